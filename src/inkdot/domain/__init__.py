@@ -1,0 +1,1 @@
+"""The words of Inkdot: frozen data and small laws. No I/O, no clock, standard library only."""

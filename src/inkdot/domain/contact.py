@@ -1,0 +1,29 @@
+"""A contact: a person, known by a mail address."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from inkdot.domain.errors import BadAddress
+
+Address = NewType("Address", str)
+"""A mail address, lower case, no display name."""
+
+_SHAPE = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f]+@[^\s@<>(),;:\"\\\[\]\x00-\x1f\x7f]+")
+MAX_BYTES = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+
+
+def normal_address(text: str) -> Address:
+    """`' Ada@Example.COM '` -> `ada@example.com`; raises BadAddress.
+
+    Local parts are folded to lower case: in theory they may differ by case (RFC 5321 2.4), at every large provider they
+    do not, and one person must not become two.
+    """
+    address = text.strip().lower()
+    local, _, domain = address.rpartition("@")
+    fits = len(address.encode("utf-8", "replace")) <= MAX_BYTES and len(local) <= 64
+    if not fits or not _SHAPE.fullmatch(address) or ".." in domain or domain[0] in ".-" or domain[-1] in ".-":
+        msg = f"{text!r} is not a mail address; write it like name@example.com."
+        raise BadAddress(msg)
+    return Address(address)

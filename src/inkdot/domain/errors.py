@@ -1,0 +1,67 @@
+"""Every error Inkdot raises on purpose, one tree.
+
+InkdotError
+|- UsageError          the caller asked for something that cannot be meant   (exit 2, HTTP 4xx)
+|  |- BadAddress      not a mail address
+|  |- BadId           not an identifier of the expected kind
+|  `- BadSetting      a setting has a wrong value
+`- Failure            the wish is clear, the world is in the way             (exit 1)
+   |- FolderInUse     another process owns the data folder
+   |- NewerData       the data was written by a newer program
+   |- StoreDamaged    the event store cannot be read
+   |- JournalStopped  the disk refused a record; nothing may be acknowledged
+   |- KeysMissing     the folder has data but no keys
+   `- MailUnreadable  the mail cannot be parsed
+
+Messages are whole sentences that say what to do; they are shown to users as they are.
+"""
+
+from __future__ import annotations
+
+
+class InkdotError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class UsageError(InkdotError):
+    """The request itself is wrong."""
+
+
+class BadAddress(UsageError):
+    """Not a mail address."""
+
+
+class BadId(UsageError):
+    """Not an identifier of the expected kind."""
+
+
+class BadSetting(UsageError):
+    """A setting has a value that cannot work."""
+
+
+class Failure(InkdotError):
+    """The request is right, but it cannot be done now."""
+
+
+class FolderInUse(Failure):
+    """Another process owns the data folder."""
+
+
+class NewerData(Failure):
+    """The data was written by a newer program."""
+
+
+class StoreDamaged(Failure):
+    """The event store cannot be read any more."""
+
+
+class JournalStopped(Failure):
+    """The disk refused a record, so nothing may be acknowledged."""
+
+
+class KeysMissing(Failure):
+    """The folder holds data but not the keys that signed its tokens."""
+
+
+class MailUnreadable(Failure):
+    """The mail cannot be parsed."""

@@ -1,0 +1,140 @@
+"""What a ping proves: who acted, whether a human is proven, what each field is worth, and why.
+
+No verdict without its evidence, no field without its status: this file holds the closed lists of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Actor(StrEnum):
+    """Who sent the request."""
+
+    HUMAN = "human"
+    PRIVACY_PROXY = "privacy_proxy"
+    IMAGE_PROXY = "image_proxy"
+    SCANNER = "scanner"
+    BOT = "bot"
+    PREVIEW = "preview"
+    SENDER = "sender"
+    UNKNOWN = "unknown"
+
+
+class Human(StrEnum):
+    """Does it prove that a person displayed or clicked?"""
+
+    YES = "yes"
+    LIKELY = "likely"
+    UNKNOWN = "unknown"
+    NO = "no"
+
+
+MACHINES = frozenset({Actor.SCANNER, Actor.BOT, Actor.PREVIEW, Actor.SENDER})
+"""Actors whose pings are never counted as somebody's opens or clicks."""
+
+
+class Status(StrEnum):
+    """How much a field's value is worth."""
+
+    KNOWN = "known"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a field is not simply known. Each has a sentence in `SENTENCES`."""
+
+    APPLE_PRIVACY_PROXY = "apple_privacy_proxy"
+    PRIVATE_RELAY = "private_relay"
+    GOOGLE_IMAGE_PROXY = "google_image_proxy"
+    GMAIL_PREFETCH = "gmail_prefetch"
+    IMAGE_PROXY = "image_proxy"
+    MACHINE = "machine"
+    PREFETCH = "prefetch"
+    NO_ADDRESS = "no_address"
+    PRIVATE_ADDRESS = "private_address"
+    NO_GEO_DATA = "no_geo_data"
+    NO_AGENT = "no_agent"
+    AGENT_SILENT = "agent_silent"
+    AGENT_SHARED = "agent_shared"
+    VERSION_FROZEN = "version_frozen"
+    CONSENT = "consent"
+    DAY_ONLY = "day_only"
+    CACHED = "cached"
+    INFERRED = "inferred"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.APPLE_PRIVACY_PROXY: "Apple Mail fetched this for the reader, perhaps hours before, perhaps without anybody reading it.",
+    Reason.PRIVATE_RELAY: "The reader uses Apple's Private Relay, which shows an address chosen by Apple.",
+    Reason.GOOGLE_IMAGE_PROXY: "Gmail fetched the image for the reader and hides place, system and device.",
+    Reason.GMAIL_PREFETCH: "Gmail fetched the image before anybody opened the mail.",
+    Reason.IMAGE_PROXY: "The mail provider fetched the image for the reader and hides place, system and device.",
+    Reason.MACHINE: "A machine made this request, so it says nothing about the recipient.",
+    Reason.PREFETCH: "A browser or a chat program fetched this in advance; nobody need have seen it.",
+    Reason.NO_ADDRESS: "No network address was kept or sent.",
+    Reason.PRIVATE_ADDRESS: "The address belongs to a private network and has no place on the map.",
+    Reason.NO_GEO_DATA: "No geographic data is installed for this address.",
+    Reason.NO_AGENT: "The program did not say what it is.",
+    Reason.AGENT_SILENT: "The program's name does not tell this.",
+    Reason.AGENT_SHARED: "Several programs use exactly this name, so this is the likeliest of them.",
+    Reason.VERSION_FROZEN: "This browser always reports the same system version, whatever the real one is.",
+    Reason.CONSENT: "Nothing more may be kept: the recipient's consent does not cover it.",
+    Reason.DAY_ONLY: "Only the day is kept, because the recipient's consent covers no more.",
+    Reason.CACHED: "The mail provider may answer later views from its own copy, so repeat opens can be missing.",
+    Reason.INFERRED: "Concluded from a click: the images were blocked, but the mail was in front of a person.",
+}
+
+
+class Evidence(NamedTuple):
+    """One rule that fired and the fact it saw."""
+
+    rule: str
+    fact: str
+
+
+class Field(NamedTuple):
+    """One thing that may be known about a ping. `value` is None unless something can be said."""
+
+    value: str | None
+    status: Status
+    reason: Reason | None = None
+
+
+KNOWN = Field(None, Status.KNOWN)
+
+
+class Fields(NamedTuple):
+    """The fields of an event, each with its status."""
+
+    time: Field
+    location: Field
+    os: Field
+    os_version: Field
+    device: Field
+    client: Field
+
+
+class Verdict(NamedTuple):
+    """What a ping proves. Equal clients share one verdict."""
+
+    actor: Actor
+    human: Human
+    fields: Fields
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What re-judging needs: the facts of a request that are not its own (no address, no token). Equal clients share one."""
+
+    agent: str | None
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    """Lower-case names and values of the headers that tell something, in the order they came."""
+    asn: int | None
+    network: tuple[str, ...]
+    """Tags of the network: google_proxy, apple_egress, ..."""

@@ -1,0 +1,47 @@
+"""Identifiers: 64-bit numbers inside, short prefixed words outside (`evt_0000000000abc`).
+
+Words use Crockford's base 32 (no i, l, o, u), lower case, always 13 characters, so that they sort like the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from inkdot.domain.errors import BadId
+
+EventId = NewType("EventId", int)
+PingId = NewType("PingId", int)
+MessageId = NewType("MessageId", int)
+LinkId = NewType("LinkId", int)
+ContactId = NewType("ContactId", int)
+WorkspaceId = NewType("WorkspaceId", int)
+
+EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}
+_LENGTH = 13
+
+
+def to_word(prefix: str, number: int) -> str:
+    """`('evt', 5)` -> `evt_0000000000005`."""
+    digits = []
+    for _ in range(_LENGTH):
+        number, low = number >> 5, number & 31
+        digits.append(_ALPHABET[low])
+    return f"{prefix}_{''.join(reversed(digits))}"
+
+
+def from_word(prefix: str, word: str) -> int:
+    """The number behind a word; raises BadId with a sentence that names what was expected."""
+    head, _, tail = word.strip().lower().partition("_")
+    if head != prefix or len(tail) != _LENGTH or any(c not in _VALUE for c in tail):
+        msg = f"{word!r} is not an identifier of the kind {prefix}_...; copy it from the command that printed it."
+        raise BadId(msg)
+    number = 0
+    for c in tail:
+        number = number << 5 | _VALUE[c]
+    if number >= 1 << 64:
+        msg = f"{word!r} is not an identifier of the kind {prefix}_...: it is too large."
+        raise BadId(msg)
+    return number

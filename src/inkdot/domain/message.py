@@ -1,0 +1,31 @@
+"""A message: one mail, its recipients, and the marks each copy carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from inkdot.domain.contact import Address
+from inkdot.domain.ids import MessageId
+
+
+class Part(IntEnum):
+    """Where in the mail a dot stands. Both loaded means that the whole body was rendered, not clipped."""
+
+    TOP = 1
+    BOTTOM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One marked mail."""
+
+    id: MessageId
+    marked: int
+    """Unix seconds of marking: the nearest thing to hand-over that a mail marked by hand has."""
+    subject: str | None
+    recipients: tuple[Address, ...]
+    links: tuple[str, ...]
+    """Destinations, in the order of their positions (1, 2, ...)."""
+    internet_id: str | None = None
+    """The Message-ID header."""

@@ -1,0 +1,223 @@
+"""The token: the signed mark that every dot and tracked link carries.
+
+A token describes itself, so neither the street nor the pipeline looks anything up to answer or to decode it:
+
+    byte  0      version (high 4 bits) and kind (low 4 bits)
+          1      number of the key that signed
+          2      consent mode
+          3      spare bytes at the end of the body (0-2), so that body + tag is a multiple of 3 and base64 has no slack bits
+          4-5    workspace
+          6-7    part: the dot's place, or the link's position
+          8-11   unix seconds of marking
+         12-19   object: message or link id
+         20-27   contact id, 0 for nobody
+         28      length n of the address
+         29-..   the address, n bytes, masked: readable only with the key, so a link shown to others gives no address away
+         ..      the destination, byte for byte (clicks)
+        last 16  tag: keyed BLAKE2b of all before it
+
+The text form is base64url without padding. Integers are big-endian.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import json
+import struct
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple
+
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.errors import BadSetting
+from inkdot.domain.ids import ContactId, LinkId, WorkspaceId
+
+VERSION = 1
+TAG_BYTES = 16
+_HEAD = struct.Struct(">BBBBHHIQQB")
+_URLSAFE = bytes.maketrans(b"-_", b"+/")
+_STANDARD = bytes.maketrans(b"+/", b"-_")
+_NOT_URLSAFE = b"+/="
+
+
+class TokenKind(IntEnum):
+    """What carries the token."""
+
+    DOT = 1
+    """A dot in a mail; object is the message."""
+    CLICK = 2
+    """A rewritten link in a mail; object is the message."""
+    LINK = 3
+    """A tracked link of its own; object is the link."""
+
+
+class Token(NamedTuple):
+    """A token's contents."""
+
+    kind: TokenKind
+    mode: Mode
+    workspace: WorkspaceId
+    part: int
+    marked: int
+    object: int
+    contact: ContactId
+    address: Address | None
+    destination: bytes
+
+    @property
+    def link(self) -> LinkId | None:
+        """The link's id; links of one mail get theirs from the message and their position, equal for all recipients."""
+        if self.kind is TokenKind.LINK:
+            return LinkId(self.object)
+        return link_in_message(self.object, self.part) if self.kind is TokenKind.CLICK else None
+
+
+def link_in_message(message: int, position: int) -> LinkId:
+    """The id of the link at `position` of a message."""
+    digest = hashlib.blake2b(struct.pack(">QH", message, position), digest_size=8, person=b"inkdot-link").digest()
+    return LinkId(int.from_bytes(digest, "big") >> 1)
+
+
+class Key(NamedTuple):
+    """One signing key."""
+
+    number: int
+    secret: bytes
+
+
+class Keyring:
+    """Signs with the first key, accepts all of them. The identity secret names and masks contacts and never rotates."""
+
+    def __init__(self, identity: bytes, keys: tuple[Key, ...]) -> None:
+        if not keys or len(identity) != 32 or any(len(k.secret) != 32 for k in keys):
+            msg = "A keyring needs an identity secret and at least one key, 32 bytes each; restore keys.json from a backup."
+            raise BadSetting(msg)
+        self.identity = identity
+        self.keys = keys
+        self._signers = {k.number: hashlib.blake2b(key=k.secret, digest_size=TAG_BYTES, person=b"inkdot-token") for k in keys}
+
+    @classmethod
+    def fresh(cls, random: Callable[[int], bytes]) -> Keyring:
+        """A new keyring; `random(n)` gives n unpredictable bytes (os.urandom)."""
+        return cls(random(32), (Key(1, random(32)),))
+
+    def rotated(self, random: Callable[[int], bytes]) -> Keyring:
+        """The same keyring with a new signing key in front; tokens of the older keys stay valid."""
+        number = max(k.number for k in self.keys) + 1
+        if number > 255:
+            msg = "This keyring has used all 255 key numbers; start a new data folder."
+            raise BadSetting(msg)
+        return Keyring(self.identity, (Key(number, random(32)), *self.keys))
+
+    @classmethod
+    def from_json(cls, text: str) -> Keyring:
+        """Read `keys.json`; raises BadSetting."""
+        try:
+            data = json.loads(text)
+            keys = tuple(Key(int(k["number"]), bytes.fromhex(k["secret"])) for k in data["keys"])
+            return cls(bytes.fromhex(data["identity"]), keys)
+        except (ValueError, KeyError, TypeError) as error:
+            msg = "keys.json is damaged; put the copy from your last backup in its place."
+            raise BadSetting(msg) from error
+
+    def to_json(self) -> str:
+        """The form kept in `keys.json`."""
+        keys = [{"number": k.number, "secret": k.secret.hex()} for k in self.keys]
+        return json.dumps({"identity": self.identity.hex(), "keys": keys}, indent=1)
+
+    # -- contacts
+
+    def contact_id(self, workspace: int, address: Address) -> ContactId:
+        """The id of a person: stable over messages and key rotations, meaningless without the identity secret."""
+        data = struct.pack(">H", workspace) + address.encode()
+        digest = hashlib.blake2b(data, key=self.identity, digest_size=8, person=b"inkdot-contact").digest()
+        return ContactId(int.from_bytes(digest, "big") >> 1 or 1)
+
+    def _mask(self, workspace: int, contact: int, data: bytes) -> bytes:
+        # One contact id always masks the same address, so a key stream is never used for two texts.
+        stream = hashlib.shake_256(self.identity + b"inkdot-mask" + struct.pack(">HQ", workspace, contact)).digest(len(data))
+        return bytes(a ^ b for a, b in zip(data, stream, strict=True))
+
+    def address_of(self, raw: bytes) -> Address | None:
+        """The recipient's address in a verified token, or None where it names nobody."""
+        _, _, _, _, workspace, _, _, _, contact, length = _HEAD.unpack_from(raw)
+        if not length:
+            return None
+        return Address(self._mask(workspace, contact, raw[_HEAD.size : _HEAD.size + length]).decode())
+
+    # -- tokens
+
+    def sign(self, token: Token) -> str:
+        """The text form of a token."""
+        return binascii.b2a_base64(self.seal(token), newline=False).translate(_STANDARD).decode()
+
+    def seal(self, token: Token) -> bytes:
+        """The raw form of a token: body and tag."""
+        key = self.keys[0]
+        address = token.address.encode() if token.address else b""
+        length = _HEAD.size + len(address) + len(token.destination) + TAG_BYTES
+        spare = -length % 3
+        head = _HEAD.pack(
+            VERSION << 4 | token.kind, key.number, token.mode, spare, token.workspace, token.part, token.marked,
+            token.object, token.contact, len(address),
+        )  # fmt: skip
+        body = head + self._mask(token.workspace, token.contact, address) + token.destination + bytes(spare)
+        signer = self._signers[key.number].copy()
+        signer.update(body)
+        return body + signer.digest()
+
+    def check(self, text: bytes) -> bytes | None:
+        """The raw form of a genuine token's text, None for anything else. Takes the same time for near misses."""
+        try:
+            raw = binascii.a2b_base64(text.translate(_URLSAFE, _NOT_URLSAFE), strict_mode=True)
+        except ValueError:
+            return None
+        return raw if len(text) * 3 == len(raw) * 4 and self.genuine(raw) else None
+
+    def genuine(self, raw: bytes) -> bool:
+        """True if the raw form was sealed with one of our keys."""
+        if len(raw) < _HEAD.size + TAG_BYTES or raw[0] >> 4 != VERSION:
+            return False
+        signer = self._signers.get(raw[1])
+        if signer is None:
+            return False
+        signer = signer.copy()
+        signer.update(raw[:-TAG_BYTES])
+        return hmac.compare_digest(signer.digest(), raw[-TAG_BYTES:])
+
+    def read(self, raw: bytes) -> Token:
+        """The contents of a genuine raw token. The caller has checked it; the address is unmasked on the way."""
+        token = read_bare(raw)
+        return token._replace(address=self.address_of(raw))
+
+    def without_person(self, raw: bytes) -> bytes:
+        """The same mark for nobody: what may be kept where a name may not."""
+        token = read_bare(raw)
+        return self.seal(token._replace(mode=min(token.mode, Mode.AGGREGATE), contact=ContactId(0), address=None))
+
+
+def read_bare(raw: bytes) -> Token:
+    """The contents of a genuine raw token, the address left masked (None)."""
+    first, _, mode, spare, workspace, part, marked, obj, contact, length = _HEAD.unpack_from(raw)
+    return Token(
+        TokenKind(first & 15), Mode(mode), WorkspaceId(workspace), part, marked, obj, ContactId(contact), None,
+        raw[_HEAD.size + length : -TAG_BYTES - spare or None],
+    )  # fmt: skip
+
+
+def kind_of(raw: bytes) -> int:
+    """The kind in a raw token, as its number."""
+    return raw[0] & 15
+
+
+def mode_of(raw: bytes) -> int:
+    """The consent mode in a raw token, as its number."""
+    return raw[2]
+
+
+def destination_of(raw: bytes) -> bytes:
+    """The destination in a genuine raw token, byte for byte."""
+    return raw[_HEAD.size + raw[_HEAD.size - 1] : len(raw) - TAG_BYTES - raw[3]]
