@@ -13,6 +13,4 @@ The life of a ping, and the files to open:
 `app.py` is the only place that knows everyone.
 """
 
-from importlib.metadata import version
-
-__version__ = version("inkdot")
+__version__ = "0.1.0"

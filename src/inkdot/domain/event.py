@@ -61,6 +61,5 @@ class Dropped(NamedTuple):
     reason: DropReason
 
 
-
 FINAL_AFTER = 600
 """Seconds after which an event is final: late evidence (bursts, honeypots) has come by then."""

@@ -97,7 +97,9 @@ class Keyring:
             raise BadSetting(msg)
         self.identity = identity
         self.keys = keys
-        self._signers = {k.number: hashlib.blake2b(key=k.secret, digest_size=TAG_BYTES, person=b"inkdot-token") for k in keys}
+        self._signers = {
+            k.number: hashlib.blake2b(key=k.secret, digest_size=TAG_BYTES, person=b"inkdot-token") for k in keys
+        }
 
     @classmethod
     def fresh(cls, random: Callable[[int], bytes]) -> Keyring:
@@ -138,7 +140,9 @@ class Keyring:
 
     def _mask(self, workspace: int, contact: int, data: bytes) -> bytes:
         # One contact id always masks the same address, so a key stream is never used for two texts.
-        stream = hashlib.shake_256(self.identity + b"inkdot-mask" + struct.pack(">HQ", workspace, contact)).digest(len(data))
+        stream = hashlib.shake_256(self.identity + b"inkdot-mask" + struct.pack(">HQ", workspace, contact)).digest(
+            len(data)
+        )
         return bytes(a ^ b for a, b in zip(data, stream, strict=True))
 
     def address_of(self, raw: bytes) -> Address | None:

@@ -1,0 +1,129 @@
+"""Group commit: answers leave only after their records are on disk.
+
+No window and no knob: the next batch is whatever arrived while the last one was being synced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
+
+from inkdot.collect.counters import Counters
+from inkdot.domain.errors import JournalStopped
+from inkdot.journal.writer import DiskFull, Writer
+
+
+class Waiter(Protocol):
+    """Somebody who gets an answer once the batch is decided."""
+
+    def answer(self, reply: bytes) -> None:
+        """Send it."""
+
+
+_TYPICAL_RECORD = 512
+_LARGEST_BATCH = 2_000
+
+
+class Entry(NamedTuple):
+    """One answer that is owed."""
+
+    waiter: Waiter
+    reply: bytes
+    """If recorded."""
+    unrecorded: bytes
+    """If not."""
+    record: bytes
+    """Empty for an answer that keeps nothing."""
+
+
+class GroupCommit:
+    """Collects entries on the loop's thread, makes them durable on its own, answers on the loop's again.
+
+    All state but the disk work lives on the loop's thread, so there is nothing to lock.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        writer: Writer,
+        counters: Counters,
+        stopped: Callable[[JournalStopped], None],
+    ) -> None:
+        self._loop, self._writer, self._counters, self._stopped = loop, writer, counters, stopped
+        self._entries: list[Entry] = []
+        self._seen = 0
+        self._busy = False
+        self._handed: SimpleQueue[list[Entry] | None] = SimpleQueue()
+        self.full = False
+        """True while records cannot be kept."""
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def pending(self) -> bool:
+        """True while answers are owed."""
+        return self._busy
+
+    def add(self, waiter: Waiter, reply: bytes, unrecorded: bytes, record: bytes) -> None:
+        """Owe `waiter` an answer. Without a record it still leaves no earlier than one with a record would."""
+        self._entries.append(Entry(waiter, reply, unrecorded, record))
+        if not self._busy:
+            self._busy = True
+            self._seen = 0
+            self._loop.call_soon(self._hand_over)
+
+    def close(self) -> None:
+        """End the thread; call when nothing is pending."""
+        self._handed.put(None)
+        self._thread.join()
+
+    def _hand_over(self) -> None:
+        # As long as a turn of the loop brings new entries, one sync can serve them too: wait for a quiet turn, which costs
+        # a lone client some microseconds and a crowd nothing.
+        count = len(self._entries)
+        if self._seen < count < _LARGEST_BATCH:
+            self._seen = count
+            self._loop.call_soon(self._hand_over)
+            return
+        entries, self._entries = self._entries, []
+        self._handed.put(entries)
+
+    def _run(self) -> None:
+        while entries := self._handed.get():
+            failure = self._commit(b"".join([e.record for e in entries]))
+            self._loop.call_soon_threadsafe(self._committed, entries, failure)
+
+    def _commit(self, records: bytes) -> DiskFull | JournalStopped | None:
+        try:
+            if records:
+                self._writer.commit(records)
+                self._counters.bytes_written += len(records)
+            else:
+                self._writer.rehearse(_TYPICAL_RECORD)
+        except (DiskFull, JournalStopped) as error:
+            return error
+        return None
+
+    def _committed(self, entries: list[Entry], failure: DiskFull | JournalStopped | None) -> None:
+        if isinstance(failure, JournalStopped):
+            self._stopped(failure)
+        elif self._entries:
+            self._seen = 0
+            self._hand_over()
+        else:
+            self._busy = False
+        counters = self._counters
+        counters.commits += 1
+        recorded = sum(1 for e in entries if e.record)
+        self.full = failure is not None
+        if failure is None:
+            counters.records += recorded
+            for entry in entries:
+                entry.waiter.answer(entry.reply)
+        else:
+            counters.not_recorded += recorded
+            for entry in entries:
+                entry.waiter.answer(entry.unrecorded)

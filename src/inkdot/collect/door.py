@@ -1,0 +1,235 @@
+"""One connection at the street door: bytes in, whole requests out, answers in the order of the questions.
+
+llhttp (httptools) judges the syntax; this file finds where a head ends, hands whole requests to the street, and keeps the
+limits. It reads no bodies: a request that announces one is refused and the connection closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from inkdot.collect.counters import Counters
+from inkdot.collect.limits import Crowd, Limits
+from inkdot.collect.replies import Replies
+from inkdot.collect.request import packed
+from inkdot.collect.routes import Street
+
+_HEAD_END = b"\r\n\r\n"
+_BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:[ \t]*(?!0[ \t]*\r?$)|transfer-encoding[ \t]*:)")
+_NO_ADDRESS = bytes(16)
+
+
+class House:
+    """What all connections of one street share."""
+
+    def __init__(
+        self, street: Street, replies: Replies, counters: Counters, limits: Limits, crowd_exempt: Callable[[bytes], bool]
+    ) -> None:
+        self.street, self.replies, self.counters, self.limits = street, replies, counters, limits
+        self.crowd: Crowd[Connection] = Crowd(limits.connections_per_address)
+        self.crowd_exempt = crowd_exempt
+        self.connections: set[Connection] = set()
+        self.now = time.monotonic()
+        """A coarse clock, renewed by `sweep`."""
+        self.draining = False
+
+    def sweep(self) -> None:
+        """Once a second: renew the clocks, publish the counters, close who was silent too long."""
+        self.now = time.monotonic()
+        self.replies.tick(time.time())
+        self.counters.publish()
+        for connection in [c for c in self.connections if c.overdue(self.now)]:
+            self.counters.timed_out += 1
+            connection.give_up()
+
+    def drain(self) -> None:
+        """Take no further requests; let what is owed be answered."""
+        self.draining = True
+        for connection in list(self.connections):
+            if connection.is_waiting():
+                connection.let_go()
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    __slots__ = ("_buffer", "_closing", "_house", "_heard", "_owed", "_parser", "_paused", "_since", "_target", "_transport", "peer")
+
+    _transport: asyncio.Transport
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._buffer = b""
+        self._owed = 0
+        self._closing = self._paused = False
+        self._heard = 0
+        self._target = b""
+        self._since = house.now
+        self._parser = HttpRequestParser(self)
+        self.peer = _NO_ADDRESS
+
+    # -- asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Enter the crowd, or be refused."""
+        house = self._house
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports only look like asyncio's
+        name = transport.get_extra_info("peername")
+        self.peer = (packed(name[0]) if name else None) or _NO_ADDRESS
+        house.counters.connections += 1
+        house.connections.add(self)
+        if not house.crowd_exempt(self.peer) and not house.crowd.enter(self.peer, self):
+            house.counters.refused += 1
+            self._refuse(503, "Too many connections from your address.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the crowd."""
+        self._closing = True
+        self._house.connections.discard(self)
+        self._house.crowd.leave(self.peer, self)
+
+    def eof_received(self) -> bool:
+        """The client has sent all it wants; it may still wait for answers."""
+        self._finish_after_answers()
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        """Hand every whole request to the street."""
+        if self._closing:
+            return
+        if self._buffer:
+            data = self._buffer + data
+        end = data.find(_HEAD_END) + 4
+        while end > 3:
+            if end == len(data):
+                self._buffer = b""
+                self._request(data)
+                return
+            self._request(data[:end])
+            data = data[end:]
+            if self._closing:
+                return
+            if self._owed >= self._house.limits.pipelined:
+                self._paused = True
+                self._transport.pause_reading()
+                break
+            end = data.find(_HEAD_END) + 4
+        if not self._buffer:
+            self._since = self._house.now
+        self._buffer = data
+        if len(data) > self._house.limits.head_bytes and _HEAD_END not in data:
+            self._house.counters.too_large += 1
+            self._refuse(431, "The request's head is too large.")
+
+    # -- httptools
+
+    def on_url(self, url: bytes) -> None:
+        """The target of a request."""
+        self._target += url
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        self._heard += 1
+
+    # -- requests
+
+    def _request(self, head: bytes) -> None:
+        """Judge one head and hand it over."""
+        house, parser = self._house, self._parser
+        self._target, self._heard = b"", 0
+        last = False
+        try:
+            parser.feed_data(head)
+        except HttpParserUpgrade:
+            last = True
+        except HttpParserError:
+            house.counters.refused += 1
+            self._refuse(400, "This is not a request that can be understood.")
+            return
+        lines = head[head.index(b"\n") + 1 : -2]
+        if len(head) > house.limits.head_bytes:
+            house.counters.too_large += 1
+            self._refuse(431, "The request's head is too large.")
+        elif self._heard != 1 or _has_body(lines):
+            house.counters.refused += 1
+            self._refuse(413 if self._heard < 2 else 400, "This address takes no request bodies.")
+        else:
+            house.counters.requests += 1
+            self._owed += 1
+            last = last or house.draining or not parser.should_keep_alive()
+            house.street.hear(self, parser.get_method(), self._target, lines)
+            if last:
+                self._finish_after_answers()
+
+    # -- answers
+
+    def answer(self, reply: bytes) -> None:
+        """Send the answer to the oldest open request."""
+        self._owed -= 1
+        transport = self._transport
+        if transport.is_closing():
+            return
+        transport.write(reply)
+        if self._closing:
+            if not self._owed:
+                transport.close()
+        elif self._paused:
+            self._paused = False
+            transport.resume_reading()
+            self.data_received(b"")
+        else:
+            self._since = self._house.now
+
+    def answer_in_turn(self, reply: bytes) -> None:
+        """Send an answer that needs no record, behind those that do."""
+        if self._owed == 1:
+            self.answer(reply)
+        else:
+            self._house.street.answer_later(self, reply)
+
+    def _finish_after_answers(self) -> None:
+        self._closing = True
+        if not self._owed and not self._transport.is_closing():
+            self._transport.close()
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Say why and close, once what is owed was sent."""
+        self._owed += 1
+        self._closing = True
+        self._buffer = b""
+        self.answer_in_turn(self._house.replies.goodbye(status, text))
+
+    # -- limits
+
+    def is_waiting(self) -> bool:
+        """True while no answer is owed."""
+        return not self._owed
+
+    def overdue(self, now: float) -> bool:
+        """True if the client was silent for too long."""
+        limits = self._house.limits
+        patience = limits.header_seconds if self._buffer or not self._target else limits.idle_seconds
+        return not self._owed and now - self._since > patience
+
+    def give_up(self) -> None:
+        """Close for silence; say so to who began a request."""
+        if self._buffer:
+            self._refuse(408, "The request did not arrive in time.")
+        else:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Close without a word."""
+        self._closing = True
+        self._transport.close()
+
+
+def _has_body(lines: bytes) -> bool:
+    lower = lines.lower()
+    return (b"content-length" in lower or b"transfer-encoding" in lower) and _BODY.search(lines) is not None

@@ -1,0 +1,142 @@
+"""One street process: its configuration, its loop, its end. Started by the supervisor as `python -m inkdot.collect.process`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from inkdot.collect.batch import GroupCommit
+from inkdot.collect.counters import Counters, exposition, total
+from inkdot.collect.door import Connection, House
+from inkdot.collect.limits import Limits
+from inkdot.collect.replies import Replies
+from inkdot.collect.request import Proxies
+from inkdot.collect.routes import Street
+from inkdot.domain.errors import JournalStopped
+from inkdot.domain.token import Keyring
+from inkdot.journal.segment import street_folder
+from inkdot.journal.writer import Writer
+
+DISK_FAILED = 74
+"""Exit code after a failed write or sync: a new process must recover from what can be read."""
+_DRAIN_SECONDS = 10.0
+_BACKLOG = 4096
+
+
+class StreetConfig(NamedTuple):
+    """What a street needs to know; handed over as JSON, without secrets."""
+
+    data: str
+    """The data folder."""
+    number: int
+    """This street's stream."""
+    socket_fd: int
+    ready_fd: int
+    trusted_proxies: tuple[str, ...] = ()
+    connections_per_address: int = 512
+    prefixes: tuple[str, str] = ("o", "c")
+
+    def to_json(self) -> str:
+        """For the child's command line."""
+        return json.dumps(self._asdict())
+
+    @classmethod
+    def from_json(cls, text: str) -> StreetConfig:
+        """From the child's command line."""
+        fields = json.loads(text)
+        return cls(**fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])})
+
+
+def log(event: str, **facts: object) -> None:
+    """One JSON line on stderr. Facts are ours: nothing a stranger sent goes in."""
+    line = {"time": round(time.time(), 3), "part": "street", "event": event} | facts
+    sys.stderr.write(json.dumps(line) + "\n")
+    sys.stderr.flush()
+
+
+async def _serve(config: StreetConfig) -> int:
+    loop = asyncio.get_running_loop()
+    data = Path(config.data)
+    run = data / "run"
+    counters = Counters(run / f"street-{config.number}.counters")
+    limits = Limits(connections_per_address=config.connections_per_address)
+    replies = Replies(time.time())
+    proxies = Proxies(config.trusted_proxies)
+    done: asyncio.Future[int] = loop.create_future()
+
+    def stopped(error: JournalStopped) -> None:
+        log("journal_stopped", error=str(error))
+        if not done.done():
+            done.set_result(DISK_FAILED)
+
+    writer = Writer(street_folder(data / "journal", config.number))
+    commit = GroupCommit(loop, writer, counters, stopped)
+    keyring = Keyring.from_json((data / "keys.json").read_text())
+
+    def metrics() -> str:
+        counters.publish()
+        return exposition(total(run.glob("street-*.counters")))
+
+    street = Street(keyring, commit, replies, counters, limits, proxies, metrics, config.prefixes)
+    house = House(street, replies, counters, limits, proxies.trusts)
+    listener = socket.socket(fileno=config.socket_fd)
+    server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, lambda: done.done() or done.set_result(0))
+    sweeper = asyncio.create_task(_sweep(house))
+    with contextlib.suppress(OSError):
+        os.write(config.ready_fd, b"1")
+        os.close(config.ready_fd)
+    _settle_memory()
+    code = await done
+    server.close()
+    house.drain()
+    await _answers_sent(house, commit)
+    sweeper.cancel()
+    if code == 0:
+        commit.close()
+        writer.close()
+    counters.publish()
+    return code
+
+
+def _settle_memory() -> None:
+    # What lives now lives forever; collecting young garbage rarely keeps the collector off the hot path.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+async def _sweep(house: House) -> None:
+    while True:
+        await asyncio.sleep(1)
+        house.sweep()
+
+
+async def _answers_sent(house: House, commit: GroupCommit) -> None:
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while (commit.pending or house.connections) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+        house.drain()
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    config = StreetConfig.from_json(sys.argv[1])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(_serve(config)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""From a request's head to what may be written down: whose address, which header lines, whether privacy was asked for."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Sequence
+
+_PRIVATE_LINES = re.compile(
+    rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip)[ \t]*:[^\n]*\n"
+)
+_SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
+_FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for[ \t]*:([^\r\n]*)")
+_FORWARDED = re.compile(rb"(?im)^forwarded[ \t]*:([^\r\n]*)")
+_FOR = re.compile(rb"(?i)for=\"?([^\";,\s]+)")
+_MAPPED = bytes(10) + b"\xff\xff"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def packed(text: str) -> bytes | None:
+    """An address as 16 bytes, IPv4 mapped into IPv6; None if it is none."""
+    try:
+        return _MAPPED + socket.inet_pton(socket.AF_INET, text)
+    except OSError:
+        pass
+    try:
+        return socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
+    except OSError:
+        return None
+
+
+def kept_lines(lines: bytes, most: int) -> bytes:
+    """The header lines that may be written down: no credentials, no addresses, and whole lines up to `most` bytes."""
+    lower = lines.lower()
+    if b"cookie" in lower or b"authorization" in lower or b"forwarded" in lower or b"x-real-ip" in lower:
+        lines = _PRIVATE_LINES.sub(b"", lines)
+    return lines if len(lines) <= most else lines[: lines.rfind(b"\n", 0, most) + 1]
+
+
+def asks_for_privacy(lines: bytes) -> bool:
+    """True where Global Privacy Control or Do Not Track is on."""
+    lower = lines.lower()
+    return (b"sec-gpc" in lower or b"dnt" in lower) and _SIGNAL.search(lines) is not None
+
+
+class Proxies:
+    """The reverse proxies whose word about the client's address is believed."""
+
+    def __init__(self, trusted: Sequence[str] = ()) -> None:
+        """`trusted`: networks like 10.0.0.0/8; raises ValueError."""
+        self._networks = [ipaddress.ip_network(t, strict=False) for t in trusted]
+        self._judged: dict[bytes, bool] = {}
+
+    def trusts(self, address: bytes) -> bool:
+        """True if `address` (16 bytes) is one of ours."""
+        if not self._networks:
+            return False
+        known = self._judged.get(address)
+        if known is None:
+            if len(self._judged) > 10_000:
+                self._judged.clear()
+            known = self._judged[address] = self._inside(address)
+        return known
+
+    def _inside(self, address: bytes) -> bool:
+        ip = ipaddress.IPv6Address(address)
+        return any((ip.ipv4_mapped or ip) in n for n in self._networks)
+
+    def client(self, peer: bytes, lines: bytes) -> bytes:
+        """The client's address: walking right to left, the first hop that is no proxy of ours; garbage ends the walk."""
+        if not self.trusts(peer):
+            return peer
+        hops = [h.strip() for m in _FORWARDED_FOR.findall(lines) for h in m.split(b",")]
+        if not hops:
+            hops = [f for m in _FORWARDED.findall(lines) for f in _FOR.findall(m)]
+        client = peer
+        for hop in reversed(hops):
+            address = _hop_address(hop)
+            if address is None:
+                break
+            client = address
+            if not self.trusts(address):
+                break
+        return client
+
+
+def _hop_address(hop: bytes) -> bytes | None:
+    """`1.2.3.4`, `1.2.3.4:5`, `[2001:db8::1]:5`, `2001:db8::1` -> 16 bytes."""
+    text = hop.decode("latin-1")
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return packed(text)

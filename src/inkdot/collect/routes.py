@@ -1,0 +1,153 @@
+"""Every public address, on one page:
+
+    GET /o/TOKEN.gif    a dot: always the GIF
+    GET /c/TOKEN        a tracked link: 302 to the destination inside the token, 404 for anything else
+    GET /healthz        200 while pings can be recorded, else 503 and the reason
+    GET /metrics        counters of all streets of this machine
+
+HEAD is answered like GET without a body (and written down: only machines ask so); OPTIONS tells what is allowed; other
+methods get 405, other addresses 404. The prefixes /o and /c are settings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from inkdot.collect.batch import GroupCommit, Waiter
+from inkdot.collect.counters import Counters
+from inkdot.collect.limits import Limits
+from inkdot.collect.replies import Replies
+from inkdot.collect.request import Proxies, asks_for_privacy, kept_lines
+from inkdot.domain.consent import Mode
+from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.domain.token import Keyring, Token, TokenKind, destination_of, kind_of, mode_of
+from inkdot.journal.record import NOBODY, encode
+
+_DAY = 86_400_000_000  # microseconds
+_INDIVIDUAL, _HYGIENE, _OFF = int(Mode.INDIVIDUAL), int(Mode.HYGIENE), int(Mode.OFF)
+_DOT = int(TokenKind.DOT)
+_READING = (b"GET", b"HEAD")
+
+
+class Caller(Waiter, Protocol):
+    """Who asked: a connection."""
+
+    peer: bytes
+    """The other end, 16 bytes."""
+
+    def answer_in_turn(self, reply: bytes) -> None:
+        """Answer at once if nothing earlier is owed, else behind it."""
+
+
+class Street:
+    """Answers requests: what is heard is written down first."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        commit: GroupCommit,
+        replies: Replies,
+        counters: Counters,
+        limits: Limits,
+        proxies: Proxies,
+        metrics: Callable[[], str],
+        prefixes: tuple[str, str] = ("o", "c"),
+    ) -> None:
+        self._check, self._without_person = keyring.check, keyring.without_person
+        self._commit, self._replies, self._counters = commit, replies, counters
+        self._kept_bytes, self._proxies, self._metrics = limits.kept_header_bytes, proxies, metrics
+        self._dot, self._click = (f"/{p}/".encode() for p in prefixes)
+        self._dot_length, self._click_length = len(self._dot), len(self._click)
+        self._somebodys = keyring.seal(Token(TokenKind.DOT, Mode.INDIVIDUAL, WorkspaceId(0), 0, 0, 0, ContactId(0), None, b""))
+
+    def hear(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
+        """Owe `caller` exactly one answer. `lines` are the header lines, verbatim."""
+        if method not in _READING:
+            self._other_method(caller, method)
+        elif target.startswith(self._dot):
+            self._dot_pinged(caller, method, target, lines)
+        elif target.startswith(self._click):
+            self._link_clicked(caller, method, target, lines)
+        else:
+            self._elsewhere(caller, method, target)
+
+    def answer_later(self, caller: Caller, reply: bytes) -> None:
+        """An answer that needs no record, behind those that do."""
+        self._commit.add(caller, reply, reply, b"")
+
+    def _dot_pinged(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
+        replies = self._replies
+        if b"?" in target:
+            target = target.partition(b"?")[0]
+        token = self._check(target[self._dot_length : -4]) if target.endswith(b".gif") else None
+        if method == b"GET":
+            reply, unrecorded = replies.gif, replies.gif_unrecorded
+        else:
+            reply, unrecorded = replies.gif_head, replies.gif_unrecorded_head
+        if token is None or kind_of(token) != _DOT:
+            self._counters.forged += 1
+            # The same work as for a genuine one, thrown away: time must not tell which tokens exist.
+            self._record(caller, method, self._somebodys, lines)
+            self._commit.add(caller, reply, reply, b"")
+        else:
+            self._counters.dots += 1
+            self._commit.add(caller, reply, unrecorded, self._record(caller, method, token, lines))
+
+    def _link_clicked(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
+        token = self._check(target.partition(b"?")[0][self._click_length :])
+        if token is None or kind_of(token) == _DOT:
+            self._counters.forged += 1
+            reply = self._not_found(method)
+            self._commit.add(caller, reply, reply, b"")
+            return
+        self._counters.clicks += 1
+        destination = destination_of(token)
+        reply = self._replies.redirect(destination)
+        unrecorded = self._replies.redirect(destination, recorded=False)
+        self._commit.add(caller, reply, unrecorded, self._record(caller, method, token, lines))
+
+    def _record(self, caller: Caller, method: bytes, token: bytes, lines: bytes) -> bytes:
+        """What may be written down about this ping, framed; nothing if its mode is off."""
+        now = time.time_ns() // 1000
+        if mode_of(token) != _INDIVIDUAL or asks_for_privacy(lines):
+            return self._reduced(method, now, token)
+        address = self._proxies.client(caller.peer, lines)
+        return encode(method, now, address, token, kept_lines(lines, self._kept_bytes))
+
+    def _reduced(self, method: bytes, now: int, token: bytes) -> bytes:
+        mode = mode_of(token)
+        if mode == _OFF:
+            self._counters.tracking_off += 1
+            return b""
+        if mode == _INDIVIDUAL:
+            self._counters.privacy_signals += 1
+        if mode == _HYGIENE:
+            now -= now % _DAY
+        else:
+            token = self._without_person(token)
+        return encode(method, now, NOBODY, token, b"")
+
+    def _not_found(self, method: bytes) -> bytes:
+        self._counters.not_found += 1
+        return self._replies.text(404, "There is nothing at this address.", head=method == b"HEAD")
+
+    def _elsewhere(self, caller: Caller, method: bytes, target: bytes) -> None:
+        head = method == b"HEAD"
+        if target == b"/healthz":
+            full = self._commit.full
+            text = "The journal cannot be written: is the disk full?" if full else "ok"
+            caller.answer_in_turn(self._replies.text(503 if full else 200, text, head=head))
+        elif target == b"/metrics":
+            caller.answer_in_turn(self._replies.text(200, self._metrics().rstrip(), head=head))
+        else:
+            caller.answer_in_turn(self._not_found(method))
+
+    def _other_method(self, caller: Caller, method: bytes) -> None:
+        if method == b"OPTIONS":
+            caller.answer_in_turn(self._replies.options)
+        else:
+            self._counters.refused += 1
+            text = "Only GET, HEAD and OPTIONS work here."
+            caller.answer_in_turn(self._replies.text(405, text, "Allow: GET, HEAD, OPTIONS\r\n"))
