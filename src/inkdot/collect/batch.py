@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from inkdot.collect.counters import Counters
 from inkdot.domain.errors import JournalStopped
@@ -27,16 +27,8 @@ _TYPICAL_RECORD = 512
 _LARGEST_BATCH = 2_000
 
 
-class Entry(NamedTuple):
-    """One answer that is owed."""
-
-    waiter: Waiter
-    reply: bytes
-    """If recorded."""
-    unrecorded: bytes
-    """If not."""
-    record: bytes
-    """Empty for an answer that keeps nothing."""
+Entry = tuple[Waiter, bytes, bytes, bytes]
+"""Who is owed an answer; the answer if recorded; the answer if not; the record, empty if there is nothing to keep."""
 
 
 class GroupCommit:
@@ -69,7 +61,7 @@ class GroupCommit:
 
     def add(self, waiter: Waiter, reply: bytes, unrecorded: bytes, record: bytes) -> None:
         """Owe `waiter` an answer. Without a record it still leaves no earlier than one with a record would."""
-        self._entries.append(Entry(waiter, reply, unrecorded, record))
+        self._entries.append((waiter, reply, unrecorded, record))
         if not self._busy:
             self._busy = True
             self._seen = 0
@@ -93,7 +85,7 @@ class GroupCommit:
 
     def _run(self) -> None:
         while entries := self._handed.get():
-            failure = self._commit(b"".join([e.record for e in entries]))
+            failure = self._commit(b"".join([e[3] for e in entries]))
             self._loop.call_soon_threadsafe(self._committed, entries, failure)
 
     def _commit(self, records: bytes) -> DiskFull | JournalStopped | None:
@@ -117,13 +109,13 @@ class GroupCommit:
             self._busy = False
         counters = self._counters
         counters.commits += 1
-        recorded = sum(1 for e in entries if e.record)
+        recorded = sum(1 for e in entries if e[3])
         self.full = failure is not None
         if failure is None:
             counters.records += recorded
-            for entry in entries:
-                entry.waiter.answer(entry.reply)
+            for waiter, reply, _, _ in entries:
+                waiter.answer(reply)
         else:
             counters.not_recorded += recorded
-            for entry in entries:
-                entry.waiter.answer(entry.unrecorded)
+            for waiter, _, unrecorded, _ in entries:
+                waiter.answer(unrecorded)

@@ -7,7 +7,6 @@ limits. It reads no bodies: a request that announces one is refused and the conn
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from typing import cast
@@ -17,11 +16,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from inkdot.collect.counters import Counters
 from inkdot.collect.limits import Crowd, Limits
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import packed
+from inkdot.collect.request import Judge, packed
 from inkdot.collect.routes import Street
 
 _HEAD_END = b"\r\n\r\n"
-_BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:[ \t]*(?!0[ \t]*\r?$)|transfer-encoding[ \t]*:)")
 _NO_ADDRESS = bytes(16)
 
 
@@ -29,11 +27,17 @@ class House:
     """What all connections of one street share."""
 
     def __init__(
-        self, street: Street, replies: Replies, counters: Counters, limits: Limits, crowd_exempt: Callable[[bytes], bool]
+        self,
+        street: Street,
+        replies: Replies,
+        counters: Counters,
+        limits: Limits,
+        crowd_exempt: Callable[[bytes], bool],
     ) -> None:
         self.street, self.replies, self.counters, self.limits = street, replies, counters, limits
         self.crowd: Crowd[Connection] = Crowd(limits.connections_per_address)
         self.crowd_exempt = crowd_exempt
+        self.judge = Judge(limits.kept_header_bytes)
         self.connections: set[Connection] = set()
         self.now = time.monotonic()
         """A coarse clock, renewed by `sweep`."""
@@ -59,7 +63,20 @@ class House:
 class Connection(asyncio.Protocol):
     """One client."""
 
-    __slots__ = ("_buffer", "_closing", "_house", "_heard", "_owed", "_parser", "_paused", "_since", "_target", "_transport", "peer")
+    __slots__ = (
+        "_buffer",
+        "_closing",
+        "_heard",
+        "_house",
+        "_last",
+        "_owed",
+        "_parser",
+        "_paused",
+        "_since",
+        "_target",
+        "_transport",
+        "peer",
+    )
 
     _transport: asyncio.Transport
 
@@ -67,7 +84,7 @@ class Connection(asyncio.Protocol):
         self._house = house
         self._buffer = b""
         self._owed = 0
-        self._closing = self._paused = False
+        self._closing = self._paused = self._last = False
         self._heard = 0
         self._target = b""
         self._since = house.now
@@ -88,7 +105,7 @@ class Connection(asyncio.Protocol):
             house.counters.refused += 1
             self._refuse(503, "Too many connections from your address.")
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """Leave the crowd."""
         self._closing = True
         self._house.connections.discard(self)
@@ -134,8 +151,9 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_message_complete(self) -> None:
-        """The end of a request."""
+        """The end of a request; the parser forgets right after it whether the connection is to be kept."""
         self._heard += 1
+        self._last = not self._parser.should_keep_alive()
 
     # -- requests
 
@@ -143,28 +161,26 @@ class Connection(asyncio.Protocol):
         """Judge one head and hand it over."""
         house, parser = self._house, self._parser
         self._target, self._heard = b"", 0
-        last = False
         try:
             parser.feed_data(head)
         except HttpParserUpgrade:
-            last = True
+            self._last = True
         except HttpParserError:
             house.counters.refused += 1
             self._refuse(400, "This is not a request that can be understood.")
             return
-        lines = head[head.index(b"\n") + 1 : -2]
+        lines = house.judge(head[head.index(b"\n") + 1 : -2])
         if len(head) > house.limits.head_bytes:
             house.counters.too_large += 1
             self._refuse(431, "The request's head is too large.")
-        elif self._heard != 1 or _has_body(lines):
+        elif self._heard != 1 or lines.body:
             house.counters.refused += 1
             self._refuse(413 if self._heard < 2 else 400, "This address takes no request bodies.")
         else:
             house.counters.requests += 1
             self._owed += 1
-            last = last or house.draining or not parser.should_keep_alive()
             house.street.hear(self, parser.get_method(), self._target, lines)
-            if last:
+            if self._last or house.draining:
                 self._finish_after_answers()
 
     # -- answers
@@ -175,16 +191,18 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport.is_closing():
             return
-        transport.write(reply)
-        if self._closing:
-            if not self._owed:
-                transport.close()
-        elif self._paused:
-            self._paused = False
-            transport.resume_reading()
-            self.data_received(b"")
-        else:
+        if not self._closing:
+            transport.write(reply)
             self._since = self._house.now
+            if self._paused:
+                self._paused = False
+                transport.resume_reading()
+                self.data_received(b"")
+        elif self._owed:
+            transport.write(reply)
+        else:
+            transport.write(reply.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            transport.close()
 
     def answer_in_turn(self, reply: bytes) -> None:
         """Send an answer that needs no record, behind those that do."""
@@ -203,7 +221,7 @@ class Connection(asyncio.Protocol):
         self._owed += 1
         self._closing = True
         self._buffer = b""
-        self.answer_in_turn(self._house.replies.goodbye(status, text))
+        self.answer_in_turn(self._house.replies.text(status, text))
 
     # -- limits
 
@@ -228,8 +246,3 @@ class Connection(asyncio.Protocol):
         """Close without a word."""
         self._closing = True
         self._transport.close()
-
-
-def _has_body(lines: bytes) -> bool:
-    lower = lines.lower()
-    return (b"content-length" in lower or b"transfer-encoding" in lower) and _BODY.search(lines) is not None

@@ -37,8 +37,10 @@ G = TypeVar("G", bound=Guest)
 
 
 class Crowd(Generic[G]):
-    """Connections by address. Beyond the cap the oldest one that sends nothing makes room, so that a flood of silent
-    connections cannot keep out a person behind the same address.
+    """Connections by address, with a cap.
+
+    Beyond the cap the oldest one that sends nothing makes room, so that a flood of silent connections cannot keep out a
+    person behind the same address.
     """
 
     def __init__(self, most: int) -> None:

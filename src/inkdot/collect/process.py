@@ -55,7 +55,9 @@ class StreetConfig(NamedTuple):
     def from_json(cls, text: str) -> StreetConfig:
         """From the child's command line."""
         fields = json.loads(text)
-        return cls(**fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])})
+        return cls(
+            **fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])}
+        )
 
 
 def log(event: str, **facts: object) -> None:
@@ -88,12 +90,12 @@ async def _serve(config: StreetConfig) -> int:
         counters.publish()
         return exposition(total(run.glob("street-*.counters")))
 
-    street = Street(keyring, commit, replies, counters, limits, proxies, metrics, config.prefixes)
+    street = Street(keyring, commit, replies, counters, proxies, metrics, config.prefixes)
     house = House(street, replies, counters, limits, proxies.trusts)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, lambda: done.done() or done.set_result(0))
+        loop.add_signal_handler(name, _finish, done)
     sweeper = asyncio.create_task(_sweep(house))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
@@ -109,6 +111,11 @@ async def _serve(config: StreetConfig) -> int:
         writer.close()
     counters.publish()
     return code
+
+
+def _finish(done: asyncio.Future[int]) -> None:
+    if not done.done():
+        done.set_result(0)
 
 
 def _settle_memory() -> None:

@@ -46,15 +46,17 @@ class Replies:
             status, text.encode() + b"\n", f"Content-Type: text/plain; charset=utf-8\r\n{headers}", head=head
         )
 
-    def goodbye(self, status: int, text: str) -> bytes:
-        """A plain-text answer after which the connection closes."""
-        return self.text(status, text, "Connection: close\r\n")
-
     def redirect(self, destination: bytes, *, recorded: bool = True) -> bytes:
         """A 302 to a destination that came out of a genuine token; what may not stand in a header is percent-encoded."""
         destination = _NOT_IN_URL.sub(lambda m: b"%%%02X" % m[0][0], destination)
         extra = b"" if recorded else _NOT_RECORDED.encode()
         return (
-            f"HTTP/1.1 302 Found\r\nDate: {self._date}\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer-when-downgrade\r\n"
-            "Content-Length: 0\r\nLocation: "
-        ).encode() + destination + b"\r\n" + extra + b"\r\n"
+            (
+                f"HTTP/1.1 302 Found\r\nDate: {self._date}\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer-when-downgrade\r\n"
+                "Content-Length: 0\r\nLocation: "
+            ).encode()
+            + destination
+            + b"\r\n"
+            + extra
+            + b"\r\n"
+        )

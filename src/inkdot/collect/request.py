@@ -6,11 +6,14 @@ import ipaddress
 import re
 import socket
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _PRIVATE_LINES = re.compile(
     rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip)[ \t]*:[^\n]*\n"
 )
 _SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
+_BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:[ \t]*(?!0[ \t]*\r?$)|transfer-encoding[ \t]*:)")
+_MOST_JUDGED = 2_000  # blocks of up to 16 kB: at worst 32 MB, typically 1 MB
 _FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for[ \t]*:([^\r\n]*)")
 _FORWARDED = re.compile(rb"(?im)^forwarded[ \t]*:([^\r\n]*)")
 _FOR = re.compile(rb"(?i)for=\"?([^\";,\s]+)")
@@ -31,18 +34,43 @@ def packed(text: str) -> bytes | None:
         return None
 
 
-def kept_lines(lines: bytes, most: int) -> bytes:
-    """The header lines that may be written down: no credentials, no addresses, and whole lines up to `most` bytes."""
-    lower = lines.lower()
-    if b"cookie" in lower or b"authorization" in lower or b"forwarded" in lower or b"x-real-ip" in lower:
-        lines = _PRIVATE_LINES.sub(b"", lines)
-    return lines if len(lines) <= most else lines[: lines.rfind(b"\n", 0, most) + 1]
+class Lines(NamedTuple):
+    """What a block of header lines says about itself."""
+
+    kept: bytes
+    """The lines that may be written down: no credentials, no addresses, no more than the limit."""
+    privacy: bool
+    """Global Privacy Control or Do Not Track is on."""
+    body: bool
+    """A body is announced."""
+    hops: tuple[bytes, ...]
+    """Addresses that proxies put in, leftmost first, unchecked."""
 
 
-def asks_for_privacy(lines: bytes) -> bool:
-    """True where Global Privacy Control or Do Not Track is on."""
-    lower = lines.lower()
-    return (b"sec-gpc" in lower or b"dnt" in lower) and _SIGNAL.search(lines) is not None
+class Judge:
+    """Judges header lines, each distinct block once: programs send the same ones again and again."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._judged: dict[bytes, Lines] = {}
+
+    def __call__(self, lines: bytes) -> Lines:
+        """What `lines`, verbatim from the request, say about themselves."""
+        known = self._judged.get(lines)
+        if known is None:
+            if len(self._judged) >= _MOST_JUDGED:
+                self._judged.clear()
+            known = self._judged[lines] = self._judge(lines)
+        return known
+
+    def _judge(self, lines: bytes) -> Lines:
+        kept = _PRIVATE_LINES.sub(b"", lines)
+        if len(kept) > self._most:
+            kept = kept[: kept.rfind(b"\n", 0, self._most) + 1]
+        hops = [h.strip() for m in _FORWARDED_FOR.findall(lines) for h in m.split(b",")]
+        if not hops:
+            hops = [f for m in _FORWARDED.findall(lines) for f in _FOR.findall(m)]
+        return Lines(kept, _SIGNAL.search(lines) is not None, _BODY.search(lines) is not None, tuple(hops))
 
 
 class Proxies:
@@ -68,21 +96,16 @@ class Proxies:
         ip = ipaddress.IPv6Address(address)
         return any((ip.ipv4_mapped or ip) in n for n in self._networks)
 
-    def client(self, peer: bytes, lines: bytes) -> bytes:
+    def client(self, peer: bytes, hops: Sequence[bytes]) -> bytes:
         """The client's address: walking right to left, the first hop that is no proxy of ours; garbage ends the walk."""
-        if not self.trusts(peer):
-            return peer
-        hops = [h.strip() for m in _FORWARDED_FOR.findall(lines) for h in m.split(b",")]
-        if not hops:
-            hops = [f for m in _FORWARDED.findall(lines) for f in _FOR.findall(m)]
         client = peer
         for hop in reversed(hops):
+            if not self.trusts(client):
+                break
             address = _hop_address(hop)
             if address is None:
                 break
             client = address
-            if not self.trusts(address):
-                break
         return client
 
 

@@ -1,4 +1,4 @@
-"""Every public address, on one page:
+"""Every public address, on one page.
 
     GET /o/TOKEN.gif    a dot: always the GIF
     GET /c/TOKEN        a tracked link: 302 to the destination inside the token, 404 for anything else
@@ -17,9 +17,8 @@ from typing import Protocol
 
 from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
-from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Proxies, asks_for_privacy, kept_lines
+from inkdot.collect.request import Lines, Proxies
 from inkdot.domain.consent import Mode
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind, destination_of, kind_of, mode_of
@@ -50,20 +49,21 @@ class Street:
         commit: GroupCommit,
         replies: Replies,
         counters: Counters,
-        limits: Limits,
         proxies: Proxies,
         metrics: Callable[[], str],
         prefixes: tuple[str, str] = ("o", "c"),
     ) -> None:
         self._check, self._without_person = keyring.check, keyring.without_person
         self._commit, self._replies, self._counters = commit, replies, counters
-        self._kept_bytes, self._proxies, self._metrics = limits.kept_header_bytes, proxies, metrics
+        self._client, self._metrics = proxies.client, metrics
         self._dot, self._click = (f"/{p}/".encode() for p in prefixes)
         self._dot_length, self._click_length = len(self._dot), len(self._click)
-        self._somebodys = keyring.seal(Token(TokenKind.DOT, Mode.INDIVIDUAL, WorkspaceId(0), 0, 0, 0, ContactId(0), None, b""))
+        self._somebodys = keyring.seal(
+            Token(TokenKind.DOT, Mode.INDIVIDUAL, WorkspaceId(0), 0, 0, 0, ContactId(0), None, b"")
+        )
 
-    def hear(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
-        """Owe `caller` exactly one answer. `lines` are the header lines, verbatim."""
+    def hear(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
+        """Owe `caller` exactly one answer. `lines` are its header lines, judged."""
         if method not in _READING:
             self._other_method(caller, method)
         elif target.startswith(self._dot):
@@ -77,7 +77,7 @@ class Street:
         """An answer that needs no record, behind those that do."""
         self._commit.add(caller, reply, reply, b"")
 
-    def _dot_pinged(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
+    def _dot_pinged(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         replies = self._replies
         if b"?" in target:
             target = target.partition(b"?")[0]
@@ -95,7 +95,7 @@ class Street:
             self._counters.dots += 1
             self._commit.add(caller, reply, unrecorded, self._record(caller, method, token, lines))
 
-    def _link_clicked(self, caller: Caller, method: bytes, target: bytes, lines: bytes) -> None:
+    def _link_clicked(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         token = self._check(target.partition(b"?")[0][self._click_length :])
         if token is None or kind_of(token) == _DOT:
             self._counters.forged += 1
@@ -108,13 +108,12 @@ class Street:
         unrecorded = self._replies.redirect(destination, recorded=False)
         self._commit.add(caller, reply, unrecorded, self._record(caller, method, token, lines))
 
-    def _record(self, caller: Caller, method: bytes, token: bytes, lines: bytes) -> bytes:
+    def _record(self, caller: Caller, method: bytes, token: bytes, lines: Lines) -> bytes:
         """What may be written down about this ping, framed; nothing if its mode is off."""
         now = time.time_ns() // 1000
-        if mode_of(token) != _INDIVIDUAL or asks_for_privacy(lines):
+        if lines.privacy or mode_of(token) != _INDIVIDUAL:
             return self._reduced(method, now, token)
-        address = self._proxies.client(caller.peer, lines)
-        return encode(method, now, address, token, kept_lines(lines, self._kept_bytes))
+        return encode(method, now, self._client(caller.peer, lines.hops), token, lines.kept)
 
     def _reduced(self, method: bytes, now: int, token: bytes) -> bytes:
         mode = mode_of(token)

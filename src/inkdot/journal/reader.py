@@ -13,7 +13,7 @@ from typing import NamedTuple
 from inkdot.domain.errors import NewerData
 from inkdot.domain.ping import ALIGNMENT, MAX_SEGMENT_BYTES, Ping, ping_id
 from inkdot.journal.record import SEGMENT_HEAD, decode, frames
-from inkdot.journal.segment import numbers, path_of, street_folder, streams
+from inkdot.journal.segment import numbers, path_of, streams, street_folder
 
 Position = tuple[int, int]
 START: Position = (0, 0)

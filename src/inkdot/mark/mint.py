@@ -1,0 +1,79 @@
+"""The mint: makes the addresses of dots and tracked links, and knows its own again."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.errors import UsageError
+from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.token import Keyring, Token, TokenKind
+
+_OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/)?([A-Za-z0-9_-]{60,}?)(?:\.gif)?$")
+_BAD_IN_URL = re.compile(rb"[\x00-\x20\x7f]")
+MAX_DESTINATION_BYTES = 8_000
+"""The street takes heads up to 16 kB; longer destinations could not be asked for."""
+
+
+class Mint(NamedTuple):
+    """Everything a mark needs beside the mail."""
+
+    public_url: str
+    """Where the street answers, like https://t.example.com."""
+    keyring: Keyring
+    workspace: WorkspaceId = WorkspaceId(1)
+    prefixes: tuple[str, str] = ("o", "c")
+
+    def dot(self, token: Token) -> str:
+        """The address of a dot."""
+        return f"{self.public_url.rstrip('/')}/{self.prefixes[0]}/{self.keyring.sign(token)}.gif"
+
+    def click(self, token: Token) -> str:
+        """The address of a tracked link."""
+        return f"{self.public_url.rstrip('/')}/{self.prefixes[1]}/{self.keyring.sign(token)}"
+
+    def own(self, url: bytes) -> Token | None:
+        """The token in an address that this installation made, under whatever name it was reached then."""
+        found = _OWN.match(url)
+        raw = self.keyring.check(found[1]) if found else None
+        return self.keyring.read(raw) if raw else None
+
+
+class Person(NamedTuple):
+    """For whom a mark is made, and how much may be kept about it."""
+
+    contact: ContactId
+    address: Address | None
+    mode: Mode
+
+    @classmethod
+    def known(cls, mint: Mint, address: Address, mode: Mode = Mode.INDIVIDUAL) -> Person:
+        """The person behind an address; nobody where the mode keeps no names."""
+        if mode <= Mode.AGGREGATE:
+            return cls(ContactId(0), None, mode)
+        return cls(mint.keyring.contact_id(mint.workspace, address), address, mode)
+
+
+def mail_token(
+    mint: Mint, person: Person, message: MessageId, marked: int, kind: TokenKind, part: int, destination: bytes = b""
+) -> Token:
+    """The token of one dot or link in one copy of a mail."""
+    who = person.contact, person.address
+    return Token(kind, person.mode, mint.workspace, part, marked, message, *who, destination)
+
+
+def tracked_link(mint: Mint, person: Person, link: LinkId, marked: int, destination: str) -> str:
+    """A tracked link of its own. Raises UsageError unless `destination` is an http or https address."""
+    target = destination.strip().encode()
+    parts = urlsplit(destination.strip()) if not _BAD_IN_URL.search(target) else None
+    if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"{destination!r} is not a web address; write it like https://example.com/page.")
+    if len(target) > MAX_DESTINATION_BYTES:
+        raise UsageError(
+            f"The address has {len(target)} bytes; links longer than {MAX_DESTINATION_BYTES} cannot be tracked."
+        )
+    who = person.contact, person.address
+    return mint.click(Token(TokenKind.LINK, person.mode, mint.workspace, 0, marked, link, *who, target))

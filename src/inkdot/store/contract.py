@@ -1,0 +1,63 @@
+"""The JSON form of an event, as the contract promises it to users. Absent is null."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from inkdot.domain.event import FINAL_AFTER, Event
+from inkdot.domain.evidence import Evidence, Field, Raw, Status
+from inkdot.domain.ids import EVENT, LINK, MESSAGE, to_word
+
+_NOT_YET = dict.fromkeys(("document", "page", "site", "visit", "referrer", "channel", "source", "seconds"))
+
+
+def iso(microseconds: int) -> str:
+    """`2026-11-23T15:04:05.123Z`."""
+    time = dt.datetime.fromtimestamp(microseconds // 1000 / 1000, dt.UTC)
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
+
+
+def event_json(event: Event, person: str | None, now: int) -> dict[str, Any]:
+    """An event for users; `now` in microseconds decides whether it is final."""
+    verdict = event.verdict
+    return {
+        "id": to_word(EVENT, event.id),
+        "time": iso(event.time),
+        "kind": event.kind,
+        "actor": verdict.actor,
+        "human": verdict.human,
+        "person": person,
+        "message": None if event.message is None else to_word(MESSAGE, event.message),
+        "link": None if event.link is None else to_word(LINK, event.link),
+        "url": event.url,
+        "part": event.part or None,
+        **_NOT_YET,
+        "fields": {name: _field(field) for name, field in verdict.fields._asdict().items()},
+        "evidence": [_evidence(e) for e in (*verdict.evidence, *event.because)],
+        "rules": event.rules,
+        "final": now - event.time >= FINAL_AFTER * 1_000_000,
+        "repeat_of": None if event.repeat_of is None else to_word(EVENT, event.repeat_of),
+        "raw": _raw(event.raw),
+    }
+
+
+def _field(field: Field) -> dict[str, str | None]:
+    shown: dict[str, str | None] = {"value": field.value, "status": field.status}
+    if field.status is not Status.KNOWN:
+        shown["reason"] = field.reason
+    return shown
+
+
+def _evidence(evidence: Evidence) -> dict[str, str]:
+    return {"rule": evidence.rule, "fact": evidence.fact}
+
+
+def _raw(raw: Raw) -> dict[str, Any]:
+    return {
+        "agent": raw.agent,
+        "method": raw.method,
+        "headers": dict(raw.headers),
+        "asn": raw.asn,
+        "network": list(raw.network),
+    }

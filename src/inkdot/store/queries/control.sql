@@ -1,0 +1,58 @@
+-- name: keep_contact
+-- One person, once.
+INSERT INTO contacts (workspace, id, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: keep_message
+-- One marked mail; marking it again changes nothing.
+INSERT INTO messages (id, workspace, marked, subject, internet_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: keep_recipient
+-- Who got a copy.
+INSERT INTO recipients (message, contact) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: keep_link
+-- One tracked link.
+INSERT INTO links (id, workspace, message, position, destination) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: contact_of
+-- The id of an address.
+SELECT id FROM contacts WHERE workspace = ? AND address = ?;
+
+-- name: all_contacts
+-- Everybody, for joining names to events.
+SELECT workspace, id, address FROM contacts;
+
+-- name: address_of
+-- The address behind an id.
+SELECT address FROM contacts WHERE workspace = ? AND id = ?;
+
+-- name: messages_since
+-- Marked mails with the number of their recipients, oldest first.
+SELECT m.id, m.marked, m.subject, count(r.contact) AS recipients
+FROM messages m LEFT JOIN recipients r ON r.message = m.id
+WHERE m.workspace = ? AND m.marked >= ?
+GROUP BY m.id ORDER BY m.marked, m.id;
+
+-- name: message
+-- One mail's subject and time of marking.
+SELECT subject, marked FROM messages WHERE id = ?;
+
+-- name: check
+-- SQLite's own opinion of the file.
+PRAGMA integrity_check;
+
+-- name: migrations_applied
+-- Which migrations this file has.
+SELECT number FROM migrations ORDER BY number;
+
+-- name: make_migrations
+-- The record of migrations.
+CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL, name VARCHAR NOT NULL);
+
+-- name: record_migration
+-- One more applied.
+INSERT INTO migrations VALUES (?, ?);
+
+-- name: has_migrations
+-- Whether there is a record of migrations at all.
+SELECT count(*) FROM sqlite_master WHERE name = 'migrations';

@@ -1,0 +1,199 @@
+-- name: add_events
+-- A batch, handed over as an Arrow table.
+INSERT INTO recent SELECT id, make_timestamp(time), kind, workspace, contact, message, link, part, url, verdict, raw, human, machine, because, repeat_of, rules FROM batch;
+
+-- name: add_raws
+-- New raw facts.
+INSERT INTO raws SELECT number, digest, content FROM batch;
+
+-- name: add_verdicts
+-- New verdicts.
+INSERT INTO verdicts SELECT number, digest, content FROM batch;
+
+-- name: add_urls
+-- New destinations.
+INSERT INTO urls SELECT number, digest, content FROM batch;
+
+-- name: find_raws
+-- Numbers of raw facts already kept.
+SELECT digest, number FROM raws WHERE digest IN (SELECT digest FROM batch);
+
+-- name: find_verdicts
+-- Numbers of verdicts already kept.
+SELECT digest, number FROM verdicts WHERE digest IN (SELECT digest FROM batch);
+
+-- name: find_urls
+-- Numbers of destinations already kept.
+SELECT digest, number FROM urls WHERE digest IN (SELECT digest FROM batch);
+
+-- name: count_raws
+-- The next free number.
+SELECT coalesce(max(number) + 1, 0) FROM raws;
+
+-- name: count_verdicts
+-- The next free number.
+SELECT coalesce(max(number) + 1, 0) FROM verdicts;
+
+-- name: count_urls
+-- The next free number.
+SELECT coalesce(max(number) + 1, 0) FROM urls;
+
+-- name: content_raws
+-- Raw facts by number.
+SELECT number, content FROM raws WHERE number IN (SELECT unnest(?::UINTEGER[]));
+
+-- name: content_verdicts
+-- Verdicts by number.
+SELECT number, content FROM verdicts WHERE number IN (SELECT unnest(?::UINTEGER[]));
+
+-- name: content_urls
+-- Destinations by number.
+SELECT number, content FROM urls WHERE number IN (SELECT unnest(?::UINTEGER[]));
+
+-- name: add_dropped
+-- Pings that became no event.
+INSERT INTO dropped SELECT ping, make_timestamp(time), reason FROM batch;
+
+-- name: dropped_counts
+-- How many pings were refused, by reason.
+SELECT reason, count(*) FROM dropped GROUP BY reason ORDER BY reason;
+
+-- name: forget_checkpoint
+-- Makes room for a stream's new position.
+DELETE FROM checkpoints WHERE stream = ?;
+
+-- name: add_checkpoint
+-- Up to where a stream's journal was understood.
+INSERT INTO checkpoints VALUES (?, ?, ?);
+
+-- name: checkpoints
+-- Up to where each stream's journal was understood.
+SELECT stream, segment, place FROM checkpoints;
+
+-- name: last_time
+-- When the newest event happened.
+SELECT max(time) FROM recent;
+
+-- name: since
+-- Everything that happened since a time, oldest first: what folding repeats must remember.
+SELECT * FROM events WHERE time >= $since ORDER BY id;
+
+-- name: opened
+-- Which of these people have an open of these messages that no machine made.
+SELECT DISTINCT e.workspace, e.contact, e.message
+FROM events e SEMI JOIN batch b ON e.contact = b.contact AND e.message = b.message AND e.workspace = b.workspace
+WHERE e.kind = 'open' AND NOT e.machine AND e.contact >= $least AND e.contact <= $most;
+
+-- name: page
+-- Events with filters, in the order of their ids, a page at a time.
+SELECT * FROM events
+WHERE id > $after AND ($kind IS NULL OR kind = $kind) AND time >= $since
+ORDER BY id LIMIT $most;
+
+-- name: page_of_person
+-- The same for one person.
+SELECT * FROM events
+WHERE contact = $contact AND id > $after AND ($kind IS NULL OR kind = $kind) AND time >= $since
+ORDER BY id LIMIT $most;
+
+-- name: newest
+-- The last events, newest first.
+SELECT * FROM recent WHERE ($kind IS NULL OR kind = $kind) ORDER BY id DESC LIMIT $most;
+
+-- name: timeline
+-- One person, oldest first.
+SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
+
+-- name: event
+-- One event.
+SELECT * FROM events WHERE id = $id;
+
+-- name: repeats_of
+-- The events folded into one.
+SELECT count(*) FROM events WHERE repeat_of = $id;
+
+-- name: month_to_close
+-- The oldest month of which nothing new can be expected.
+SELECT date_trunc('month', min(time)) FROM recent WHERE time < $before;
+
+-- name: close_month
+-- Moves one month over, sorted.
+INSERT INTO closed FROM recent WHERE time >= $start AND time < $end ORDER BY workspace, contact, time, id;
+
+-- name: leave_month
+-- The other half of closing.
+DELETE FROM recent WHERE time >= $start AND time < $end;
+
+-- name: attach_backup
+-- An empty file to copy into.
+ATTACH '{path}' AS twin;
+
+-- name: copy_all
+-- Everything, as of now.
+COPY FROM DATABASE {name} TO twin;
+
+-- name: attach_base
+-- An older store to take events from.
+ATTACH '{path}' AS base (READ_ONLY);
+
+-- name: detach_backup
+-- Lets go of the copy.
+DETACH twin;
+
+-- name: detach_base
+-- Lets go of the older store.
+DETACH base;
+
+-- name: take_raws
+-- Facts keep their numbers.
+INSERT INTO raws FROM base.raws;
+
+-- name: take_verdicts
+-- Verdicts keep their numbers.
+INSERT INTO verdicts FROM base.verdicts;
+
+-- name: take_urls
+-- Destinations keep their numbers.
+INSERT INTO urls FROM base.urls;
+
+-- name: streams_of_base
+-- The streams that an older store has events of.
+SELECT DISTINCT (id >> 48)::USMALLINT FROM base.events UNION SELECT DISTINCT (ping >> 48)::USMALLINT FROM base.dropped;
+
+-- name: take_events
+-- Events of one stream from before the oldest ping the journal still has.
+INSERT INTO closed FROM base.events WHERE (id >> 48) = $stream AND id < $before ORDER BY workspace, contact, time, id;
+
+-- name: take_dropped
+-- Refused pings of one stream, likewise.
+INSERT INTO dropped FROM base.dropped WHERE (ping >> 48) = $stream AND ping < $before;
+
+-- name: flush
+-- Brings the write-ahead log into the file.
+CHECKPOINT;
+
+-- name: size
+-- Events kept, and the newest.
+SELECT count(*), max(time) FROM events;
+
+-- name: make_migrations
+-- The record of migrations.
+CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL, name VARCHAR NOT NULL);
+
+-- name: has_migrations
+-- Whether there is a record of migrations at all.
+SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations';
+
+-- name: migrations_applied
+-- Which migrations this file has.
+SELECT number FROM migrations ORDER BY number;
+
+-- name: record_migration
+-- One more applied.
+INSERT INTO migrations VALUES (?, ?);
+
+-- name: settle
+-- No extension, no file and no setting beyond what is needed.
+SET allowed_directories = ['{folder}'];
+SET enable_external_access = false;
+SET lock_configuration = true;

@@ -1,0 +1,168 @@
+"""What program a request comes from: mail client or browser, system, device - as far as its name tells.
+
+Names of proxies and machines are never read for a system: they wear costumes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ua_parser import parse
+
+from inkdot.domain.evidence import Field, Reason, Status
+
+MOST_CHARACTERS = 512
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Agent(NamedTuple):
+    """What an agent string and client hints say."""
+
+    client: Field
+    os: Field
+    os_version: Field
+    device: Field
+    mail: bool
+    """A program made for mail."""
+
+
+_SILENT = Field(None, Status.UNKNOWN, Reason.AGENT_SILENT)
+NO_AGENT = Agent(*(Field(None, Status.UNKNOWN, Reason.NO_AGENT),) * 4, mail=False)
+
+_OF_PARSER = {
+    "Mac OS X": "macOS", "Chrome OS": "ChromeOS", "Ubuntu": "Linux", "Fedora": "Linux", "Debian": "Linux",
+    "Windows Phone": "Windows Phone", "Tizen": "Tizen", "HarmonyOS": "HarmonyOS",
+}  # fmt: skip
+_DESKTOP = {"Windows", "macOS", "Linux", "ChromeOS", "FreeBSD", "OpenBSD"}
+
+
+class _MailClient(NamedTuple):
+    sign: str
+    client: str
+    os: str | None = None
+    device: str | None = None
+
+
+# Programs that name themselves. Systems stand here where the name implies them and the agent does not say so.
+# Sources: fixtures of uap-core and device-detector (pim), Microsoft's documents on Outlook's agents.
+_MAIL_CLIENTS = (
+    _MailClient("Thunderbird/", "Thunderbird"), _MailClient("Icedove/", "Icedove"), _MailClient("Postbox/", "Postbox"),
+    _MailClient("SeaMonkey/", "SeaMonkey"), _MailClient("MacOutlook/", "Outlook", "macOS", "desktop"),
+    _MailClient("Outlook-iOS-Android/", "Outlook", None, "mobile"), _MailClient("Outlook-iOS/", "Outlook", "iOS"),
+    _MailClient("Outlook-Android/", "Outlook", "Android"), _MailClient("Microsoft Outlook", "Outlook", "Windows", "desktop"),
+    _MailClient("ms-office", "Outlook", "Windows", "desktop"), _MailClient("MSOffice", "Outlook", "Windows", "desktop"),
+    _MailClient("Microsoft Office/", "Outlook", "Windows", "desktop"), _MailClient("Airmail", "Airmail"),
+    _MailClient("eM Client", "eM Client", None, "desktop"), _MailClient("eMClient", "eM Client", None, "desktop"),
+    _MailClient("Mailbird", "Mailbird", "Windows", "desktop"), _MailClient("Mailspring", "Mailspring", None, "desktop"),
+    _MailClient("BlueMail", "BlueMail"), _MailClient("Foxmail", "Foxmail", None, "desktop"),
+    _MailClient("Superhuman", "Superhuman"), _MailClient("Lotus-Notes", "Lotus Notes", None, "desktop"),
+    _MailClient("NaverMailApp", "Naver Mail", None, "mobile"), _MailClient("Android-Gmail", "Gmail", "Android", "mobile"),
+    _MailClient("The Bat!", "The Bat!", "Windows", "desktop"), _MailClient("Evolution/", "Evolution", "Linux", "desktop"),
+    _MailClient("Barca", "Barca", "Windows", "desktop"), _MailClient("Claws Mail", "Claws Mail", None, "desktop"),
+)  # fmt: skip
+
+_APPS = (
+    ("[FB", "Facebook"), ("FBAN/", "Facebook"), ("FBAV/", "Facebook"), ("MetaIAB", "Facebook"), ("Instagram ", "Instagram"),
+    ("LinkedInApp", "LinkedIn"), ("Snapchat/", "Snapchat"), ("Pinterest/", "Pinterest"), ("MicroMessenger/", "WeChat"),
+    (" Line/", "Line"), ("musical_ly", "TikTok"), ("BytedanceWebview", "TikTok"), ("GSA/", "Google"),
+    ("YaBrowser/", "Yandex Browser"), ("SamsungBrowser/", "Samsung Internet"), ("DuckDuckGo/", "DuckDuckGo"),
+    ("Ddg/", "DuckDuckGo"), ("Quark/", "Quark Browser"), ("UCBrowser/", "UC Browser"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"),
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("OPT/", "Opera"), ("Vivaldi/", "Vivaldi"), ("CriOS/", "Chrome"), ("FxiOS/", "Firefox"),
+)  # fmt: skip
+_IOS_WEBKIT = re.compile(r"\((iPhone|iPad|iPod)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)(?: Mobile/\w+)?$")
+_MAC_WEBKIT = re.compile(r"\(Macintosh; [^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)$")
+_TV = re.compile(r"(?i)smart-?tv|\bAFT[A-Z]|apple ?tv|googletv|android tv|bravia|hbbtv|web0s|crkey|roku")
+_TABLET = re.compile(r"(?i)ipad|tablet|kindle|silk/|playbook")
+_FROZEN_IOS = re.compile(r"CPU (?:iPhone )?OS 18_[67]\b")
+_CHROME = re.compile(r"Chrom(?:e|ium)/(\d+)")
+
+
+def clean(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Text from a stranger as plain text: cut, without control and direction characters."""
+    return _CONTROL.sub("", text[:most])
+
+
+def name(agent: str | None, headers: Mapping[str, str]) -> Agent:
+    """What `agent` and the client hints among `headers` (lower-case names) say."""
+    if not agent:
+        return NO_AGENT
+    parsed = parse(agent)
+    family = parsed.os.family if parsed.os else None
+    os = _OF_PARSER.get(family, family) if family and family != "Other" else None
+    if os == "iOS" and "iPad" in agent:
+        os = "iPadOS"
+    hinted = headers.get("sec-ch-ua-platform", "").strip('"')
+    if hinted:
+        os = {"Chrome OS": "ChromeOS", "Chromium OS": "ChromeOS"}.get(hinted, hinted)
+    if _MAC_WEBKIT.search(agent):
+        return _shared("Apple Mail", "macOS", "desktop", mail=True)
+    if _IOS_WEBKIT.search(agent):
+        device = "tablet" if "iPad" in agent else "mobile"
+        return Agent(_degraded("Apple Mail"), _known(os), _version(agent, os, headers), _known(device), mail=True)
+    mail = next((m for m in _MAIL_CLIENTS if m.sign in agent), None)
+    if mail:
+        os = mail.os or os
+        device = mail.device or ("desktop" if os in _DESKTOP else _device(agent, os, headers))
+        if mail.sign == "Outlook-iOS/":
+            return Agent(_known("Outlook"), _known(os), _SILENT, _degraded("mobile"), mail=True)
+        return Agent(_known(mail.client), _known(os), _version(agent, os, headers), _known(device), mail=True)
+    client = _client(agent, parsed.user_agent.family if parsed.user_agent else None)
+    return Agent(client, _known(os), _version(agent, os, headers), _known(_device(agent, os, headers)), mail=False)
+
+
+def _client(agent: str, family: str | None) -> Field:
+    app = next((label for token, label in _APPS if token in agent), None)
+    if app is None and "; wv)" in agent:
+        return Field("Chrome Webview", Status.DEGRADED, Reason.AGENT_SILENT)
+    if app is None and family and family != "Other":
+        app = family.removesuffix(" UI/WKWebView").removesuffix(" iOS").replace("Mobile Safari", "Safari")
+    return _known(app)
+
+
+def _known(value: str | None) -> Field:
+    return Field(value, Status.KNOWN) if value else _SILENT
+
+
+def _degraded(value: str) -> Field:
+    return Field(value, Status.DEGRADED, Reason.AGENT_SHARED)
+
+
+def _shared(client: str, os: str, device: str, *, mail: bool) -> Agent:
+    return Agent(_degraded(client), _degraded(os), _SILENT, _degraded(device), mail=mail)
+
+
+def _device(agent: str, os: str | None, headers: Mapping[str, str]) -> str | None:
+    hint = headers.get("sec-ch-ua-mobile", "").strip()
+    if _TV.search(agent):
+        return "tv"
+    if os == "iPadOS" or _TABLET.search(agent):
+        return "tablet"
+    if os == "Android":
+        return "mobile" if "Mobile" in agent or hint == "?1" or "Chrome/" not in agent else "tablet"
+    if os in ("iOS", "HarmonyOS", "Windows Phone") or hint == "?1" or " Mobile/" in agent:
+        return "mobile"
+    return "desktop" if os in _DESKTOP else None
+
+
+def _version(agent: str, os: str | None, headers: Mapping[str, str]) -> Field:
+    hinted = headers.get("sec-ch-ua-platform-version", "").strip('"')
+    if hinted:
+        if os == "Windows":
+            major = hinted.partition(".")[0]
+            return Field("11" if major.isdigit() and int(major) >= 13 else "10", Status.KNOWN)
+        return Field(hinted.removesuffix(".0.0").removesuffix(".0"), Status.KNOWN)
+    parsed = parse(agent).os
+    parts = (parsed.major, parsed.minor) if parsed else ()
+    value = ".".join(p for p in parts if p) or None
+    if value is None:
+        return _SILENT
+    chrome = _CHROME.search(agent)
+    frozen = (
+        (os == "Windows" and value.startswith("10"))
+        or (os == "macOS" and "10_15_7" in agent)
+        or (os == "Android" and chrome is not None and int(chrome[1]) >= 90)
+        or (os in ("iOS", "iPadOS") and _FROZEN_IOS.search(agent) is not None)
+    )
+    return Field(value, Status.DEGRADED, Reason.VERSION_FROZEN) if frozen else Field(value, Status.KNOWN)

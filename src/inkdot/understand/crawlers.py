@@ -1,0 +1,59 @@
+"""Programs that name themselves: crawlers, link previews, HTTP libraries. Looked at only after the rules for mail."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+# Patterns of crawler-user-agents that hit real people or that own rules judge better (measured on 5,004 agents of people).
+_EXCLUDED = frozenset(
+    {
+        "GoogleImageProxy", "YahooMailProxy", "FastmailUA", "Shortwave Image Fetcher", "Slack-ImgProxy",
+        r"AP3A\.240617\.008", "Sogou", "Fluid", "okhttp", r"Code\/1\.", "Podimo", "WhatsApp", "MetaIAB Facebook",
+        r"Tumblr\/", r"Bluesky\/", r"Notion\/",
+    }
+)  # fmt: skip
+
+_GENERIC = re.compile(
+    r"(?i)(?<!cu)bot\b|bot/|crawl|spider|scrap|\bfetch|monitor|headless|\bcurl\b|\bwget\b|python|go-http|\bjava/|axios|okhttp"
+    r"|libwww|httpclient|http_client|phantom|puppeteer|playwright|selenium|\bperl\b|\bruby\b|guzzle|node-fetch|undici|scanner"
+    r"|\+https?://"
+)
+_PREVIEWS = re.compile(
+    r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp/[\d.]+(?: [AINW])?$|TelegramBot|Discordbot"
+    r"|facebookexternalhit|facebookexternalua|meta-externalfetcher|Facebot|LinkedInBot|Twitterbot|Snap URL Preview|Viber"
+    r"|redditbot|Iframely|Embedly|GroupMeBot|Mattermost-Bot|Mastodon/|Bluesky Cardyb|KeybaseBot|Synapse \(bot"
+    r"|DingTalkBot-LinkService|ClickUpLinkUnfurler|Chatwork LinkPreview|SteamChatURLLookup|WebexTeams|Yahoo Link Preview"
+    r"|Discourse Forum Onebox|GoogleMessages/|Pinterestbot"
+)
+_IMESSAGE = "facebookexternalhit/1.1 Facebot Twitterbot/1.0"
+
+
+def preview(agent: str) -> str | None:
+    """The token by which a link preview names itself."""
+    if _IMESSAGE in agent:
+        return "iMessage"
+    found = _PREVIEWS.search(agent)
+    return found[0] if found else None
+
+
+@cache
+def _listed() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    import crawleruseragents  # noqa: PLC0415 - 1,500 patterns take 40 ms to compile; a street or a CLI call never needs them
+
+    data = [d for d in crawleruseragents.CRAWLER_USER_AGENTS_DATA if d["pattern"] not in _EXCLUDED]
+    previews = [d["pattern"] for d in data if "social-preview" in (d.get("tags") or ())]
+    others = [d["pattern"] for d in data if "social-preview" not in (d.get("tags") or ())]
+    return re.compile("|".join(f"(?:{p})" for p in previews)), re.compile("|".join(f"(?:{p})" for p in others))
+
+
+def listed_preview(agent: str) -> str | None:
+    """The same by the public list."""
+    found = _listed()[0].search(agent)
+    return found[0] if found else None
+
+
+def crawler(agent: str) -> str | None:
+    """The token by which a crawler or a library gives itself away."""
+    found = _GENERIC.search(agent) or _listed()[1].search(agent)
+    return found[0] if found else None

@@ -1,0 +1,207 @@
+"""From pings to events: the ordered steps. Reading STEPS is reading what understanding does.
+
+What depends only on the client - its header lines, method and network - is worked out once and shared: a batch of ten
+thousand pings has some hundred distinct clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.event import Dropped, DropReason, Event, Kind
+from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
+from inkdot.domain.ids import ContactId, EventId, MessageId, WorkspaceId
+from inkdot.domain.ping import Ping
+from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
+from inkdot.understand.address import Network, Networks
+from inkdot.understand.agent import clean, name
+from inkdot.understand.known import Known
+from inkdot.understand.machine import VERSION, Seen
+from inkdot.understand.verdict import CONSENT, HYGIENE, verdict
+
+FOLD_WITHIN = 180_000_000
+"""Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
+_MOST_CLIENTS = 50_000
+_TELLING = frozenset(
+    {"accept", "accept-language", "accept-encoding", "referer", "purpose", "x-moz", "x-purpose", "dnt", "via",
+     "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
+)  # fmt: skip
+_NO_RAW = Raw(None, "GET", (), None, ())
+
+Person = tuple[int, int, int]
+"""Workspace, contact, message or link."""
+
+
+class Client(NamedTuple):
+    """What is the same for all pings of one client."""
+
+    raw: Raw
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch of pings came to."""
+
+    events: list[Event] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    contacts: dict[tuple[WorkspaceId, ContactId], Address] = field(default_factory=dict)
+    """People met for the first time."""
+
+
+class Understanding:
+    """Turns pings into events. Remembers clients, and what was counted in the last minutes."""
+
+    def __init__(self, keyring: Keyring, known: Known, networks: Networks | None = None) -> None:
+        self._keyring, self._known = keyring, known
+        self._networks = networks or Networks()
+        self._clients: dict[tuple[str, bytes, bytes, Network], Client] = {}
+        self._people: set[tuple[WorkspaceId, ContactId]] = set()
+        self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
+        self._opened: dict[Person, None] = {}
+        self._swept = 0
+        self._remember(known.recent(known.last_time() - FOLD_WITHIN))
+
+    def batch(self, pings: Iterable[Ping]) -> Outcome:
+        """Understand pings in the order given; the same pings after the same past give the same outcome."""
+        outcome = Outcome()
+        for ping in pings:
+            self._understand(ping, outcome)
+        self._infer_opens(outcome)
+        self._sweep(outcome)
+        return outcome
+
+    def _understand(self, ping: Ping, outcome: Outcome) -> None:
+        # STEPS: refuse what is forged; respect the mode; name the client and weigh it; find the person; fold repeats.
+        if not self._keyring.genuine(ping.token):
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.FORGED))
+            return
+        token = read_bare(ping.token)
+        if token.mode is Mode.OFF:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
+            return
+        client = self._client(ping, token)
+        if token.contact:
+            self._meet(ping, token, outcome)
+        outcome.events.append(self._fold(ping, token, client))
+
+    # -- the client
+
+    def _client(self, ping: Ping, token: Token) -> Client:
+        """Equal clients are one object."""
+        if token.mode is not Mode.INDIVIDUAL:
+            return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
+        kind = "open" if token.kind is TokenKind.DOT else "click"
+        network = self._networks.of(ping.address)
+        key = (kind, ping.method, ping.headers, network)
+        known = self._clients.get(key)
+        if known is None:
+            if len(self._clients) >= _MOST_CLIENTS:
+                self._clients.clear()
+            known = self._clients[key] = see(kind, ping.method, ping.headers, network)
+        return known
+
+    # -- the person
+
+    def _meet(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        who = (token.workspace, token.contact)
+        if who not in self._people:
+            self._people.add(who)
+            address = self._keyring.address_of(ping.token)
+            if address:
+                outcome.contacts[who] = address
+
+    # -- repeats
+
+    def _fold(self, ping: Ping, token: Token, client: Client) -> Event:
+        """The event, marked as a repeat if the same client did the same within FOLD_WITHIN of a counted one."""
+        event = _event(ping, token, client)
+        if not token.contact:
+            return event
+        act = (event.kind, token.workspace, token.contact, token.object, event.link, client.raw)
+        counted = self._counted.get(act)
+        if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
+            return event._replace(repeat_of=counted[1])
+        self._counted[act] = (ping.time, event.id)
+        return event
+
+    def _remember(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.repeat_of is None and event.contact and not _inferred(event):
+                thing = event.message if event.message is not None else event.link
+                self._counted[event.kind, event.workspace, event.contact, thing, event.link, event.raw] = (
+                    event.time,
+                    event.id,
+                )
+
+    def _sweep(self, outcome: Outcome) -> None:
+        if outcome.events and len(self._counted) > 2 * self._swept + 10_000:
+            newest = max(e.time for e in outcome.events)
+            self._counted = {k: v for k, v in self._counted.items() if newest - v[0] <= 2 * FOLD_WITHIN}
+            self._swept = len(self._counted)
+        if len(self._people) > 1_000_000:
+            self._people.clear()
+
+    # -- opens that only a click tells of
+
+    def _infer_opens(self, outcome: Outcome) -> None:
+        """A click that no machine made proves that the mail was open, even if its images were blocked."""
+        clicks = {
+            (e.workspace, e.contact, e.message): e
+            for e in reversed(outcome.events)
+            if e.kind is Kind.CLICK and e.contact and e.message is not None
+            and e.repeat_of is None and e.verdict.human in (Human.YES, Human.LIKELY)
+        }  # fmt: skip
+        if not clicks:
+            return
+        seen = {
+            (e.workspace, e.contact, e.message)
+            for e in outcome.events
+            if e.kind is Kind.OPEN and e.verdict.actor not in MACHINES
+        }
+        asked = {who: e for who, e in clicks.items() if who not in seen}
+        seen |= self._known.opened(asked)
+        outcome.events.extend(_inferred_open(e) for who, e in asked.items() if who not in seen)
+
+
+def see(kind: str, method: str, headers: bytes, network: Network) -> Client:
+    """Work out one client from its verbatim header lines."""
+    lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
+    named = [(n.decode("latin-1").strip().lower(), clean(v.decode("latin-1").strip())) for n, _, v in lines]
+    everything = dict(reversed(named))
+    agent = everything.get("user-agent") or None
+    told = tuple((n, v) for n, v in named if n in _TELLING or n.startswith("sec-"))
+    raw = Raw(agent, method, told, network.asn, network.tags)
+    seen = Seen(kind, method, agent or "", dict(told), network.tags, network.asn, name(agent, dict(told)), {})
+    return Client(raw, verdict(seen))
+
+
+_NOBODY = Client(_NO_RAW, CONSENT)
+_SOMEDAY = Client(_NO_RAW, HYGIENE)
+
+
+def _event(ping: Ping, token: Token, client: Client) -> Event:
+    kind, destination = Kind.OPEN, None
+    if token.kind is not TokenKind.DOT:
+        kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
+    return Event(
+        EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
+        None if token.kind is TokenKind.LINK else MessageId(token.object), token.link, token.part, destination,
+        client.verdict, client.raw, (), None, VERSION,
+    )  # fmt: skip
+
+
+def _inferred_open(click: Event) -> Event:
+    fields = click.verdict.fields._replace(time=Field(None, Status.DEGRADED, Reason.INFERRED))
+    return click._replace(
+        id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None,
+        verdict=click.verdict._replace(fields=fields, evidence=(Evidence("C1", "a click shows that the mail was open"),)),
+    )  # fmt: skip
+
+
+def _inferred(event: Event) -> bool:
+    return bool(event.id & 3)
