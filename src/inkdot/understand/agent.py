@@ -90,12 +90,12 @@ def name(agent: str | None, headers: Mapping[str, str]) -> Agent:
         return NO_AGENT
     parsed = parse(agent)
     family = parsed.os.family if parsed.os else None
-    os = _OF_PARSER.get(family, family) if family and family != "Other" else None
+    os: str | None = _OF_PARSER.get(family, family) if family and family != "Other" else None
     if os == "iOS" and "iPad" in agent:
         os = "iPadOS"
     hinted = headers.get("sec-ch-ua-platform", "").strip('"')
     if hinted:
-        os = {"Chrome OS": "ChromeOS", "Chromium OS": "ChromeOS"}.get(hinted, hinted)
+        os = "ChromeOS" if hinted in ("Chrome OS", "Chromium OS") else hinted
     if _MAC_WEBKIT.search(agent):
         return _shared("Apple Mail", "macOS", "desktop", mail=True)
     if _IOS_WEBKIT.search(agent):

@@ -59,10 +59,9 @@ class Understanding:
     def __init__(self, keyring: Keyring, known: Known, networks: Networks | None = None) -> None:
         self._keyring, self._known = keyring, known
         self._networks = networks or Networks()
-        self._clients: dict[tuple[str, bytes, bytes, Network], Client] = {}
+        self._clients: dict[tuple[str, str, bytes, Network], Client] = {}
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
-        self._opened: dict[Person, None] = {}
         self._swept = 0
         self._remember(known.recent(known.last_time() - FOLD_WITHIN))
 
@@ -150,22 +149,20 @@ class Understanding:
 
     def _infer_opens(self, outcome: Outcome) -> None:
         """A click that no machine made proves that the mail was open, even if its images were blocked."""
-        clicks = {
-            (e.workspace, e.contact, e.message): e
-            for e in reversed(outcome.events)
-            if e.kind is Kind.CLICK and e.contact and e.message is not None
-            and e.repeat_of is None and e.verdict.human in (Human.YES, Human.LIKELY)
-        }  # fmt: skip
-        if not clicks:
-            return
-        seen = {
-            (e.workspace, e.contact, e.message)
-            for e in outcome.events
-            if e.kind is Kind.OPEN and e.verdict.actor not in MACHINES
-        }
-        asked = {who: e for who, e in clicks.items() if who not in seen}
-        seen |= self._known.opened(asked)
-        outcome.events.extend(_inferred_open(e) for who, e in asked.items() if who not in seen)
+        opened: set[Person] = set()
+        unopened: dict[Person, Event] = {}
+        for event in outcome.events:
+            if event.message is None or not event.contact:
+                continue
+            who = (event.workspace, event.contact, event.message)
+            if event.kind is Kind.OPEN:
+                if event.verdict.actor not in MACHINES:
+                    opened.add(who)
+            elif who not in opened and event.repeat_of is None and event.verdict.human in (Human.YES, Human.LIKELY):
+                # Only what came before the click counts, so that the outcome does not depend on where batches end.
+                unopened.setdefault(who, event)
+        known = self._known.opened(unopened)
+        outcome.events.extend(_inferred_open(click) for who, click in unopened.items() if who not in known)
 
 
 def see(kind: str, method: str, headers: bytes, network: Network) -> Client:

@@ -1,0 +1,65 @@
+"""The whole path on one page: read the journal, understand, keep, and move the checkpoint with what was kept.
+
+One step is one transaction. A crash before it leaves nothing, a crash after it everything; replaying changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from inkdot.domain.event import Dropped, DropReason, Event
+from inkdot.domain.ping import ping_id
+from inkdot.domain.token import Keyring
+from inkdot.journal.reader import Damage, Reader
+from inkdot.store.control import Control
+from inkdot.store.events import EventStore
+from inkdot.understand.steps import Understanding
+
+BATCH = 20_000
+"""Pings per transaction at the most: about half a second of work, 30 MB of memory."""
+
+
+class Pipeline:
+    """From a journal folder into a store. One per folder."""
+
+    def __init__(self, journal: Path, keyring: Keyring, control: Control, store: EventStore) -> None:
+        self._reader = Reader(journal, store.checkpoint())
+        self._understanding = Understanding(keyring, store)
+        self._control, self._store = control, store
+        self.latest: deque[Event] = deque(maxlen=1_000)
+        """The events kept last, newest at the right."""
+
+    def step(self) -> int:
+        """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
+        batch = self._reader.read(BATCH)
+        if not batch.end:
+            return 0
+        outcome = self._understanding.batch(batch.pings)
+        outcome.dropped.extend(map(_unreadable, batch.damage))
+        if outcome.contacts:
+            self._control.remember_contacts(outcome.contacts)
+        self._store.keep(outcome.events, outcome.dropped, batch.end)
+        self.latest.extend(outcome.events)
+        return len(batch.pings) + len(batch.damage)
+
+    def drain(self, progress: Callable[[int, int], None] = lambda _done, _left: None) -> int:
+        """Take all that the journal holds now; reports (pings done, bytes left). Returns how many pings it were."""
+        done = 0
+        while count := self.step():
+            done += count
+            progress(done, self._reader.backlog())
+        return done
+
+    def backlog(self) -> int:
+        """Bytes of the journal not yet understood; an upper bound."""
+        return self._reader.backlog()
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._reader.close()
+
+
+def _unreadable(damage: Damage) -> Dropped:
+    return Dropped(ping_id(damage.stream, damage.segment, damage.offset), 0, DropReason.UNREADABLE)

@@ -1,0 +1,121 @@
+"""Every setting once: name, type, default, help. Command line beats environment beats `inkdot.toml` beats default.
+
+All faults are reported at once. Only `app` and `cli` read this; the rooms get plain values.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from inkdot.domain.errors import BadSetting
+
+FILE = "inkdot.toml"
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one installation."""
+
+    public_port: int = _setting(8001, "Port of the street door: dots, links, the tag. 0 takes a free one.")
+    public_host: str = _setting("127.0.0.1", "Address the street door listens on; 0.0.0.0 to be reached from outside.")
+    office_port: int = _setting(8000, "Port of the office. 0 takes a free one.")
+    office_host: str = _setting("127.0.0.1", "Address the office listens on.")
+    relay_port: int = _setting(8025, "Port of the mail door; it stays closed until an upstream is set.")
+    public_url: str = _setting(
+        "", "How recipients reach the street door, like https://t.example.com. Empty: its host and port."
+    )
+    office_url: str = _setting("", "How you reach the office. Empty: its host and port.")
+    streets: int = _setting(1, "Street processes; one per core that pings may use.")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Networks of your reverse proxies, whose word about addresses is believed."
+    )
+    connections_per_address: int = _setting(512, "Connections one address may hold at the street door.")
+    journal_days: int = _setting(7, "Days after which raw pings, and with them raw addresses, are deleted.")
+    memory_limit: str = _setting("512MB", "Memory that the event store may use.")
+    dot_prefix: str = _setting("o", "First part of the path of dots.")
+    click_prefix: str = _setting("c", "First part of the path of tracked links.")
+
+
+def load(folder: Path, given: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings for a data folder; `given` holds what the command line said (None: not said). Raises BadSetting."""
+    environ = os.environ if environ is None else environ
+    faults: list[str] = []
+    written = _from_file(folder / FILE, faults)
+    values: dict[str, object] = {}
+    for setting in fields(Settings):
+        name = setting.name
+        variable = f"INKDOT_{name.upper()}"
+        said = given.get(name)
+        source = "the command line"
+        if said is None and variable in environ:
+            said, source = environ[variable], variable
+        if said is None and name in written:
+            said, source = written.pop(name), FILE
+        written.pop(name, None)
+        if said is not None:
+            try:
+                values[name] = _converted(said, setting.default)
+            except ValueError:
+                faults.append(f"{name} = {said!r} (from {source}) does not work: {setting.metadata['help']}")
+    faults += [f"{FILE} has an unknown setting {name!r}; see docs/settings.md." for name in written]
+    settings = Settings(**values)  # type: ignore[arg-type]
+    faults += _faults(settings)
+    if faults:
+        raise BadSetting("\n".join(faults))
+    return settings
+
+
+def _from_file(path: Path, faults: list[str]) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path} cannot be read: {error}")
+        return {}
+
+
+def _converted(said: object, default: object) -> object:
+    if isinstance(default, bool):
+        return str(said).lower() in ("1", "true", "yes", "on")
+    if isinstance(default, int):
+        return int(str(said))
+    if isinstance(default, tuple):
+        parts = said if isinstance(said, list | tuple) else str(said).split(",")
+        return tuple(str(p).strip() for p in parts if str(p).strip())
+    return str(said)
+
+
+def _faults(settings: Settings) -> list[str]:
+    found = [
+        f"{name} = {getattr(settings, name)} is no port; use 0 to 65535."
+        for name in ("public_port", "office_port", "relay_port")
+        if not 0 <= getattr(settings, name) <= 65_535
+    ]
+    for name in ("public_url", "office_url"):
+        url = getattr(settings, name)
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+            found.append(f"{name} = {url!r} is no web address; write it like https://t.example.com.")
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            found.append(f"trusted_proxies holds {proxy!r}, which is no network; write it like 10.0.0.0/8.")
+    if not 1 <= settings.streets <= 256:
+        found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
+    if settings.connections_per_address < 1 or settings.journal_days < 1:
+        found.append("connections_per_address and journal_days must be at least 1.")
+    if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
+        found.append("dot_prefix and click_prefix must be different words of letters and digits.")
+    return found

@@ -1,0 +1,199 @@
+"""The questions people ask, answered as plain JSON objects: the same for the command line and for the office.
+
+Each takes words as parameters (as they come from a command line or a request) and yields one object after the other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import UsageError
+from inkdot.domain.event import Event, Kind
+from inkdot.domain.evidence import SENTENCES, Field
+from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
+from inkdot.store.contract import event_json, iso
+from inkdot.store.control import Control
+from inkdot.store.events import EventStore, microseconds, timestamp
+
+Parameters = Mapping[str, Any]
+Answer = Iterator[dict[str, Any]]
+_WORKSPACE = WorkspaceId(1)
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_PAGE = 5_000
+_SECOND = 1_000_000
+
+
+class Questions:
+    """Everything that can be asked of one folder's stores."""
+
+    def __init__(self, control: Control, store: EventStore, now: Callable[[], int]) -> None:
+        """`now` gives microseconds since 1970."""
+        self._control, self._store, self._now = control, store, now
+
+    def events(self, what: Parameters) -> Answer:
+        """Events, oldest first: person, kind, since, after (an event id), last (how many)."""
+        kind = _kind(what.get("kind"))
+        if last := what.get("last"):
+            yield from self._shown(reversed(self._store.newest(_count(last), kind)))
+            return
+        contact = self._contact(what["person"]) if what.get("person") else None
+        if what.get("person") and contact is None:
+            return
+        after = from_word(EVENT, what["after"]) if what.get("after") else 0
+        since = _since(what.get("since"), self._now())
+        while True:
+            page = self._store.page(after=after, contact=contact, kind=kind, since=since, most=_PAGE)
+            yield from self._shown(iter(page))
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    def timeline(self, what: Parameters) -> Answer:
+        """One person: who, what is known in a sentence, and each event."""
+        address = normal_address(str(what.get("person", "")))
+        contact = self._contact(address)
+        events = self._store.timeline(_WORKSPACE, contact) if contact is not None else []
+        subjects = self._control.subjects(e.message for e in events if e.message is not None)
+        items = []
+        for event in events:
+            subject = subjects.get(event.message) if event.message is not None else None
+            items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
+        yield {"person": address, "known": contact is not None, "counts": _counts(events), "events": items}
+
+    def report_mail(self, what: Parameters) -> Answer:
+        """Per message: people by what is proven of them, and the interval that follows."""
+        since = _since(what.get("since") or "30d", self._now())
+        rows = self._store.rows("reports", "mail", {"since": timestamp(since), "workspace": _WORKSPACE})
+        found = {row[0]: row[1:] for row in rows}
+        marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
+        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m)) for m in dict.fromkeys([*marked, *found])]
+        yield {"since": iso(since), "messages": messages}
+
+    def explain(self, what: Parameters) -> Answer:
+        """One event with the rules that fired and a sentence for each field."""
+        number = EventId(from_word(EVENT, str(what.get("event", ""))))
+        event = self._store.event(number)
+        if event is None:
+            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        person = self._control.address_of(event.workspace, event.contact)
+        fields = {name: explained(field) for name, field in event.verdict.fields._asdict().items()}
+        repeats = self._store.repeats_of(number)
+        yield event_json(event, person, self._now()) | {"says": says(event), "explained": fields, "repeats": repeats}
+
+    def status(self, _: Parameters) -> Answer:
+        """How much there is."""
+        count, newest = self._store.size()
+        yield {"events": count, "newest": iso(newest) if newest else None, "dropped": self._store.dropped_counts()}
+
+    def _shown(self, events: Iterator[Event]) -> Answer:
+        now = self._now()
+        for event in events:
+            yield event_json(event, self._control.address_of(event.workspace, event.contact), now)
+
+    def _contact(self, person: str) -> ContactId | None:
+        return self._control.contact_of(normal_address(person), _WORKSPACE)
+
+
+def says(event: Event) -> str:
+    """An event in one plain sentence that claims no more than is proven."""
+    verdict = event.verdict
+    acted = "clicked" if event.kind is Kind.CLICK else "opened"
+    thing = "link" if event.kind is Kind.CLICK else "mail"
+    client = verdict.fields.client.value
+    through = f" in {client}" if client else ""
+    if event.id & 3:
+        return "Opened without loading images: a click shows it."
+    sentence = {
+        "human": f"A person {acted} the {thing}{through}.",
+        "image_proxy": f"Probably {acted}: the mail provider fetched it{through} when the mail was shown.",
+        "privacy_proxy": "Fetched by Apple Mail's privacy proxy: perhaps opened, perhaps not.",
+        "scanner": f"A security scanner fetched the {thing}; nobody {acted} it.",
+        "bot": f"A program fetched the {thing}; nobody {acted} it.",
+        "preview": f"Fetched in advance or for a preview; nobody need have {acted} it.",
+        "sender": "You did this yourself.",
+        "unknown": f"The {thing} was fetched; nobody can say by whom.",
+    }[verdict.actor]
+    if verdict.actor == "image_proxy" and verdict.human == "no":
+        sentence = "Gmail fetched the image in advance; nobody need have opened the mail."
+    if verdict.actor == "image_proxy" and verdict.human == "unknown":
+        sentence = "A provider's proxy fetched the image; whether a person saw it cannot be known."
+    return sentence + (" (again)" if event.repeat_of is not None else "")
+
+
+def explained(field: Field) -> str:
+    """A field in plain words."""
+    why = f": {SENTENCES[field.reason]}" if field.reason else ""
+    return (
+        f"{field.value or 'nothing claimed'} ({field.status}){why}"
+        if field.reason or field.value
+        else str(field.status)
+    )
+
+
+def _counts(events: list[Event]) -> dict[str, int]:
+    counted = [e for e in events if e.repeat_of is None]
+    return {
+        "opens_sure": sum(e.kind is Kind.OPEN and e.verdict.human == "yes" for e in counted),
+        "opens_likely": sum(e.kind is Kind.OPEN and e.verdict.human == "likely" for e in counted),
+        "opens_unknown": sum(e.kind is Kind.OPEN and e.verdict.human == "unknown" for e in counted),
+        "clicks": sum(e.kind is Kind.CLICK and e.verdict.human in ("yes", "likely") for e in counted),
+        "machine": sum(e.verdict.human == "no" for e in counted),
+        "repeats": len(events) - len(counted),
+    }
+
+
+def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
+    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last = (
+        row or (0,) * 9 + (None,) * 2
+    )
+    return {
+        "message": to_word(MESSAGE, message),
+        "subject": marked.subject if marked else None,
+        "marked": iso(marked.marked * _SECOND) if marked else None,
+        "recipients": marked.recipients if marked else None,
+        "opened": {"sure": sure, "likely": likely, "unknown": unknown, "machine_only": machine},
+        "opened_between": [sure, sure + likely + unknown],
+        "clicked": clicked,
+        "clicked_between": [clicked, clicked + clicked_unknown],
+        "opens": opens,
+        "clicks": clicks,
+        "machine_fetches": fetches,
+        "first": first and iso(microseconds(first)),
+        "last": last and iso(microseconds(last)),
+    }
+
+
+def _kind(word: Any) -> Kind | None:
+    if not word:
+        return None
+    try:
+        return Kind(word)
+    except ValueError:
+        raise UsageError(f"{word!r} is no kind of event; the kinds are {', '.join(Kind)}.") from None
+
+
+def _count(word: Any) -> int:
+    try:
+        count = int(word)
+    except (TypeError, ValueError):
+        count = 0
+    if count < 1:
+        raise UsageError(f"{word!r} is no number of events; write a whole number above 0.")
+    return count
+
+
+def _since(word: Any, now: int) -> int:
+    """`7d`, `12h`, `2026-11-23`, `2026-11-23T10:00:00Z`, `all` -> microseconds since 1970."""
+    if not word or word == "all":
+        return 0
+    if span := re.fullmatch(r"(\d{1,6})([mhdw])", str(word)):
+        return max(0, now - int(span[1]) * _UNITS[span[2]] * _SECOND)
+    try:
+        time = dt.datetime.fromisoformat(str(word))
+    except ValueError:
+        raise UsageError(f"{word!r} is no time; write 7d, 12h, 2026-11-23 or 2026-11-23T10:00:00Z.") from None
+    return max(0, round(time.replace(tzinfo=time.tzinfo or dt.UTC).timestamp() * _SECOND))

@@ -1,0 +1,65 @@
+"""The office's HTTP face: health, metrics, and the folder's own command line asking questions.
+
+Questions come only with the folder's secret, which is readable by the folder's owner alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from inkdot.domain.errors import InkdotError, UsageError
+
+Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
+_LINES = "application/jsonl"
+
+
+def application(
+    secret: str, asks: Mapping[str, Ask], healthy: Callable[[], str | None], metrics: Callable[[], str]
+) -> Starlette:
+    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer."""
+
+    async def health(_: Request) -> Response:
+        trouble = await run_in_threadpool(healthy)
+        return PlainTextResponse((trouble or "ok") + "\n", 503 if trouble else 200)
+
+    async def numbers(_: Request) -> Response:
+        return PlainTextResponse(await run_in_threadpool(metrics))
+
+    async def ask(request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {secret}"):
+            return _problem(401, "UsageError", "This address answers only the command line of its own data folder.")
+        answer = asks.get(request.path_params["question"])
+        if answer is None:
+            return _problem(404, "UsageError", "There is no such question.")
+        what = json.loads(await request.body() or b"{}")
+        return StreamingResponse(_lines(answer, what), media_type=_LINES)
+
+    routes = [
+        Route("/healthz", health),
+        Route("/metrics", numbers),
+        Route("/ask/{question}", ask, methods=["POST"]),
+    ]
+    return Starlette(routes=routes)
+
+
+def _lines(answer: Ask, what: Mapping[str, Any]) -> Iterator[bytes]:
+    """JSON Lines; an error on the way is the last line, because the status has left already."""
+    try:
+        for item in answer(what):
+            yield json.dumps(item).encode() + b"\n"
+    except InkdotError as error:
+        kind = "UsageError" if isinstance(error, UsageError) else "Failure"
+        yield json.dumps({"error": kind, "message": str(error)}).encode() + b"\n"
+
+
+def _problem(status: int, kind: str, message: str) -> Response:
+    return Response(json.dumps({"error": kind, "message": message}), status, media_type=_LINES)
