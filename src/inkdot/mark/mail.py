@@ -9,6 +9,7 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parseaddr
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -119,6 +120,11 @@ class Mail:
     def subject(self) -> str | None:
         """The decoded subject."""
         return mime.subject(self._root)
+
+    @property
+    def sender(self) -> str:
+        """The address of the From header, for the envelope; empty if there is none."""
+        return parseaddr(self._root.get("from") or "")[1]
 
     @property
     def internet_id(self) -> str | None:

@@ -1,0 +1,5 @@
+"""`python -m inkdot`."""
+
+from inkdot.cli import main
+
+main()

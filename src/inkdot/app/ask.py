@@ -1,0 +1,59 @@
+"""Ask a folder: its running server if there is one, else the folder itself, brought up to date first."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from inkdot.app.folder import Folder, Server
+from inkdot.domain.errors import Failure, UsageError
+
+_TRIES_SECONDS = 10.0
+
+
+def ask(
+    data: Path, question: str, what: Mapping[str, Any], progress: Callable[[int, int], None] = lambda _a, _b: None
+) -> Iterator[dict[str, Any]]:
+    """The answer, object by object. Raises InkdotError."""
+    folder = Folder(data)
+    server = folder.running()
+    if server:
+        yield from _remote(server, question, what)
+        return
+    from inkdot.app.house import House  # noqa: PLC0415 - DuckDB takes 150 ms to import; a remote answer needs none of it
+
+    with folder.owned():
+        house = House(folder, progress=progress)
+        try:
+            house.pipeline.drain(progress)
+            yield from house.asks()[question](what)
+        finally:
+            house.close()
+
+
+def _remote(server: Server, question: str, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    parts = urlsplit(server.office)
+    deadline = time.monotonic() + _TRIES_SECONDS
+    while True:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=600)
+        try:
+            headers = {"Authorization": f"Bearer {server.secret}"}
+            connection.request("POST", f"/ask/{question}", json.dumps(what), headers)
+            response = connection.getresponse()
+            break
+        except (ConnectionError, http.client.HTTPException) as error:
+            if time.monotonic() > deadline:
+                raise Failure("The server's office does not answer; 'inkdot doctor' tells more.") from error
+            time.sleep(0.1)
+    with response:
+        for line in response:
+            item = json.loads(line)
+            if "error" in item and "message" in item:
+                raise (UsageError if item["error"] == "UsageError" else Failure)(item["message"])
+            yield item
+    connection.close()

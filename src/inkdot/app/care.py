@@ -1,0 +1,178 @@
+"""Care for a folder's data: backup, restore, what a rebuild starts from, and the end of old journal segments."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from inkdot.app.folder import Folder
+from inkdot.domain.errors import Failure, InkdotError, UsageError
+from inkdot.journal.reader import Reader
+from inkdot.journal.record import SEGMENT_HEAD
+from inkdot.journal.segment import numbers, path_of, streams, street_folder
+from inkdot.store.control import Control
+from inkdot.store.events import EventStore
+
+_STORE_BACKUP = "events.duckdb"
+_SLACK = bytes(64)  # a record may end in zeros that rstrip took
+
+
+def has_past(folder: Folder) -> bool:
+    """True if pings were ever heard here."""
+    return (folder.backups / _STORE_BACKUP).exists() or any(
+        path_of(street, n).stat().st_size > len(SEGMENT_HEAD)
+        for street in folder.journal.glob("street-*")
+        for n in numbers(street)
+    )
+
+
+def remove(store: Path) -> None:
+    """Delete a DuckDB file and its log."""
+    for path in (store, _wal(store)):
+        path.unlink(missing_ok=True)
+
+
+def set_aside(store: Path, why: str) -> Path | None:
+    """Keep a DuckDB file under another name; None if it is not there."""
+    target = store.with_name(f"{store.stem}.{why}-{time.time_ns() // 1_000_000}{store.suffix}")
+    for path, new in ((store, target), (_wal(store), _wal(target))):
+        if path.exists():
+            path.rename(new)
+    return target if target.exists() else None
+
+
+def last_backup(folder: Folder) -> Path | None:
+    """The copy of the event store made before journal segments were last deleted."""
+    path = folder.backups / _STORE_BACKUP
+    return path if path.exists() else None
+
+
+def oldest_positions(journal: Path) -> dict[int, tuple[int, int]]:
+    """Where each stream's journal begins now."""
+    found = {}
+    for stream in streams(journal):
+        present = numbers(street_folder(journal, stream))
+        if present:
+            found[stream] = (present[0], 0)
+    return found
+
+
+def take_over(store: EventStore, base: Path, folder: Folder) -> None:
+    """Take from an older store what the journal no longer has; one that cannot be read is passed over."""
+    local = folder.run / f"base{base.suffix}"
+    remove(local)
+    for path, new in ((base, local), (_wal(base), _wal(local))):
+        if path.exists():
+            new.write_bytes(path.read_bytes())
+    with contextlib.suppress(InkdotError):
+        EventStore(local).close()  # brings an older base to today's shape
+        store.take_older_from(local, oldest_positions(folder.journal))
+    remove(local)
+
+
+def expire(folder: Folder, store: EventStore, days: int) -> int:
+    """Delete segments that are understood and older than `days`, after a copy of the store was made. Returns how many."""
+    old = [path for path in _understood(folder.journal, store.checkpoint()) if _age_days(path) > days]
+    if not old:
+        return 0
+    fresh = folder.run / "backup.duckdb"
+    remove(fresh)
+    store.backup_to(fresh)
+    fresh.rename(folder.backups / _STORE_BACKUP)
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _understood(journal: Path, checkpoint: Mapping[int, tuple[int, int]]) -> list[Path]:
+    return [
+        path_of(street_folder(journal, stream), number)
+        for stream, (segment, _) in checkpoint.items()
+        for number in numbers(street_folder(journal, stream))
+        if number < segment
+    ]
+
+
+def _age_days(path: Path) -> float:
+    return (time.time() - path.stat().st_mtime) / 86_400
+
+
+def journal_findings(journal: Path) -> list[str]:
+    """Damaged stretches in the journal, in sentences."""
+    reader = Reader(journal, {})
+    found = []
+    while (batch := reader.read(50_000)).end:
+        found += [
+            f"street-{d.stream} segment {d.segment}: bytes {d.offset} to {d.end} are damaged." for d in batch.damage
+        ]
+    reader.close()
+    return found
+
+
+def backup(folder: Folder, control: Control, store: EventStore, target: Path) -> Path:
+    """One tar file with keys, settings, both stores and the journal.
+
+    The stores are copied first: what was acknowledged before the start is in their copy or in the journal's.
+    """
+    if target.exists():
+        raise UsageError(f"{target} is already there; choose another name.")
+    copies = {"control.db": folder.run / "backup.db", "events.duckdb": folder.run / "backup.duckdb"}
+    for path in copies.values():
+        remove(path)
+    control.backup_to(copies["control.db"])
+    store.backup_to(copies["events.duckdb"])
+    half = target.with_name(f".{target.name}.half")
+    try:
+        with tarfile.open(half, "w") as tar:
+            for name, path in copies.items():
+                tar.add(path, name)
+            for path in (folder.keys, folder.root / "inkdot.toml"):
+                if path.exists():
+                    tar.add(path, path.name)
+            _add_journal(tar, folder.journal)
+        with half.open("rb") as file:
+            os.fsync(file.fileno())
+        half.rename(target)
+    except OSError as error:
+        raise Failure(f"The backup could not be written: {error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+        for path in copies.values():
+            remove(path)
+    return target
+
+
+def _add_journal(tar: tarfile.TarFile, journal: Path) -> None:
+    for stream in streams(journal):
+        street = street_folder(journal, stream)
+        for number in numbers(street):
+            with contextlib.suppress(FileNotFoundError):  # expired meanwhile, so understood long ago
+                content = path_of(street, number).read_bytes().rstrip(b"\0") + _SLACK
+                content += bytes(-len(content) % 8)
+                info = tarfile.TarInfo(f"journal/street-{stream}/{path_of(street, number).name}")
+                info.size, info.mode, info.mtime = len(content), 0o600, int(time.time())
+                tar.addfile(info, io.BytesIO(content))
+
+
+def restore(source: Path, root: Path) -> None:
+    """Unpack a backup into an empty or missing folder. Raises UsageError, with nothing changed."""
+    if root.exists() and any(root.iterdir()):
+        raise UsageError(f"{root} is not empty; restore into a new folder with --data.")
+    try:
+        with tarfile.open(source) as tar:
+            names = tar.getnames()
+            if "keys.json" not in names or "control.db" not in names:
+                raise UsageError(f"{source} is not a backup made by 'inkdot backup'.")
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tar.extractall(root, filter="data")
+    except (OSError, tarfile.TarError) as error:
+        raise UsageError(f"{source} cannot be read as a backup: {error}") from error
+
+
+def _wal(store: Path) -> Path:
+    return store.with_name(store.name + ".wal")

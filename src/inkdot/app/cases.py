@@ -1,0 +1,59 @@
+"""Judge a case that somebody describes, by the same rules as a ping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from inkdot.domain.errors import UsageError
+from inkdot.understand.address import Networks, packed
+from inkdot.understand.agent import clean, name
+from inkdot.understand.machine import Seen
+from inkdot.understand.source import trace
+from inkdot.understand.verdict import verdict
+
+
+@cache
+def _networks() -> Networks:
+    return Networks()
+
+
+def judge_case(case: object) -> dict[str, Any]:
+    """The verdict on a described ping or the channel of a described visit. Odd values are judged as unknown."""
+    if not isinstance(case, Mapping):
+        raise UsageError("A case is a JSON object with ua, headers, ip and context, or with referrer and page_url.")
+    if "referrer" in case or "page_url" in case:
+        came = trace(_text(case.get("referrer")), _text(case.get("page_url")))
+        return {"id": case.get("id"), **came._asdict()}
+    seen = _seen(case)
+    judged = verdict(seen)
+    fields = judged.fields._asdict()
+    return {
+        "id": case.get("id"),
+        "class": judged.actor,
+        "human_evidence": judged.human,
+        "os": fields["os"].value,
+        "device": fields["device"].value,
+        "client": fields["client"].value,
+        "country": None,
+        "status": {key: field.status for key, field in fields.items()},
+        "evidence": [e._asdict() for e in judged.evidence],
+    }
+
+
+def _seen(case: Mapping[str, Any]) -> Seen:
+    context = case.get("context") if isinstance(case.get("context"), Mapping) else {}
+    given = case.get("headers") if isinstance(case.get("headers"), Mapping) else {}
+    assert context is not None
+    assert given is not None
+    headers = {_text(k).lower(): clean(_text(v)) for k, v in given.items()}
+    agent = clean(_text(case.get("ua") or headers.get("user-agent")))
+    network = _networks().of(packed(case.get("ip")))
+    kind = _text(context.get("kind")) or "open"
+    method = (_text(context.get("method")) or "GET").upper()
+    return Seen(kind, method, agent, headers, network.tags, network.asn, name(agent, headers), context)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,104 @@
+"""What can be checked from outside the rooms: versions, disk, clock, ports, keys, the way of a dot."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from inkdot import __version__
+from inkdot.app.folder import Folder
+from inkdot.domain.errors import InkdotError
+from inkdot.journal.segment import numbers, path_of, streams, street_folder
+from inkdot.settings import load
+
+_LITTLE_ROOM, _NO_ROOM = 2_000_000_000, 200_000_000
+_EPOCH_OF_RELEASE = 1_790_000_000
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's report."""
+
+    level: str
+    what: str
+    says: str
+
+
+def examine(data: Path) -> list[Finding]:
+    """All checks; none raises."""
+    found = [
+        Finding(
+            "OK", "versions", f"Inkdot {__version__}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+        )
+    ]
+    try:
+        folder = Folder(data)
+        load(folder.root, {})
+        folder.keyring()
+    except InkdotError as error:
+        return [*found, Finding("FAIL", "folder", str(error))]
+    found.append(Finding("OK", "folder", f"{folder.root} can be written and has its keys"))
+    return [*found, *_room(folder), *_clock(), *_journal(folder), *_backups(folder), *_server(folder)]
+
+
+def _room(folder: Folder) -> Iterator[Finding]:
+    free = shutil.disk_usage(folder.root).free
+    says = f"{free / 1e9:.1f} GB free"
+    if free < _NO_ROOM:
+        yield Finding("FAIL", "disk", f"{says}; free some space, or pings cannot be recorded")
+    else:
+        yield Finding("WARN" if free < _LITTLE_ROOM else "OK", "disk", says)
+
+
+def _clock() -> Iterator[Finding]:
+    right = time.time() > _EPOCH_OF_RELEASE
+    yield Finding("OK" if right else "FAIL", "clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
+
+
+def _journal(folder: Folder) -> Iterator[Finding]:
+    found = [
+        path_of(street_folder(folder.journal, s), n)
+        for s in streams(folder.journal)
+        for n in numbers(street_folder(folder.journal, s))
+    ]
+    size = sum(p.stat().st_size for p in found)
+    yield Finding("OK", "journal", f"{len(found)} segments, {size / 1e6:.0f} MB")
+
+
+def _backups(folder: Folder) -> Iterator[Finding]:
+    newest = max((p.stat().st_mtime for p in folder.backups.iterdir()), default=None)
+    if newest is None:
+        yield Finding("WARN", "backup", "none in the folder; 'inkdot backup FILE' makes one")
+    else:
+        yield Finding("OK", "backup", f"the newest is {(time.time() - newest) / 86_400:.1f} days old")
+
+
+def _server(folder: Folder) -> Iterator[Finding]:
+    server = folder.running()
+    if server is None:
+        yield Finding("WARN", "server", "not running; start it with 'inkdot serve'")
+        return
+    for name, url in (("street", server.public), ("office", server.office)):
+        yield _asked(name, url)
+    if os.geteuid() == 0:
+        yield Finding("WARN", "user", "running as root; an own user is safer")
+
+
+def _asked(name: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        connection = kind(parts.hostname or "", parts.port, timeout=5)
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        text = response.read().decode("utf-8", "replace").strip()
+    except OSError as error:
+        return Finding("FAIL", name, f"{url} does not answer ({error}); is the address right and reachable?")
+    return Finding("OK" if response.status == 200 else "FAIL", name, f"{url} says {text}")

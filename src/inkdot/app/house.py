@@ -1,0 +1,126 @@
+"""The wired rooms of one folder: stores, pipeline, questions. Whoever opens a house owns the folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from inkdot.app import care
+from inkdot.app.folder import Folder
+from inkdot.domain.errors import StoreDamaged
+from inkdot.pipeline import Pipeline
+from inkdot.show.questions import Questions
+from inkdot.store.control import Control
+from inkdot.store.events import EventStore
+from inkdot.store.verify import findings
+
+Progress = Callable[[int, int], None]
+"""Told of (pings done, bytes of journal left)."""
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def _silent(_done: int, _left: int) -> None:
+    pass
+
+
+class House:
+    """Everything that is open while a folder is worked on."""
+
+    def __init__(self, folder: Folder, memory_limit: str = "512MB", progress: Progress = _silent) -> None:
+        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse."""
+        self.folder, self._memory_limit = folder, memory_limit
+        self.keyring = folder.keyring()
+        self.control = Control(folder.control)
+        self.rebuilt_because: str | None = None
+        try:
+            if not folder.events.exists() and care.has_past(folder):
+                raise StoreDamaged("events.duckdb is missing")
+            self._open()
+        except StoreDamaged as damage:
+            self.recover(damage, progress)
+
+    def _open(self) -> None:
+        self.store = EventStore(self.folder.events, self._memory_limit)
+        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store)
+        self.questions = Questions(self.control, self.store, now)
+
+    def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
+        """Set a damaged event store aside and make it anew from the last backup and the journal."""
+        if hasattr(self, "store"):
+            self.pipeline.close()
+            self.store.close()
+        self.rebuilt_because = str(damage)
+        care.set_aside(self.folder.events, "damaged")
+        self._rebuild(care.last_backup(self.folder), progress)
+
+    def rebuild(self, progress: Progress = _silent) -> int:
+        """Make the event store anew from itself (what the journal has no more) and the journal; returns its events."""
+        self.store.flush()
+        self.pipeline.close()
+        self.store.close()
+        base = care.set_aside(self.folder.events, "before-rebuild")
+        return self._rebuild(base, progress)
+
+    def _rebuild(self, base: Path | None, progress: Progress) -> int:
+        """Fill a new store under another name, then put it in place: a crash on the way leaves nothing half done."""
+        fresh = self.folder.run / "rebuilding.duckdb"
+        care.remove(fresh)
+        store = EventStore(fresh, self._memory_limit)
+        if base is not None:
+            care.take_over(store, base, self.folder)
+        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store)
+        pipeline.drain(progress)
+        pipeline.close()
+        store.flush()
+        store.close()
+        fresh.rename(self.folder.events)
+        self._open()
+        return self.store.size()[0]
+
+    def verify(self) -> list[str]:
+        """What is wrong with the stores and the journal, in sentences."""
+        return [*self.control.check(), *findings(self.store), *care.journal_findings(self.folder.journal)]
+
+    def backup(self, target: Path) -> Path:
+        """Write everything into one file while work goes on."""
+        return care.backup(self.folder, self.control, self.store, target)
+
+    def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
+        """Every question and chore that the command line may ask for, by name."""
+        questions = self.questions
+        return {
+            "events": questions.events,
+            "timeline": questions.timeline,
+            "report_mail": questions.report_mail,
+            "explain": questions.explain,
+            "status": questions.status,
+            "verify": self._verify,
+            "rebuild": self._rebuild_asked,
+            "backup": self._backup_asked,
+        }
+
+    def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        count, _newest = self.store.size()
+        found = self.verify()
+        yield {"ok": not found, "events": count, "findings": found, "dropped": self.store.dropped_counts()}
+
+    def _rebuild_asked(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        before = self.store.size()[0]
+        after = self.rebuild()
+        yield {"events_before": before, "events": after}
+
+    def _backup_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        path = self.backup(Path(what["to"]))
+        yield {"file": str(path), "bytes": path.stat().st_size}
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.pipeline.close()
+        self.store.close()
+        self.control.close()

@@ -1,0 +1,173 @@
+"""The office process: the pipeline on one thread, questions on others, health and metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import uvicorn
+
+from inkdot.app import care
+from inkdot.app.folder import Folder
+from inkdot.app.house import House, now
+from inkdot.collect.counters import exposition, total
+from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
+from inkdot.show.server import Ask, application
+
+GIVE_UP = 3
+"""Exit code for trouble that a restart cannot mend; the reason is on stderr."""
+_POLL_SECONDS = 0.05
+_CHORE_SECONDS = 3_600
+
+
+class OfficeConfig(NamedTuple):
+    """What the office needs to know; its secret comes by environment."""
+
+    data: str
+    socket_fd: int
+    ready_fd: int
+    memory_limit: str
+    journal_days: int
+
+
+class Office:
+    """Runs the pipeline and answers questions about what it kept."""
+
+    def __init__(self, folder: Folder, config: OfficeConfig) -> None:
+        self._folder, self._config = folder, config
+        self._house: House | None = None
+        self._ready = threading.Condition()
+        self._turn = threading.RLock()
+        self._trouble: str | None = None
+        self._chores_due = time.monotonic() + 60
+        self._steps = self._pings = 0
+        self.stopping = False
+        self.failed: InkdotError | None = None
+
+    def work(self) -> None:
+        """Open the house, then take batch after batch through the pipeline until told to stop."""
+        try:
+            house = House(self._folder, self._config.memory_limit, self._rebuilding)
+            with self._ready:
+                self._house = house
+                self._trouble = None
+                self._ready.notify_all()
+            if house.rebuilt_because:
+                log("store_rebuilt", because=house.rebuilt_because)
+            while not self.stopping:
+                if not self._step(house):
+                    time.sleep(_POLL_SECONDS)
+        except InkdotError as error:
+            self.failed = error
+            with self._ready:
+                self._ready.notify_all()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _step(self, house: House) -> int:
+        with self._turn:
+            try:
+                count = house.pipeline.step()
+                if time.monotonic() > self._chores_due:
+                    self._chores_due = time.monotonic() + _CHORE_SECONDS
+                    self._chores(house)
+            except StoreDamaged as damage:
+                log("store_damaged", error=str(damage))
+                house.recover(damage, self._rebuilding)
+                log("store_rebuilt", because=str(damage))
+                self._trouble = None
+                return 1
+        self._steps += bool(count)
+        self._pings += count
+        return count
+
+    def _chores(self, house: House) -> None:
+        expired = care.expire(self._folder, house.store, self._config.journal_days)
+        closed = house.store.close_months(now() - 86_400_000_000)
+        if expired or closed:
+            log("chores", segments_expired=expired, months_closed=closed)
+
+    def _rebuilding(self, done: int, left: int) -> None:
+        self._trouble = f"The event store is being rebuilt: {done} pings done, about {left} bytes left."
+
+    def healthy(self) -> str | None:
+        """None, or what is wrong."""
+        if self._house is None:
+            return self._trouble or "The office is opening its stores."
+        return self._trouble
+
+    def metrics(self) -> str:
+        """Counters of streets and pipeline."""
+        lines = [exposition(total(self._folder.run.glob("street-*.counters")))]
+        backlog = self._house.pipeline.backlog() if self._house else 0
+        for name, kind, text, value in (
+            ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
+            ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
+            ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
+        ):
+            lines.append(f"# HELP inkdot_{name} {text}\n# TYPE inkdot_{name} {kind}\ninkdot_{name} {value}\n")
+        return "".join(lines)
+
+    def asks(self) -> dict[str, Ask]:
+        """Questions by name; they wait until the house is open."""
+        names = ("events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup")
+        return {name: self._asked(name) for name in names}
+
+    def _asked(self, name: str) -> Ask:
+        def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+            with self._ready:
+                self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
+            if self._house is None:
+                raise self.failed or Failure("The office could not open its stores in time.")
+            if name == "rebuild":
+                with self._turn:
+                    yield from self._house.asks()[name](what)
+            else:
+                yield from self._house.asks()[name](what)
+
+        return answer
+
+    def close(self) -> None:
+        """After the worker has ended."""
+        if self._house:
+            self._house.close()
+
+
+def log(event: str, **facts: object) -> None:
+    """One JSON line on stderr."""
+    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "office", "event": event} | facts) + "\n")
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    config = OfficeConfig(**json.loads(sys.argv[1]))
+    office = Office(Folder(Path(config.data)), config)
+    app = application(os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools")
+    )
+    worker = threading.Thread(target=office.work, name="pipeline")
+    worker.start()
+    with contextlib.suppress(OSError):
+        os.write(config.ready_fd, b"1")
+        os.close(config.ready_fd)
+    server.run(sockets=[socket.socket(fileno=config.socket_fd)])
+    office.stopping = True
+    worker.join()
+    office.close()
+    if office.failed:
+        sys.stderr.write(f"{office.failed}\n")
+        sys.exit(GIVE_UP)
+
+
+if __name__ == "__main__":
+    main()

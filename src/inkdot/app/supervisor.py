@@ -1,0 +1,221 @@
+"""The supervisor: opens the ports, starts the processes, starts them again, ends them all.
+
+It holds the listening sockets itself, so that connections wait instead of failing while a process is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from inkdot.app.folder import Folder, Server, write_whole
+from inkdot.collect.process import StreetConfig
+from inkdot.domain.errors import Failure
+from inkdot.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
+_DRAIN_SECONDS = 12.0
+_READY_SECONDS = 60.0
+_QUICK_DEATH_SECONDS = 1.0
+_GIVE_UP = 3
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    socket: socket.socket
+    command: Callable[[int, int], list[str]]
+    """(socket, ready pipe) -> command line."""
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    not_before: float = 0.0
+
+
+class Supervisor:
+    """Runs one data folder's processes."""
+
+    def __init__(self, folder: Folder, settings: Settings) -> None:
+        self._folder, self._settings = folder, settings
+        self._stopping = False
+        self._children: list[_Child] = []
+
+    def run(self, ready: Callable[[Server], None]) -> int:
+        """Start all, call `ready` once when all answer, and stay until told to stop. Returns the exit code."""
+        with self._folder.owned(patience=0.5):
+            self._folder.keyring()
+            server = self._open_doors()
+            try:
+                for child in self._children:
+                    self._start(child)
+                self._await_ready()
+                write_whole(self._folder.server, json.dumps(server._asdict()).encode())
+                for name in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(name, self._stop)
+                ready(server)
+                return self._watch()
+            finally:
+                self._folder.server.unlink(missing_ok=True)
+                self._end_all()
+
+    def _open_doors(self) -> Server:
+        s = self._settings
+        streets = _listen(s.public_host, s.public_port, s.streets, "--public-port")
+        office = _listen(s.office_host, s.office_port, 1, "--office-port")[0]
+        secret = secrets.token_urlsafe(32)
+        for stale in self._folder.run.glob("street-*.counters"):
+            stale.unlink()
+        for number, street in enumerate(streets):
+            self._children.append(_Child(f"street-{number}", street, self._street_command(number)))
+        self._children.append(_Child("office", office, self._office_command, {"INKDOT_OFFICE_SECRET": secret}))
+        return Server(
+            s.public_url or _url(s.public_host, streets[0]),
+            s.office_url or _url(s.office_host, office),
+            secret,
+            os.getpid(),
+        )
+
+    def _street_command(self, number: int) -> Callable[[int, int], list[str]]:
+        s = self._settings
+
+        def command(socket_fd: int, ready_fd: int) -> list[str]:
+            config = StreetConfig(
+                str(self._folder.root), number, socket_fd, ready_fd, s.trusted_proxies, s.connections_per_address,
+                (s.dot_prefix, s.click_prefix),
+            )  # fmt: skip
+            return [sys.executable, "-m", "inkdot.collect.process", config.to_json()]
+
+        return command
+
+    def _office_command(self, socket_fd: int, ready_fd: int) -> list[str]:
+        config = {
+            "data": str(self._folder.root), "socket_fd": socket_fd, "ready_fd": ready_fd,
+            "memory_limit": self._settings.memory_limit, "journal_days": self._settings.journal_days,
+        }  # fmt: skip
+        return [sys.executable, "-m", "inkdot.app.office", json.dumps(config)]
+
+    def _start(self, child: _Child) -> int:
+        """Start a process; returns the pipe on which it reports ready."""
+        reading, writing = os.pipe()
+        fd = child.socket.fileno()
+        child.process = subprocess.Popen(
+            child.command(fd, writing),
+            pass_fds=(fd, writing),
+            env=os.environ | child.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread here, and the call is async-signal-safe
+        )
+        os.close(writing)
+        child.started = time.monotonic()
+        self._ready_pipes = {**getattr(self, "_ready_pipes", {}), reading: child}
+        return reading
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        waiting = dict(self._ready_pipes)
+        while waiting:
+            readable, _, _ = select.select(list(waiting), [], [], max(0.0, deadline - time.monotonic()))
+            if not readable:
+                raise Failure("The processes did not start within a minute; their reasons are above.")
+            for pipe in readable:
+                child = waiting.pop(pipe)
+                if not os.read(pipe, 1):
+                    raise Failure(f"The {child.name} process did not start; its reason is above.")
+                os.close(pipe)
+        self._ready_pipes = {}
+
+    def _watch(self) -> int:
+        while not self._stopping:
+            for child in self._children:
+                self._look_after(child)
+            for pipe in self._ready_pipes:
+                os.close(pipe)
+            self._ready_pipes = {}
+            time.sleep(0.05)
+        return 1 if self._given_up else 0
+
+    _given_up = False
+
+    def _look_after(self, child: _Child) -> None:
+        assert child.process
+        code = child.process.poll()
+        if code is None:
+            return
+        if code == _GIVE_UP:
+            self._stopping = self._given_up = True
+            return
+        if time.monotonic() < child.not_before:
+            return
+        log("restarted", process=child.name, exit_code=code)
+        quick = time.monotonic() - child.started < _QUICK_DEATH_SECONDS
+        child.not_before = time.monotonic() + (_QUICK_DEATH_SECONDS if quick else 0)
+        self._start(child)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _end_all(self) -> None:
+        running = [c.process for c in self._children if c.process and c.process.poll() is None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for child in self._children:
+            child.socket.close()
+
+
+def log(event: str, **facts: object) -> None:
+    """One JSON line on stderr."""
+    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "supervisor", "event": event} | facts) + "\n")
+    sys.stderr.flush()
+
+
+def _die_with_parent() -> None:
+    # The kernel kills the child when the supervisor dies, however it dies; survives exec. A killed street loses nothing.
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket]:
+    """`count` sockets on one port. The first look is without port sharing: another server there must not go unseen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            port = probe.getsockname()[1]
+        found = []
+        for _ in range(count):
+            door = socket.socket(family)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            door.bind((host, port))
+            door.listen(4096)
+            found.append(door)
+    except OSError as error:
+        raise Failure(
+            f"Port {port} on {host} cannot be opened ({error.strerror}); stop what uses it or choose another with {option}."
+        ) from error
+    return found
+
+
+def _url(host: str, door: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)
+    return f"http://{shown}:{door.getsockname()[1]}"

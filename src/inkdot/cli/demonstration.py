@@ -1,0 +1,151 @@
+"""The demonstration: a sample mail, simulated readers, and what Inkdot makes of them."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from inkdot.cli.options import answers
+from inkdot.cli.screen import print_mail_report, print_timeline
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import Failure
+from inkdot.domain.ids import MessageId
+from inkdot.mark.mail import Copy
+
+_SAMPLE = b"""From: Ada Example <ada@example.com>\r
+To: You <you@example.com>\r
+Subject: Your quote for the new roof\r
+Message-ID: <quote-1@example.com>\r
+MIME-Version: 1.0\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<html><body><p>Hello,</p><p>here is <a href="https://www.example.com/quote?id=7&amp;v=2">your quote</a>\r
+and <a href="https://www.example.com/photos">some photos</a>.</p><p>Ada</p></body></html>\r
+"""
+
+
+class _Reader(NamedTuple):
+    address: str
+    story: str
+    agent: str
+    network: str
+    opens: bool
+    clicks: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_BROWSER = (("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", "en-GB,en;q=0.5"), ("Sec-Fetch-Mode", "navigate"))
+_READERS = (
+    _Reader("ben@example.com", "Ben reads in Thunderbird, then clicks",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0", "198.18.4.7", opens=True, clicks=1,
+            headers=_BROWSER),
+    _Reader("gina@example.com", "Gina reads in Gmail: Google's proxy fetches for her",
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", "66.249.84.12",
+            opens=True, clicks=0),
+    _Reader("anna@example.com", "Anna has an iPhone: Apple's proxy fetches, whether she reads or not",
+            "Mozilla/5.0", "104.28.79.5", opens=True, clicks=0),
+    _Reader("carl@example.com", "Carl's company scans every link before he sees the mail",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/117.0.0.0 Safari/537.36",
+            "104.47.55.10", opens=True, clicks=2),
+    _Reader("dora@example.com", "Dora blocks images, but clicks",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0", "198.18.9.1",
+            opens=False, clicks=1, headers=_BROWSER),
+)  # fmt: skip
+
+
+def show(port: int, *, stay: bool) -> int:
+    """Run the demonstration; returns the exit code."""
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="inkdot-demo-") as name:
+        data = Path(name) / "data"
+        # The simulated readers sit behind a pretended proxy, so that each can come from a network of its own.
+        command = [sys.executable, "-m", "inkdot", "serve", "--data", str(data), "--public-port", str(port)]
+        command += ["--office-port", "0", "--trusted-proxies", "127.0.0.1/32"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                public = _ready(server)
+                _tell(console, data, public)
+                console.print(_own_tries(data, public))
+                if stay:
+                    console.print("Ctrl-C ends the demonstration and deletes its folder.")
+                    server.wait()
+            except KeyboardInterrupt:
+                console.print("Ending.")
+            finally:
+                server.terminate()
+                server.wait()
+    return 0
+
+
+def _ready(server: subprocess.Popen[str]) -> str:
+    assert server.stdout
+    line = server.stdout.readline()
+    if not line.startswith("ready "):
+        raise Failure("The demonstration's server did not start; its reason is above.")
+    return line.split("public=")[1].split()[0]
+
+
+def _tell(console: Console, data: Path, public: str) -> None:
+    copies = _mark(data, public)
+    for reader in _READERS:
+        console.rule(f"[bold]{reader.story}[/bold]")
+        copy = next(c for c in copies if c.to == reader.address)
+        for url in _fetches(reader, copy):
+            _fetch(url, reader)
+        _show_when_understood(data, reader)
+    console.rule("[bold]What Ada sees[/bold]")
+    print_mail_report(next(answers(data, "report_mail", {"since": "1d"})))
+
+
+def _mark(data: Path, public: str) -> list[Copy]:
+    from inkdot.cli.mail import keep_copies, open_mint
+    from inkdot.mark.mail import read_mail
+
+    folder, mint = open_mint(data, public)
+    recipients = [normal_address(r.address) for r in _READERS] + [normal_address("you@example.com")]
+    return keep_copies(folder, read_mail(_SAMPLE, mint), recipients, MessageId(7))
+
+
+def _fetches(reader: _Reader, copy: Copy) -> list[str]:
+    dots = list(copy.dots) if reader.opens else []
+    return dots + [link.url for link in copy.links[: reader.clicks]]
+
+
+def _fetch(url: str, reader: _Reader) -> None:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    headers = {"User-Agent": reader.agent, "X-Forwarded-For": reader.network, "Accept": "*/*"} | dict(reader.headers)
+    connection.request("GET", parts.path, headers=headers)
+    connection.getresponse().read()
+    connection.close()
+
+
+def _show_when_understood(data: Path, reader: _Reader) -> None:
+    expected = 2 * reader.opens + reader.clicks
+    deadline = time.monotonic() + 10
+    while True:
+        answer = next(answers(data, "timeline", {"person": reader.address}))
+        if len(answer["events"]) >= expected or time.monotonic() > deadline:
+            print_timeline(answer)
+            return
+        time.sleep(0.05)
+
+
+def _own_tries(data: Path, public: str) -> str:
+    mail = data.parent / "sample.eml"
+    mail.write_bytes(_SAMPLE)
+    return (
+        f"\nNow try it yourself, in another terminal (the street door is {public}):\n"
+        f"  inkdot mail mark {mail} --to you@example.com --out-dir {data.parent}/out --data {data}\n"
+        "  open the copy in a mail program or a browser with remote images allowed, click a link, then\n"
+        f"  inkdot timeline you@example.com --data {data}\n"
+        f"  inkdot events --follow --data {data}\n"
+    )

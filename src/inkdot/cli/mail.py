@@ -1,0 +1,229 @@
+"""`mail mark`, `mail send` and `link`: make the things that will ping."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.ids import LINK, MESSAGE, LinkId, MessageId, WorkspaceId, to_word
+from inkdot.domain.message import Message
+
+if TYPE_CHECKING:
+    from inkdot.app.folder import Folder
+    from inkdot.mark.mail import Copy, Mail
+    from inkdot.mark.mint import Mint
+
+_WORKSPACE = WorkspaceId(1)
+_To = Annotated[list[str], typer.Option("--to", help="A recipient's address; repeat for more.")]
+_Url = Annotated[str | None, typer.Option(help="How recipients reach the street door; the server's own if not given.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    mail = typer.Typer(help="Mark mails so that you learn what happens to them.", no_args_is_help=True)
+    mail.command()(mark)
+    mail.command()(send)
+    app.add_typer(mail, name="mail")
+    app.command()(link)
+
+
+def mark(
+    source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
+    to: _To,
+    out_dir: Annotated[Path, typer.Option("--out-dir", help="Where the copies go.")] = Path(),
+    data: Data = DATA,
+    public_url: _Url = None,
+    as_json: Json = False,
+) -> None:
+    """Write one marked copy of a mail per recipient.
+
+    Example:
+      inkdot mail mark quote.eml --to ben@example.com --to eve@example.com --out-dir out --json
+    """
+    recipients = _recipients(to)
+    folder, mail = _read(source, data, public_url)
+    _make_folder(out_dir)
+    message = _fresh_id()
+    copies = keep_copies(folder, mail, recipients, message)
+    written = [(copy, _write(out_dir, source.stem, copy)) for copy in copies]
+    if as_json:
+        put({"message": to_word(MESSAGE, message), "copies": [_copy_json(copy, path) for copy, path in written]})
+    for copy, path in written:
+        if not as_json:
+            typer.echo(f"{copy.to}: {path}")
+        _say_if_unmarked(copy)
+
+
+def send(
+    source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
+    to: _To,
+    smtp: Annotated[str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://...")],
+    data: Data = DATA,
+    public_url: _Url = None,
+    as_json: Json = False,
+) -> None:
+    """Mark a mail and send each recipient an own copy.
+
+    The password may stand in the environment instead: INKDOT_SMTP_PASSWORD.
+
+    Example:
+      inkdot mail send quote.eml --to ben@example.com --smtp smtp://ada@mail.example.com:587
+    """
+    from inkdot.cli.outgoing import Outgoing
+
+    recipients = _recipients(to)
+    outgoing = Outgoing(smtp, os.environ.get("INKDOT_SMTP_PASSWORD"))
+    folder, mail = _read(source, data, public_url)
+    message = _fresh_id()
+    copies = keep_copies(folder, mail, recipients, message)
+    results = outgoing.deliver(mail.sender, copies)
+    for copy in copies:
+        _say_if_unmarked(copy)
+    if as_json:
+        put(
+            {
+                "message": to_word(MESSAGE, message),
+                "copies": [{"to": a, "sent": e is None, "error": e} for a, e in results],
+            }
+        )
+    else:
+        for address, error in results:
+            typer.echo(f"{address}: {error or 'sent'}")
+    if any(error for _, error in results):
+        raise Failure("Not every copy was sent; the reasons are above.")
+
+
+def link(
+    url: Annotated[str, typer.Argument(help="Where the link leads.")],
+    to: Annotated[str, typer.Option("--to", help="For whom it is.")],
+    data: Data = DATA,
+    public_url: _Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make a tracked link for one person; it works in any mail, chat or letter.
+
+    Example:
+      inkdot link https://example.com/offer --to ben@example.com
+    """
+    from inkdot.mark.mint import Person, tracked_link
+
+    address = normal_address(to)
+    folder, mint = open_mint(data, public_url)
+    number = LinkId(_fresh_id())
+    person = Person.known(mint, address)
+    tracked = tracked_link(mint, person, number, int(time.time()), url)
+    control = _control(folder)
+    control.remember_contacts({(_WORKSPACE, person.contact): address})
+    control.keep_link(number, url.strip().encode(), _WORKSPACE)
+    control.close()
+    if as_json:
+        put({"link": to_word(LINK, number), "url": tracked})
+    else:
+        typer.echo(tracked)
+
+
+def _recipients(to: list[str]) -> list[Address]:
+    return list(dict.fromkeys(normal_address(a) for a in to))
+
+
+def _fresh_id() -> MessageId:
+    return MessageId(int.from_bytes(os.urandom(8), "big") >> 1)
+
+
+def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
+    """The folder and a mint for it; the public address given, configured, running or remembered, in that order."""
+    from inkdot.app.folder import Folder
+    from inkdot.mark.mint import Mint
+    from inkdot.settings import load
+
+    folder = Folder(data)
+    settings = load(folder.root, {"public_url": public_url})
+    running = folder.running()
+    url = settings.public_url or (running.public if running else "") or _remembered(folder.root)
+    prefixes = (settings.dot_prefix, settings.click_prefix)
+    url = url or f"http://127.0.0.1:{settings.public_port}"
+    return folder, Mint(url, folder.keyring(), _WORKSPACE, prefixes)
+
+
+def _remembered(root: Path) -> str:
+    path = root / "public_url"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _control(folder: Folder):  # type: ignore[no-untyped-def]  # noqa: ANN202 - named where it is imported
+    from inkdot.store.control import Control
+
+    return Control(folder.control)
+
+
+def _read(source: Path, data: Path, public_url: str | None) -> tuple[Folder, Mail]:
+    from inkdot.mark.mail import read_mail
+
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
+    folder, mint = open_mint(data, public_url)
+    return folder, read_mail(content, mint)
+
+
+def _make_folder(out_dir: Path) -> None:
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"{out_dir} cannot be made: {error.strerror}; choose another with --out-dir.") from error
+
+
+def keep_copies(folder: Folder, mail: Mail, recipients: list[Address], message: MessageId) -> list[Copy]:
+    """Make the copies, and keep what they are before any of them can leave."""
+    marked = int(time.time())
+    copies = [mail.copy_for(address, message, marked) for address in recipients]
+    if mail.left_alone is None:
+        control = _control(folder)
+        keyring = folder.keyring()
+        known = {a: keyring.contact_id(_WORKSPACE, a) for a in recipients}
+        kept = Message(message, marked, mail.subject, tuple(recipients), mail.links, mail.internet_id)
+        control.keep_message(kept, known, _WORKSPACE)
+        control.close()
+    return copies
+
+
+def _write(out_dir: Path, stem: str, copy: Copy) -> Path:
+    name = re.sub(r"[^\w.@+-]", "_", f"{stem}.{copy.to}.eml")
+    path = out_dir / name
+    try:
+        path.write_bytes(copy.content)
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}; choose another folder with --out-dir.") from error
+    return path
+
+
+def _copy_json(copy: Copy, path: Path) -> dict[str, object]:
+    from inkdot.mark.mail import SENTENCES
+
+    alone = copy.left_alone
+    return {
+        "to": copy.to,
+        "file": str(path),
+        "dots": list(copy.dots),
+        "links": [{"href": link.href, "url": link.url} for link in copy.links],
+        "left_alone": alone and {"reason": alone, "text": SENTENCES[alone]},
+        "warnings": list(copy.warnings),
+    }
+
+
+def _say_if_unmarked(copy: Copy) -> None:
+    from inkdot.mark.mail import SENTENCES
+
+    if copy.left_alone:
+        talk(f"{copy.to}: not marked. {SENTENCES[copy.left_alone]}")
+    for warning in copy.warnings:
+        talk(f"{copy.to}: {warning}")

@@ -1,0 +1,58 @@
+"""Options and output that commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[
+    Path, typer.Option("--data", envvar="INKDOT_DATA", help="The data folder.", show_default="./inkdot-data")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, or JSON Lines where it lists.")]
+DATA = Path("inkdot-data")
+
+
+def put(item: Mapping[str, Any]) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
+
+
+def talk(text: str) -> None:
+    """A line for the person, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears after a second of work, on a terminal only; told (done, left)."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _left: None
+        return
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    begun = time.monotonic()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, visible=False)
+
+        def told(done: int, left: int) -> None:
+            shown = time.monotonic() - begun > 1
+            bar.update(task, visible=shown, description=f"{title}: {done:,} pings, {left / 1e6:,.1f} MB left")
+
+        yield told
+
+
+def answers(data: Path, question: str, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Ask the folder or its server; `what` loses its empty entries."""
+    from inkdot.app.ask import ask
+
+    with progress("Reading the journal") as told:
+        yield from ask(data, question, {k: v for k, v in what.items() if v is not None}, told)

@@ -1,0 +1,82 @@
+"""`serve` and `demo`: start everything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkdot.cli.options import DATA, Data
+from inkdot.domain.errors import UsageError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(serve)
+    app.command()(demo)
+
+
+def serve(
+    data: Data = DATA,
+    public_port: Annotated[int | None, typer.Option(help="Port of the street door (8001).")] = None,
+    public_host: Annotated[str | None, typer.Option(help="Address it listens on (127.0.0.1).")] = None,
+    office_port: Annotated[int | None, typer.Option(help="Port of the office (8000).")] = None,
+    relay_port: Annotated[
+        int | None, typer.Option(help="Port of the mail door (8025), closed in this version.")
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="How recipients reach the street door.")] = None,
+    office_url: Annotated[str | None, typer.Option(help="How you reach the office.")] = None,
+    streets: Annotated[int | None, typer.Option(help="Street processes (1).")] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(help="Networks of your reverse proxies, comma-separated.")
+    ] = None,
+    upstream: Annotated[str | None, typer.Option(help="Mail server to deliver to; not in this version.")] = None,
+) -> None:
+    """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them.
+
+    Prints one line when all answers: [bold]ready public=URL office=URL relay=off[/bold]
+
+    Examples:
+      inkdot serve
+
+      inkdot serve --public-host 0.0.0.0 --public-url https://t.example.com --streets 2
+    """
+    if upstream is not None:
+        raise UsageError("The mail door is not part of this version, so --upstream has nothing to do; leave it out.")
+    given = {
+        "public_port": public_port, "public_host": public_host, "office_port": office_port, "relay_port": relay_port,
+        "public_url": public_url, "office_url": office_url, "streets": streets, "trusted_proxies": trusted_proxies,
+    }  # fmt: skip
+    from inkdot.app.folder import Folder
+    from inkdot.app.supervisor import Supervisor
+    from inkdot.settings import load
+
+    folder = Folder(data)
+    settings = load(folder.root, given)
+
+    def ready(public: str, office: str) -> None:
+        sys.stdout.write(f"ready public={public} office={office} relay=off\n")
+        sys.stdout.flush()
+
+    if settings.public_url:
+        _remember_public_url(folder.root, settings.public_url)
+    sys.exit(Supervisor(folder, settings).run(lambda server: ready(server.public, server.office)))
+
+
+def _remember_public_url(root: Path, url: str) -> None:
+    """`mail mark` on the stopped folder must use the address that recipients know."""
+    from inkdot.app.folder import write_whole
+
+    write_whole(root / "public_url", url.encode() + b"\n")
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the street door; 0 takes a free one.")] = 0,
+    stay: Annotated[bool, typer.Option(help="Stay up for your own tries.")] = True,
+) -> None:
+    """Show the main job on a throw-away folder with a sample mail and simulated readers, then stay up for your own tries."""
+    from inkdot.cli.demonstration import show
+
+    sys.exit(show(port, stay=stay))
