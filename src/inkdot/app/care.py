@@ -13,22 +13,12 @@ from pathlib import Path
 from inkdot.app.folder import Folder
 from inkdot.domain.errors import Failure, InkdotError, UsageError
 from inkdot.journal.reader import Reader
-from inkdot.journal.record import SEGMENT_HEAD
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 
 _STORE_BACKUP = "events.duckdb"
 _SLACK = bytes(64)  # a record may end in zeros that rstrip took
-
-
-def has_past(folder: Folder) -> bool:
-    """True if pings were ever heard here."""
-    return (folder.backups / _STORE_BACKUP).exists() or any(
-        path_of(street, n).stat().st_size > len(SEGMENT_HEAD)
-        for street in folder.journal.glob("street-*")
-        for n in numbers(street)
-    )
 
 
 def remove(store: Path) -> None:

@@ -39,9 +39,10 @@ class House:
         self.control = Control(folder.control)
         self.rebuilt_because: str | None = None
         try:
-            if not folder.events.exists() and care.has_past(folder):
-                raise StoreDamaged("events.duckdb is missing")
-            self._open()
+            if not folder.events.exists() and care.last_backup(folder):
+                self.recover(StoreDamaged("events.duckdb is missing."), progress)
+            else:
+                self._open()
         except StoreDamaged as damage:
             self.recover(damage, progress)
 

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,6 +72,9 @@ class Office:
             with self._ready:
                 self._ready.notify_all()
             os.kill(os.getpid(), signal.SIGTERM)
+        except Exception as error:  # noqa: BLE001 - a fault of ours: end, so that the supervisor starts a fresh process
+            log("office_failed", error=repr(error), where=traceback.format_exc(limit=-4))
+            os._exit(70)
 
     def _step(self, house: House) -> int:
         with self._turn:

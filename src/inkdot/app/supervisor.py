@@ -217,5 +217,5 @@ def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket
 
 
 def _url(host: str, door: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)
+    shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104 - shown, not bound
     return f"http://{shown}:{door.getsockname()[1]}"

@@ -12,7 +12,7 @@ _PRIVATE_LINES = re.compile(
     rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip)[ \t]*:[^\n]*\n"
 )
 _SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
-_BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:[ \t]*(?!0[ \t]*\r?$)|transfer-encoding[ \t]*:)")
+_BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:(?![ \t]*0+[ \t]*\r?$)|transfer-encoding[ \t]*:)")
 _MOST_JUDGED = 2_000  # blocks of up to 16 kB: at worst 32 MB, typically 1 MB
 _FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for[ \t]*:([^\r\n]*)")
 _FORWARDED = re.compile(rb"(?im)^forwarded[ \t]*:([^\r\n]*)")

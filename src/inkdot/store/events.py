@@ -125,16 +125,15 @@ class EventStore:
 
     def _add(self, events: Sequence[Event], dropped: Sequence[Dropped]) -> None:
         if events:
-            batch = self._table(events)
+            self._db.register("batch", self._table(events))
             self._db.execute(self._ask["add_events"])
-            del batch
         if dropped:
             columns = zip(*dropped, strict=True)
             kinds = (DataType.uint64(), DataType.int64(), DataType.utf8())
             named = zip(("ping", "time", "reason"), columns, kinds, strict=True)
             batch = Table.from_pydict({name: Array(list(values), kind) for name, values, kind in named})
+            self._db.register("batch", batch)
             self._db.execute(self._ask["add_dropped"])
-            del batch
 
     def _table(self, events: Sequence[Event]) -> Table:
         (
@@ -179,10 +178,9 @@ class EventStore:
             }
         )
         with damage_named(self._path):
+            self._db.register("batch", batch)
             bounds = {"least": min(contacts), "most": max(contacts)}
-            found = set(self._db.execute(self._ask["opened"], bounds).fetchall())
-        del batch
-        return found
+            return set(self._db.execute(self._ask["opened"], bounds).fetchall())
 
     def close_months(self, before: int) -> int:
         """Sort finished months by person: all that lies before `before` (microseconds). Returns how many were closed."""

@@ -45,16 +45,15 @@ class Interned(Generic[T]):
         if not unknown:
             return
         self._before = self._before or (self._next, dict(self._numbers))
-        batch = _table(list(unknown), list(unknown), list(unknown.values()))
+        self._db.register("batch", _table(list(unknown), list(unknown), list(unknown.values())))
         self._numbers.update(self._db.execute(self._find).fetchall())
         new = [(digest, text) for digest, text in unknown.items() if digest not in self._numbers]
         if new:
             numbers = range(self._next, self._next + len(new))
-            batch = _table(list(numbers), [d for d, _ in new], [t for _, t in new])
+            self._db.register("batch", _table(list(numbers), [d for d, _ in new], [t for _, t in new]))
             self._db.execute(self._add)
             self._numbers.update(zip((d for d, _ in new), numbers, strict=True))
             self._next += len(new)
-        del batch
 
     def committed(self) -> None:
         """The transaction held."""

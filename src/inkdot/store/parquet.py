@@ -17,7 +17,7 @@ def write_parquet(columns: Mapping[str, Sequence[str | None]], path: Path) -> No
     batch = Table.from_pydict({name: Array(list(values), DataType.utf8()) for name, values in columns.items()})
     try:
         with duckdb.connect() as db:
+            db.register("batch", batch)
             db.execute(questions("export")["parquet"].format(path=str(path).replace("'", "''")))
     except duckdb.IOException as error:
         raise Failure(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
-    del batch

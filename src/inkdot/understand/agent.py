@@ -104,10 +104,10 @@ def name(agent: str | None, headers: Mapping[str, str]) -> Agent:
     mail = next((m for m in _MAIL_CLIENTS if m.sign in agent), None)
     if mail:
         os = mail.os or os
-        device = mail.device or ("desktop" if os in _DESKTOP else _device(agent, os, headers))
+        made_for = mail.device or ("desktop" if os in _DESKTOP else _device(agent, os, headers))
         if mail.sign == "Outlook-iOS/":
             return Agent(_known("Outlook"), _known(os), _SILENT, _degraded("mobile"), mail=True)
-        return Agent(_known(mail.client), _known(os), _version(agent, os, headers), _known(device), mail=True)
+        return Agent(_known(mail.client), _known(os), _version(agent, os, headers), _known(made_for), mail=True)
     client = _client(agent, parsed.user_agent.family if parsed.user_agent else None)
     return Agent(client, _known(os), _version(agent, os, headers), _known(_device(agent, os, headers)), mail=False)
 

@@ -65,7 +65,7 @@ def trace(referrer: str, page_url: str) -> Came:
     spam = site is not None and site.kind == "spam"
     tagged = {k: query[f"utm_{k}"][0].strip().lower() for k in ("source", "medium", "campaign") if f"utm_{k}" in query}
     if tagged:
-        return Came(*_tagged(tagged, site, query), (query.get("utm_term") or [term])[0], spam)
+        return Came(*_tagged(tagged, site, query), query["utm_term"][0] if "utm_term" in query else term, spam)
     clicked = next((name for key, name in _CLICK_IDS.items() if key in query), None)
     if clicked:
         return Came("Paid Search", clicked, term, spam)

@@ -1,0 +1,39 @@
+# The two commands: `make demo` shows the main job, `make test` runs every test. Each sets up what it needs by itself.
+VENV := .venv
+UV := $(VENV)/tools/bin/uv
+RUN := $(VENV)/bin
+
+.PHONY: install demo dev lint test check bench proof docs clean
+
+install: $(VENV)/.installed
+demo: install
+	$(RUN)/inkdot demo
+dev: $(VENV)/.dev
+lint: dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+test: dev
+	sh tools/need.sh strace chromium
+	$(RUN)/python -m pytest
+check: lint test
+bench: dev
+	sh tools/need.sh nginx wrk
+	$(RUN)/python bench/run.py
+proof: dev
+	sh tools/need.sh strace chromium thunderbird
+	$(RUN)/python proofs/run.py --long
+docs: dev
+	$(RUN)/python tools/reference.py
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+$(UV):
+	sh tools/uv.sh $(VENV)/tools
+$(VENV)/.installed: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --no-dev --quiet
+	touch $@
+$(VENV)/.dev: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --quiet
+	touch $(VENV)/.installed $@

@@ -1,0 +1,163 @@
+"""The fixed cast and the real thing: Ada sends, Ben reads, and a server that is started as a user starts it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
+THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
+
+QUOTE = b"""From: Ada <ada@example.com>\r
+To: Ben <ben@example.com>\r
+Subject: The quote\r
+Message-ID: <quote@example.com>\r
+MIME-Version: 1.0\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<html><body><p>Hello <a href="https://www.example.com/quote?a=1&copy=2&amp;b=3">quote</a>\r
+<a href='https://www.example.com/photos'>photos</a></p></body></html>\r
+"""
+
+
+def inkdot(*arguments: str | Path, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    command = [sys.executable, "-m", "inkdot", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
+    assert not check or done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def inkdot_json(*arguments: str | Path) -> Any:
+    """Run a command with --json and read its one object."""
+    return json.loads(inkdot(*arguments, "--json").stdout)
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """What `condition` gives once it is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+
+
+class Server:
+    """A running `inkdot serve`."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        begun = time.monotonic()
+        command = [
+            sys.executable,
+            "-m",
+            "inkdot",
+            "serve",
+            "--data",
+            str(self.data),
+            "--public-port",
+            "0",
+            "--office-port",
+            "0",
+        ]
+        self.process = subprocess.Popen(
+            [*command, *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line.startswith("ready "), self.process.stderr.read() if self.process.stderr else ""
+        self.seconds_to_ready = time.monotonic() - begun
+        words = dict(word.split("=", 1) for word in line.split()[1:])
+        self.public, self.office = words["public"], words["office"]
+
+    def children(self) -> dict[str, int]:
+        """Process name -> pid."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            try:
+                if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) != self.process.pid:
+                    continue
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except (ValueError, OSError):
+                continue
+            if b"inkdot.collect.process" in words:
+                found[f"street-{json.loads(words[3])['number']}"] = int(entry.name)
+            elif b"inkdot.app.office" in words:
+                found["office"] = int(entry.name)
+        return found
+
+    def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """One request on its own connection; underscores in header names become dashes."""
+        parts = urlsplit(url if url.startswith("http") else self.public + url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        try:
+            path = parts.path + (f"?{parts.query}" if parts.query else "")
+            connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            response = connection.getresponse()
+            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+        finally:
+            connection.close()
+
+    def mark(self, source: bytes = QUOTE, *to: str) -> list[dict[str, Any]]:
+        """Mark a mail through the command line; returns its copies."""
+        mail = self.data.parent / "mail.eml"
+        mail.write_bytes(source)
+        options = [option for address in (to or (BEN,)) for option in ("--to", address)]
+        out = self.data.parent / "out"
+        answer = inkdot_json(
+            "mail", "mark", mail, *options, "--out-dir", out, "--data", self.data, "--public-url", self.public
+        )
+        return list(answer["copies"])
+
+    def timeline(self, person: str = BEN, at_least: int = 0) -> list[dict[str, Any]]:
+        """A person's events, once there are enough of them."""
+
+        def asked() -> list[dict[str, Any]] | None:
+            events = list(inkdot_json("timeline", person, "--data", self.data)["events"])
+            return events if len(events) >= at_least else None
+
+        found: list[dict[str, Any]] = eventually(lambda: [asked()] if at_least == 0 else asked())
+        return found[0] if at_least == 0 else found  # type: ignore[return-value]
+
+    def stop(self, kind: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            os.kill(self.process.pid, kind)
+        code = self.process.wait(30)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+        return code
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that do no harm; it believes this machine's word about addresses."""
+    running = Server(tmp_path_factory.mktemp("shared") / "data", "--trusted-proxies", "127.0.0.1/32")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, to be killed and starved."""
+    running = Server(tmp_path / "data")
+    yield running
+    running.stop()

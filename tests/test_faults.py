@@ -1,0 +1,278 @@
+"""What is acknowledged is kept exactly once: kill -9, full disks, failing syncs, damaged stores. The long form is in proofs/."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+
+
+class Ledger:
+    """Sends numbered clicks and notes which were acknowledged."""
+
+    def __init__(self, server: Server, copy: dict[str, object]) -> None:
+        self.server, self.copy = server, copy
+        self.acknowledged: list[str] = []
+        self.refused = 0
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(4)]
+
+    def _send(self, thread: int) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            agent = f"Mozilla/5.0 (ping {thread}-{number})"
+            try:
+                status, headers, _ = self.server.get(str(self.copy["dots"][0]), User_Agent=agent)  # type: ignore[index]
+            except OSError:
+                continue
+            if status == 200:
+                self.acknowledged.append(agent)
+            else:
+                assert headers.get("inkdot-recorded") == "0"
+                self.refused += 1
+
+    def __enter__(self) -> Ledger:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def stored_agents(data: Path) -> Counter[str]:
+    lines = inkdot("events", "--data", data, "--json").stdout.splitlines()
+    return Counter(json.loads(line)["raw"]["agent"] for line in lines)
+
+
+def test_twenty_kills_of_street_office_and_the_whole_tree_lose_and_double_nothing(tmp_path: Path) -> None:
+    chance = random.Random(2026)
+    server = Server(tmp_path / "data", "--streets", "2")
+    copy = server.mark()[0]
+    acknowledged: list[str] = []
+    slowest = 0.0
+    for cycle in range(20):
+        # A new ledger per cycle: agents are told apart by the cycle.
+        with Ledger(server, copy) as ledger:
+            eventually(lambda: len(ledger.acknowledged) > chance.randrange(5, 60))
+            victim = chance.choice(["street-0", "street-1", "office", "tree"])
+            if victim == "tree":
+                os.kill(server.process.pid, signal.SIGKILL)
+                server.process.wait()
+                eventually(lambda: not server.children())
+            else:
+                os.kill(server.children()[victim], signal.SIGKILL)
+                begun = time.monotonic()
+                done = len(ledger.acknowledged)
+                eventually(lambda: len(ledger.acknowledged) > done + 5, 10)
+                slowest = max(slowest, time.monotonic() - begun)
+        if victim == "tree":
+            server.stop()
+            server = Server(tmp_path / "data", "--streets", "2")
+            slowest = max(slowest, server.seconds_to_ready)
+            copy = json.loads(json.dumps(copy).replace(copy["dots"][0].split("/o/")[0], server.public))
+        found = stored_agents(tmp_path / "data")
+        eventually(lambda: not set(ledger.acknowledged) - set(stored_agents(tmp_path / "data")))
+        acknowledged += ledger.acknowledged
+        assert cycle >= 0
+        assert found is not None
+    server.stop()
+    sent, stored = Counter(acknowledged), stored_agents(tmp_path / "data")
+    assert not {agent: count for agent, count in sent.items() if stored[agent] < count}
+    assert inkdot_json("verify", "--data", tmp_path / "data")["ok"]
+    assert slowest < 5
+
+
+def test_no_orphan_outlives_the_supervisor(own_server: Server) -> None:
+    children = own_server.children()
+    assert set(children) == {"street-0", "office"}
+    os.kill(own_server.process.pid, signal.SIGKILL)
+    eventually(lambda: not [pid for pid in children.values() if alive(pid)], 5)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_an_answer_leaves_only_after_its_record_is_synced(own_server: Server, tmp_path: Path) -> None:
+    copy = own_server.mark()[0]
+    trace = tmp_path / "trace"
+    street = own_server.children()["street-0"]
+    calls = "trace=pwrite64,fdatasync,write,sendto,sendmsg,writev"
+    tracer = subprocess.Popen(["strace", "-f", "-q", "-s", "16", "-e", calls, "-o", str(trace), "-p", str(street)])
+    eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{street}/status").read_text()))
+    for _ in range(20):
+        assert own_server.get(copy["dots"][0], User_Agent=THUNDERBIRD)[0] == 200
+    tracer.terminate()
+    tracer.wait()
+    order = []
+    for line in trace.read_text().splitlines():
+        if "pwrite64(" in line:
+            order.append("written")
+        elif re.search(r"fdatasync(\(\d+\)| resumed>\))\s+= 0", line):
+            order.append("synced")
+        elif '"HTTP/1.1 200' in line:
+            order.append("answered")
+    assert order.count("answered") == 20
+    assert order == ["written", "synced", "answered"] * 20
+
+
+def test_a_failing_sync_acknowledges_nothing_and_heals(own_server: Server) -> None:
+    copy = own_server.mark()[0]
+    street = own_server.children()["street-0"]
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-q", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO:when=3", "-p", str(street)]
+    )
+    eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{street}/status").read_text()))
+    answers = []
+    for number in range(8):
+        try:
+            status, headers, body = own_server.get(copy["dots"][0], User_Agent=f"Mozilla/5.0 (sync {number})")
+            answers.append((number, status, headers.get("inkdot-recorded"), len(body)))
+        except OSError:
+            eventually(lambda: own_server.get("/healthz")[0] == 200)
+    tracer.wait(10)
+    assert [a[1:] for a in answers].count((503, "0", 43)) == 1
+    kept = {f"Mozilla/5.0 (sync {n})" for n, status, *_ in answers if status == 200}
+    assert len(kept) >= 6
+    eventually(lambda: kept <= set(stored_agents(own_server.data)))
+
+
+def test_a_full_disk_answers_503_redirects_and_recovers_without_a_hand(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.fail("this test mounts a small tmpfs and needs to be root")
+    try:
+        server = Server(disk / "data")
+        copy = server.mark()[0]
+        server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (before)")
+        ballast = disk / "ballast"
+        with ballast.open("wb") as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 16))
+                    file.flush()
+            except OSError:
+                pass
+        # Fill the segment that was reserved before the disk was full, until records are refused.
+        lines = {f"X-Filler-{n}": "y" * 900 for n in range(8)}
+        acknowledged = 0
+        for _ in range(20_000):
+            status, headers, body = server.get(copy["dots"][0], **lines)
+            if status == 503:
+                break
+            acknowledged += 1
+        assert (status, headers["inkdot-recorded"], len(body)) == (503, "0", 43)
+        status, headers, _ = server.get(copy["links"][0]["url"], **lines)
+        assert (status, headers["inkdot-recorded"]) == (302, "0")
+        assert server.get("/healthz")[0] == 503
+        ballast.unlink()
+        eventually(lambda: server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (after)")[0] == 200, 30)
+        assert server.get("/healthz")[0] == 200
+        found = eventually(lambda: (a := stored_agents(disk / "data"))["Mozilla/5.0 (after)"] and a, 60)
+        assert found["Mozilla/5.0 (before)"] == 1
+        assert found.total() == acknowledged + 2
+        server.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def damaged_folder(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A stopped folder with some events, and their ids."""
+    server = Server(tmp_path / "data")
+    copy = server.mark(QUOTE, BEN)[0]
+    for number in range(30):
+        server.get(copy["dots"][0], User_Agent=f"Mozilla/5.0 (number {number})")
+    events = server.timeline(at_least=30)
+    server.stop()
+    return tmp_path / "data", [e["id"] for e in events]
+
+
+@pytest.mark.parametrize("kind", ["deleted", "emptied", "cut", "noise", "overwritten"])
+def test_a_damaged_store_is_set_aside_and_rebuilt_by_itself(tmp_path: Path, kind: str) -> None:
+    data, ids = damaged_folder(tmp_path)
+    store = data / "events.duckdb"
+    content = store.read_bytes()
+    if kind == "deleted":
+        store.unlink()
+    else:
+        middle = len(content) // 2
+        noise = random.Random(7).randbytes(4_096)
+        broken = {
+            "emptied": b"",
+            "cut": content[:5_000],
+            "noise": noise * 3,
+            "overwritten": noise * 4 + content[middle:],
+        }
+        store.write_bytes(broken[kind])
+    server = Server(data)
+    copy_answer = server.get("/healthz")[0]
+    assert copy_answer == 200
+    assert [e["id"] for e in server.timeline(at_least=30)] == ids
+    server.stop()
+
+
+def test_rebuild_gives_the_same_events_while_the_server_runs(own_server: Server) -> None:
+    copy = own_server.mark()[0]
+    for number in range(20):
+        own_server.get(copy["dots"][number % 2], User_Agent=f"Mozilla/5.0 (number {number // 3})")
+        own_server.get(copy["links"][0]["url"], User_Agent=THUNDERBIRD)
+    before = own_server.timeline(at_least=40)
+    answer = inkdot_json("rebuild", "--data", own_server.data)
+    assert answer["events"] == answer["events_before"]
+    after = own_server.timeline(at_least=40)
+    for event in (*before, *after):
+        event.pop("final")
+    assert sorted(before, key=lambda e: e["id"]) == sorted(after, key=lambda e: e["id"])
+
+
+def test_a_backup_made_under_load_restores_on_an_empty_machine(own_server: Server, tmp_path: Path) -> None:
+    copy = own_server.mark()[0]
+    with Ledger(own_server, copy) as ledger:
+        eventually(lambda: len(ledger.acknowledged) > 50)
+        before = list(ledger.acknowledged)
+        inkdot("backup", tmp_path / "inkdot.tar", "--data", own_server.data)
+    restored = inkdot_json("restore", tmp_path / "inkdot.tar", "--data", tmp_path / "new")
+    assert restored["ok"]
+    found = stored_agents(tmp_path / "new")
+    assert all(found[agent] == 1 for agent in before)
+    again = inkdot("restore", tmp_path / "inkdot.tar", "--data", tmp_path / "new", check=False)
+    assert (again.returncode, "not empty" in again.stderr) == (2, True)
+
+
+def test_old_segments_go_only_after_a_copy_of_the_store_was_made(tmp_path: Path) -> None:
+    data, ids = damaged_folder(tmp_path)
+    (data / "inkdot.toml").write_text("journal_days = 1\n")
+    week_ago = time.time() - 8 * 86_400
+    for segment in (data / "journal").rglob("*.seg"):
+        os.utime(segment, (week_ago, week_ago))
+    server = Server(data)
+    copy = server.mark(QUOTE, "later@example.com")[0]
+    server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
+    server.timeline("later@example.com", at_least=1)
+    inkdot("tidy", "--data", data)
+    server.stop()
+    assert not (data / "journal" / "street-0" / "00000001.seg").exists()
+    assert (data / "backups" / "events.duckdb").exists()
+    (data / "events.duckdb").unlink()
+    shutil.rmtree(data / "run")
+    assert [e["id"] for e in json.loads(inkdot("timeline", BEN, "--data", data, "--json").stdout)["events"]] == ids
