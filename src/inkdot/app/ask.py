@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from inkdot.app.folder import Folder, Server
 from inkdot.domain.errors import Failure, UsageError
+from inkdot.settings import load
 
 _TRIES_SECONDS = 10.0
 
@@ -28,7 +29,7 @@ def ask(
     from inkdot.app.house import House  # noqa: PLC0415 - DuckDB takes 150 ms to import; a remote answer needs none of it
 
     with folder.owned():
-        house = House(folder, progress=progress)
+        house = House(folder, load(folder.root, {}), progress)
         try:
             house.pipeline.drain(progress)
             yield from house.asks()[question](what)

@@ -11,10 +11,13 @@ from inkdot.app import care
 from inkdot.app.folder import Folder
 from inkdot.domain.errors import StoreDamaged
 from inkdot.pipeline import Pipeline
+from inkdot.settings import Settings
 from inkdot.show.questions import Questions
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.verify import findings
+
+_LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
 Progress = Callable[[int, int], None]
 """Told of (pings done, bytes of journal left)."""
@@ -32,9 +35,9 @@ def _silent(_done: int, _left: int) -> None:
 class House:
     """Everything that is open while a folder is worked on."""
 
-    def __init__(self, folder: Folder, memory_limit: str = "512MB", progress: Progress = _silent) -> None:
+    def __init__(self, folder: Folder, settings: Settings, progress: Progress = _silent) -> None:
         """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse."""
-        self.folder, self._memory_limit = folder, memory_limit
+        self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
         self.rebuilt_because: str | None = None
@@ -47,7 +50,7 @@ class House:
             self.recover(damage, progress)
 
     def _open(self) -> None:
-        self.store = EventStore(self.folder.events, self._memory_limit)
+        self.store = EventStore(self.folder.events, self._settings.memory_limit)
         self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store)
         self.questions = Questions(self.control, self.store, now)
 
@@ -72,7 +75,7 @@ class House:
         """Fill a new store under another name, then put it in place: a crash on the way leaves nothing half done."""
         fresh = self.folder.run / "rebuilding.duckdb"
         care.remove(fresh)
-        store = EventStore(fresh, self._memory_limit)
+        store = EventStore(fresh, self._settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
         pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store)
@@ -104,6 +107,7 @@ class House:
             "verify": self._verify,
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
+            "tidy": self._tidy_asked,
         }
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -119,6 +123,15 @@ class House:
     def _backup_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         path = self.backup(Path(what["to"]))
         yield {"file": str(path), "bytes": path.stat().st_size}
+
+    def tidy(self) -> tuple[int, int]:
+        """Delete journal segments past their days, sort finished months; returns how many of each."""
+        expired = care.expire(self.folder, self.store, self._settings.journal_days)
+        return expired, self.store.close_months(now() - _LATE)
+
+    def _tidy_asked(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        expired, closed = self.tidy()
+        yield {"segments_deleted": expired, "months_closed": closed}
 
     def close(self) -> None:
         """Let go of everything."""

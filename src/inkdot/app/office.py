@@ -17,17 +17,19 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from inkdot.app import care
 from inkdot.app.folder import Folder
-from inkdot.app.house import House, now
+from inkdot.app.house import House
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
+from inkdot.settings import load
 from inkdot.show.server import Ask, application
 
 GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
+_EXCLUSIVE = ("rebuild", "tidy")
+"""Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
 class OfficeConfig(NamedTuple):
@@ -36,8 +38,8 @@ class OfficeConfig(NamedTuple):
     data: str
     socket_fd: int
     ready_fd: int
-    memory_limit: str
-    journal_days: int
+    settings: dict[str, Any]
+    """What the command line said."""
 
 
 class Office:
@@ -57,7 +59,7 @@ class Office:
     def work(self) -> None:
         """Open the house, then take batch after batch through the pipeline until told to stop."""
         try:
-            house = House(self._folder, self._config.memory_limit, self._rebuilding)
+            house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding)
             with self._ready:
                 self._house = house
                 self._trouble = None
@@ -94,8 +96,7 @@ class Office:
         return count
 
     def _chores(self, house: House) -> None:
-        expired = care.expire(self._folder, house.store, self._config.journal_days)
-        closed = house.store.close_months(now() - 86_400_000_000)
+        expired, closed = house.tidy()
         if expired or closed:
             log("chores", segments_expired=expired, months_closed=closed)
 
@@ -122,7 +123,7 @@ class Office:
 
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
-        names = ("events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup")
+        names = ("events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy")
         return {name: self._asked(name) for name in names}
 
     def _asked(self, name: str) -> Ask:
@@ -131,10 +132,7 @@ class Office:
                 self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
             if self._house is None:
                 raise self.failed or Failure("The office could not open its stores in time.")
-            if name == "rebuild":
-                with self._turn:
-                    yield from self._house.asks()[name](what)
-            else:
+            with self._turn if name in _EXCLUSIVE else contextlib.nullcontext():
                 yield from self._house.asks()[name](what)
 
         return answer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import json
 import os
 import secrets
@@ -101,7 +102,7 @@ class Supervisor:
     def _office_command(self, socket_fd: int, ready_fd: int) -> list[str]:
         config = {
             "data": str(self._folder.root), "socket_fd": socket_fd, "ready_fd": ready_fd,
-            "memory_limit": self._settings.memory_limit, "journal_days": self._settings.journal_days,
+            "settings": dataclasses.asdict(self._settings),
         }  # fmt: skip
         return [sys.executable, "-m", "inkdot.app.office", json.dumps(config)]
 

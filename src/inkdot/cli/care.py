@@ -15,7 +15,7 @@ from inkdot.domain.errors import Failure
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (verify, rebuild, backup, restore, doctor):
+    for command in (verify, rebuild, backup, restore, tidy, doctor):
         app.command()(command)
 
 
@@ -83,6 +83,18 @@ def restore(
     answer = next(answers(data, "verify", {}))
     put({"data": str(data), "events": answer["events"], "ok": answer["ok"]}) if as_json else typer.echo(
         f"{answer['events']} events restored into {data}."
+    )
+
+
+def tidy(data: Data = DATA, as_json: Json = False) -> None:
+    """Do now what the server does every hour: delete raw pings past their days, sort finished months.
+
+    Example:
+      inkdot tidy
+    """
+    answer = next(answers(data, "tidy", {}))
+    put(answer) if as_json else typer.echo(
+        f"{answer['segments_deleted']} journal segments deleted, {answer['months_closed']} months sorted."
     )
 
 

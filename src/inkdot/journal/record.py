@@ -80,14 +80,11 @@ def frames(data: bytes, base: int, *, sealed: bool) -> Iterator[Frame]:
         start = at + _FRAME.size
         end = start + length + len(_PADDING[length & 7])
         payload = data[start : start + length]
-        if _HEAD.size <= length <= MAX_PAYLOAD_BYTES:
-            if len(payload) < length:
-                return
-            if crc32c(payload) == crc:
-                yield Frame(base + at, base + end, payload)
-                at = end
-                continue
-        elif not length and not sealed:
+        if _HEAD.size <= length <= MAX_PAYLOAD_BYTES and len(payload) == length and crc32c(payload) == crc:
+            yield Frame(base + at, base + end, payload)
+            at = end
+            continue
+        if not length and not sealed:
             return
         resumed = _next_good(data, at + ALIGNMENT)
         if resumed is None:

@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 from arro3.core import Array, DataType, Table
 
-from inkdot.domain.errors import FolderInUse, StoreDamaged
+from inkdot.domain.errors import Failure, FolderInUse, StoreDamaged
 from inkdot.domain.event import Dropped, Event, Kind
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
@@ -60,6 +60,8 @@ def damage_named(path: Path) -> Iterator[None]:
         if "lock on file" in str(error):
             raise FolderInUse("Another Inkdot process has the event store open; stop it or ask that one.") from error
         raise StoreDamaged(f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}") from error
+    except duckdb.ConnectionException as error:
+        raise Failure("The event store is just being replaced; ask again in a moment.") from error
     except duckdb.Error as error:
         if "corrupt" in str(error).lower() or "checksum" in str(error).lower():
             raise StoreDamaged(f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}") from error
