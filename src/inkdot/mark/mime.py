@@ -151,6 +151,8 @@ def _descend(source: bytes, part: Part, depth: int, count: list[int]) -> None:
             part.closed = True
             break
         opened = mark.end()
+    if opened is not None and not part.closed:
+        part.children.append(_child(source, opened, part.end))
     for child in part.children:
         _descend(source, child, depth + 1, count)
 
