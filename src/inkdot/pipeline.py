@@ -5,6 +5,7 @@ One step is one transaction. A crash before it leaves nothing, a crash after it 
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,14 @@ class Pipeline:
 
     def step(self) -> int:
         """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
+        # A batch makes hundreds of thousands of tuples and not one cycle: searching them for cycles costs a fifth of the time.
+        gc.disable()
+        try:
+            return self._step()
+        finally:
+            gc.enable()
+
+    def _step(self) -> int:
         batch = self._reader.read(BATCH)
         if not batch.end:
             return 0

@@ -90,6 +90,7 @@ def timeline(
 def report_mail(
     data: Data = DATA,
     since: Annotated[str, typer.Option(help="Mails and events since: 30d, all, a date.")] = "30d",
+    last: Annotated[int, typer.Option(help="How many mails, the latest first.")] = 50,
     as_json: Json = False,
 ) -> None:
     """Count per mail who opened and clicked: surely, likely, perhaps.
@@ -97,7 +98,7 @@ def report_mail(
     Example:
       inkdot report mail --since 7d
     """
-    answer = next(answers(data, "report_mail", {"since": since}))
+    answer = next(answers(data, "report_mail", {"since": since, "last": last}))
     if as_json:
         put(answer)
         return

@@ -54,6 +54,10 @@ class TokenKind(IntEnum):
     """A tracked link of its own; object is the link."""
 
 
+_KINDS = {int(kind): kind for kind in TokenKind}  # a look-up costs a tenth of calling the enum
+_MODES = {int(mode): mode for mode in Mode}
+
+
 class Token(NamedTuple):
     """A token's contents."""
 
@@ -207,7 +211,7 @@ def read_bare(raw: bytes) -> Token:
     """The contents of a genuine raw token, the address left masked (None)."""
     first, _, mode, spare, workspace, part, marked, obj, contact, length = _HEAD.unpack_from(raw)
     return Token(
-        TokenKind(first & 15), Mode(mode), WorkspaceId(workspace), part, marked, obj, ContactId(contact), None,
+        _KINDS[first & 15], _MODES[mode], WorkspaceId(workspace), part, marked, obj, ContactId(contact), None,
         raw[_HEAD.size + length : -TAG_BYTES - spare or None],
     )  # fmt: skip
 

@@ -65,13 +65,16 @@ class Questions:
         yield {"person": address, "known": contact is not None, "counts": _counts(events), "events": items}
 
     def report_mail(self, what: Parameters) -> Answer:
-        """Per message: people by what is proven of them, and the interval that follows."""
+        """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
         since = _since(what.get("since") or "30d", self._now())
-        rows = self._store.rows("reports", "mail", {"since": timestamp(since), "workspace": _WORKSPACE})
-        found = {row[0]: row[1:] for row in rows}
+        most = _count(what.get("last") or 50)
+        where = {"since": timestamp(since), "workspace": _WORKSPACE}
+        active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
         marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
-        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m)) for m in dict.fromkeys([*marked, *found])]
-        yield {"since": iso(since), "messages": messages}
+        shown = list(dict.fromkeys([*active, *reversed(marked)]))[:most]
+        found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
+        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m)) for m in shown]
+        yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
     def explain(self, what: Parameters) -> Answer:
         """One event with the rules that fired and a sentence for each field."""

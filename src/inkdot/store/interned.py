@@ -10,6 +10,7 @@ import duckdb
 import msgspec
 from arro3.core import Array, DataType, Table
 
+from inkdot.domain.errors import StoreDamaged
 from inkdot.store.query import questions
 
 T = TypeVar("T")
@@ -76,7 +77,10 @@ class Interned(Generic[T]):
                 self._contents.clear()
             for number, content in ask(self._content, [missing]).fetchall():
                 self._contents[number] = msgspec.json.decode(content, type=self._kind)
-        return {n: self._contents[n] for n in wanted}
+        try:
+            return {n: self._contents[n] for n in wanted}
+        except KeyError as lost:
+            raise StoreDamaged(f"Events point to shared facts that are missing (number {lost}).") from lost
 
 
 def _table(numbers: list[int], digests: list[int], contents: list[str]) -> Table:

@@ -14,7 +14,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Dropped, DropReason, Event, Kind
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
-from inkdot.domain.ids import ContactId, EventId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Network, Networks
@@ -26,6 +26,8 @@ from inkdot.understand.verdict import CONSENT, HYGIENE, verdict
 FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
 _MOST_CLIENTS = 50_000
+_MOST_PEOPLE = 1_000_000
+_MOST_NUMBERS = 500_000
 _TELLING = frozenset(
     {"accept", "accept-language", "accept-encoding", "referer", "purpose", "x-moz", "x-purpose", "dnt", "via",
      "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
@@ -41,6 +43,8 @@ class Client(NamedTuple):
 
     raw: Raw
     verdict: Verdict
+    number: int
+    """Equal raws have equal numbers: cheaper to compare than the raws themselves."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ class Understanding:
     def __init__(self, keyring: Keyring, known: Known, networks: Networks | None = None) -> None:
         self._keyring, self._known = keyring, known
         self._networks = networks or Networks()
-        self._clients: dict[tuple[str, str, bytes, Network], Client] = {}
+        self._clients: dict[tuple[str, str, bytes, int], Client] = {}
+        self._numbers: dict[Raw, int] = {_NO_RAW: 0}
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
@@ -96,13 +101,17 @@ class Understanding:
             return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
         kind = "open" if token.kind is TokenKind.DOT else "click"
         network = self._networks.of(ping.address)
-        key = (kind, ping.method, ping.headers, network)
+        key = (kind, ping.method, ping.headers, id(network))  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            known = self._clients[key] = see(kind, ping.method, ping.headers, network)
+            raw, judged = see(kind, ping.method, ping.headers, network)
+            known = self._clients[key] = Client(raw, judged, self._number(raw))
         return known
+
+    def _number(self, raw: Raw) -> int:
+        return self._numbers.setdefault(raw, len(self._numbers))
 
     # -- the person
 
@@ -118,32 +127,35 @@ class Understanding:
 
     def _fold(self, ping: Ping, token: Token, client: Client) -> Event:
         """The event, marked as a repeat if the same client did the same within FOLD_WITHIN of a counted one."""
-        event = _event(ping, token, client)
+        link = token.link
         if not token.contact:
-            return event
-        act = (event.kind, token.workspace, token.contact, token.object, event.link, client.raw)
+            return _event(ping, token, client, link, None)
+        act = (token.object, token.contact, link, client.number, token.workspace)
         counted = self._counted.get(act)
         if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
-            return event._replace(repeat_of=counted[1])
-        self._counted[act] = (ping.time, event.id)
-        return event
+            return _event(ping, token, client, link, counted[1])
+        self._counted[act] = (ping.time, EventId(ping.id))
+        return _event(ping, token, client, link, None)
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.repeat_of is None and event.contact and not _inferred(event):
-                thing = event.message if event.message is not None else event.link
-                self._counted[event.kind, event.workspace, event.contact, thing, event.link, event.raw] = (
-                    event.time,
-                    event.id,
-                )
+                thing = event.link if event.message is None else event.message
+                act = (thing, event.contact, event.link, self._number(event.raw), event.workspace)
+                self._counted[act] = (event.time, event.id)
 
     def _sweep(self, outcome: Outcome) -> None:
         if outcome.events and len(self._counted) > 2 * self._swept + 10_000:
             newest = max(e.time for e in outcome.events)
             self._counted = {k: v for k, v in self._counted.items() if newest - v[0] <= 2 * FOLD_WITHIN}
             self._swept = len(self._counted)
-        if len(self._people) > 1_000_000:
+        if len(self._people) > _MOST_PEOPLE:
             self._people.clear()
+        if len(self._numbers) > _MOST_NUMBERS:
+            # Forgets what could be folded across this point: at worst a repeat is counted once more.
+            self._numbers = {_NO_RAW: 0}
+            self._clients.clear()
+            self._counted.clear()
 
     # -- opens that only a click tells of
 
@@ -165,7 +177,7 @@ class Understanding:
         outcome.events.extend(_inferred_open(click) for who, click in unopened.items() if who not in known)
 
 
-def see(kind: str, method: str, headers: bytes, network: Network) -> Client:
+def see(kind: str, method: str, headers: bytes, network: Network) -> tuple[Raw, Verdict]:
     """Work out one client from its verbatim header lines."""
     lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
     named = [(n.decode("latin-1").strip().lower(), clean(v.decode("latin-1").strip())) for n, _, v in lines]
@@ -174,21 +186,21 @@ def see(kind: str, method: str, headers: bytes, network: Network) -> Client:
     told = tuple((n, v) for n, v in named if n in _TELLING or n.startswith("sec-"))
     raw = Raw(agent, method, told, network.asn, network.tags)
     seen = Seen(kind, method, agent or "", dict(told), network.tags, network.asn, name(agent, dict(told)), {})
-    return Client(raw, verdict(seen))
+    return raw, verdict(seen)
 
 
-_NOBODY = Client(_NO_RAW, CONSENT)
-_SOMEDAY = Client(_NO_RAW, HYGIENE)
+_NOBODY = Client(_NO_RAW, CONSENT, 0)
+_SOMEDAY = Client(_NO_RAW, HYGIENE, 0)
 
 
-def _event(ping: Ping, token: Token, client: Client) -> Event:
+def _event(ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
     kind, destination = Kind.OPEN, None
     if token.kind is not TokenKind.DOT:
         kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
     return Event(
         EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
-        None if token.kind is TokenKind.LINK else MessageId(token.object), token.link, token.part, destination,
-        client.verdict, client.raw, (), None, VERSION,
+        None if token.kind is TokenKind.LINK else MessageId(token.object), link, token.part, destination,
+        client.verdict, client.raw, (), repeat_of, VERSION,
     )  # fmt: skip
 
 

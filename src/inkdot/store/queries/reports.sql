@@ -1,3 +1,9 @@
+-- name: active_messages
+-- The mails of which something was heard last, latest first.
+SELECT message FROM events
+WHERE time >= $since AND message IS NOT NULL AND workspace = $workspace
+GROUP BY message ORDER BY max(time) DESC LIMIT $most;
+
 -- name: mail
 -- Per message and person the best evidence of an open and of a click; then people by evidence. Repeats are not counted.
 WITH per_person AS (
@@ -9,7 +15,7 @@ WITH per_person AS (
         count(*) FILTER (machine) AS machine,
         min(time) FILTER (NOT machine) AS first, max(time) FILTER (NOT machine) AS last
     FROM events
-    WHERE time >= $since AND message IS NOT NULL AND workspace = $workspace
+    WHERE time >= $since AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
     GROUP BY message, contact
 )
 SELECT message,
