@@ -24,7 +24,7 @@ class Waiter(Protocol):
 
 
 _TYPICAL_RECORD = 512
-_LARGEST_BATCH = 2_000
+_LARGEST_BATCH = 32
 
 
 Entry = tuple[Waiter, bytes, bytes, bytes]

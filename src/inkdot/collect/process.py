@@ -120,6 +120,7 @@ def _finish(done: asyncio.Future[int]) -> None:
 
 def _settle_memory() -> None:
     # What lives now lives forever; collecting young garbage rarely keeps the collector off the hot path.
+    sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
