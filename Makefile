@@ -1,6 +1,6 @@
 # The two commands: `make demo` shows the main job, `make test` runs every test. Each sets up what it needs by itself.
 VENV := .venv
-UV := $(VENV)/tools/bin/uv
+UV := .tools/bin/uv
 RUN := $(VENV)/bin
 
 .PHONY: install demo dev lint test check bench proof docs clean
@@ -27,10 +27,10 @@ proof: dev
 docs: dev
 	$(RUN)/python tools/reference.py
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(UV):
-	sh tools/uv.sh $(VENV)/tools
+	sh tools/uv.sh .tools
 $(VENV)/.installed: $(UV) pyproject.toml uv.lock
 	$(UV) sync --frozen --no-dev --quiet
 	touch $@
