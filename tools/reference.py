@@ -35,7 +35,7 @@ def commands_page() -> str:
             for name, child in sorted(command.commands.items()):
                 walk(child, f"{path} {name}")
             return
-        text = (command.help or "").replace("[bold]", "`").replace("[/bold]", "`").strip()
+        text = (command.help or "").replace("\b\n", "").strip()
         lines.append(f"## {path}\n\n{text}\n")
         for parameter in command.params:
             if parameter.name == "help":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 
@@ -15,13 +16,29 @@ app = typer.Typer(
     help="Inkdot tells senders honestly what happened to what they sent.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    epilog="First steps: [bold]inkdot demo[/bold], then [bold]inkdot serve[/bold]. Every command has --help with examples.",
+    rich_markup_mode=None,
+    epilog="First steps: inkdot demo, then inkdot serve. Every command has --help with examples.",
 )
 serving.add_to(app)
 mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+
+
+def _keep_examples_apart(group: typer.Typer) -> None:
+    """Help is wrapped to the terminal; examples must stay one command a line to be copied."""
+    for command in group.registered_commands:
+        text, word, examples = inspect.cleandoc((command.callback and command.callback.__doc__) or "").partition(
+            "\nExample"
+        )
+        lines = [line for line in examples.splitlines() if line.strip()]
+        command.help = text + (f"\n\n\b{word}" + "\n".join(lines) if word else "")
+    for child in group.registered_groups:
+        if child.typer_instance:
+            _keep_examples_apart(child.typer_instance)
+
+
+_keep_examples_apart(app)
 
 
 def main() -> None:

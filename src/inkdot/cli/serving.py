@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them.
 
-    Prints one line when all answers: [bold]ready public=URL office=URL relay=off[/bold]
+    Prints one line when all answers: ready public=URL office=URL relay=off
 
     Examples:
       inkdot serve
