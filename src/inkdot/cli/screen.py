@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -25,9 +26,14 @@ def print_timeline(answer: dict[str, Any]) -> None:
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
     for title in ("when (UTC)", "", "what happened", "where and with what", "why"):
         table.add_column(title, overflow="fold")
+    repeats = Counter(e["repeat_of"] for e in answer["events"])
     for event in answer["events"]:
+        if event["repeat_of"]:
+            continue
         style = _STYLE[event["human"]]
         what = event["says"] + (f"\n{event['url']}" if event["url"] else "")
+        if repeats[event["id"]]:
+            what += f"\n(and {repeats[event['id']]} more within three minutes)"
         if event.get("subject"):
             what += f"\n“{event['subject']}”"
         why = "\n".join(f"{e['rule']}: {e['fact']}" for e in event["evidence"])
@@ -54,8 +60,8 @@ def _fields(fields: dict[str, dict[str, str | None]]) -> str:
     hidden: dict[str, list[str]] = {}
     for name, field in fields.items():
         if field["status"] != "known" and not field["value"]:
-            hidden.setdefault(f"{field['status']}: {field.get('reason')}", []).append(name)
-    return "\n".join([*shown, *(f"{', '.join(names)} {why}" for why, names in hidden.items())])
+            hidden.setdefault(f"{field['status']} ({field.get('reason')})", []).append(name)
+    return "\n".join([", ".join(shown), *(f"{', '.join(names)}: {why}" for why, names in hidden.items())]).strip()
 
 
 def print_mail_report(answer: dict[str, Any]) -> None:
