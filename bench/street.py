@@ -27,7 +27,7 @@ from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.journal.reader import Reader
 
-SECONDS, ROUNDS = 2, 3
+SECONDS, ROUNDS = 3, 3
 NGINX = """
 worker_processes {workers}; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -39,6 +40,8 @@ class Ledger:
             try:
                 status, headers, _ = self.server.get(str(self.copy["dots"][0]), User_Agent=agent)  # type: ignore[index]
             except OSError:
+                # Trying without a pause would soon connect a socket to itself on the closed port.
+                self._stop.wait(0.02)
                 continue
             if status == 200:
                 self.acknowledged.append(agent)
@@ -284,3 +287,29 @@ def test_old_segments_go_only_after_a_copy_of_the_store_was_made(tmp_path: Path)
     (data / "events.duckdb").unlink()
     shutil.rmtree(data / "run")
     assert [e["id"] for e in json.loads(inkdot("timeline", BEN, "--data", data, "--json").stdout)["events"]] == ids
+
+
+def test_a_taken_port_a_taken_folder_and_newer_data_are_one_sentence_each(own_server: Server, tmp_path: Path) -> None:
+    port = own_server.public.rsplit(":", 1)[1]
+    taken = inkdot("serve", "--data", tmp_path / "other", "--public-port", port, "--office-port", "0", check=False)
+    assert (taken.returncode, taken.stderr.count("\n")) == (1, 1)
+    assert "--public-port" in taken.stderr
+    twice = inkdot("serve", "--data", own_server.data, "--public-port", "0", "--office-port", "0", check=False)
+    assert (twice.returncode, "Another Inkdot process" in twice.stderr) == (1, True)
+    own_server.stop()
+    with sqlite3.connect(own_server.data / "control.db") as control:
+        control.execute("INSERT INTO migrations VALUES (9999, 'of the future')")
+    control.close()
+    before = (own_server.data / "events.duckdb").read_bytes()
+    newer = inkdot("serve", "--data", own_server.data, "--public-port", "0", "--office-port", "0", check=False)
+    assert (newer.returncode, "newer Inkdot" in newer.stderr) == (1, True)
+    assert (own_server.data / "events.duckdb").read_bytes() == before
+    assert inkdot("timeline", BEN, "--data", own_server.data, check=False).returncode == 1
+
+
+def test_sigterm_under_load_loses_nothing(own_server: Server) -> None:
+    copy = own_server.mark()[0]
+    with Ledger(own_server, copy) as ledger:
+        eventually(lambda: len(ledger.acknowledged) > 50)
+        assert own_server.stop() == 0
+    assert set(ledger.acknowledged) <= set(stored_agents(own_server.data))

@@ -1,0 +1,12 @@
+"""All benches, one after the other: `make bench`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    for name in ("mark", "street", "pipeline", "visible", "store"):
+        print(f"== {name}", flush=True)
+        subprocess.run([sys.executable, Path(__file__).parent / f"{name}.py"], check=True)
