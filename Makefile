@@ -19,7 +19,7 @@ test: dev
 	$(RUN)/python -m pytest
 check: lint test
 bench: dev
-	sh tools/need.sh nginx wrk
+	sh tools/need.sh nginx wrk postgresql
 	$(RUN)/python bench/run.py
 proof: dev
 	sh tools/need.sh strace chromium thunderbird
