@@ -29,13 +29,13 @@ class Open(models.Model):
     agent = models.TextField()
     address = models.TextField()
 
-    def __str__(self) -> str:
-        return self.token
-
     class Meta:
         """Where it lives."""
 
         app_label = "peer"
+
+    def __str__(self) -> str:
+        return self.token
 
 
 class View(OpenTrackingView):

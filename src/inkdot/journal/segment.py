@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from inkdot.domain.ping import MAX_SEGMENT_BYTES
@@ -34,8 +35,10 @@ def numbers(folder: Path) -> list[int]:
     return sorted(int(p.stem) for p in folder.glob(f"*{SUFFIX}") if p.stem.isdigit())
 
 
-def make(path: Path, size: int = SEGMENT_BYTES) -> int:
+def make(path: Path, size: int = SEGMENT_BYTES, pause: float = 0) -> int:
     """Create an empty segment of `size` zero bytes, synced, and return its descriptor.
+
+    With a `pause` (seconds) it is synced block by block, so that a commit elsewhere never waits for the whole of it.
 
     Zeros are really written: syncing a record into written space is twice as fast as into reserved space, and the disk
     can no longer be too full for a record that starts in this segment.
@@ -44,8 +47,11 @@ def make(path: Path, size: int = SEGMENT_BYTES) -> int:
     try:
         os.posix_fallocate(fd, 0, size)
         os.pwrite(fd, SEGMENT_HEAD, 0)
-        for offset in range(len(_BLOCK), size, len(_BLOCK)):
+        for offset in range(len(SEGMENT_HEAD), size, len(_BLOCK)):
             os.pwrite(fd, _BLOCK[: size - offset], offset)
+            if pause:
+                os.fdatasync(fd)
+                time.sleep(pause)
         os.fsync(fd)
     except BaseException:
         os.close(fd)

@@ -1,6 +1,6 @@
 """The journal's pen: writes batches of records and returns when they are on disk. One writer per folder.
 
-It never answers anybody and starts no more than one helper thread, which prepares the next segment.
+It never answers anybody and leaves to helper threads what can wait: sealing the last segment and preparing the next one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from inkdot.journal.record import SEGMENT_HEAD
 from inkdot.journal.segment import SEGMENT_BYTES, SPARE, cut_tail, make, numbers, path_of, sync_folder
 
 _RETRY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.004
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
@@ -39,6 +40,7 @@ class Writer:
         self._offset = self._end = 0
         self._retry_at = 0.0
         self._spare_thread: threading.Thread | None = None
+        self._seal_thread: threading.Thread | None = None
         present = numbers(folder)
         self._number = present[-1] if present else 0
         if present:
@@ -85,11 +87,12 @@ class Writer:
 
     def close(self) -> None:
         """Seal the segment."""
-        if self._spare_thread:
-            self._spare_thread.join()
+        for thread in (self._spare_thread, self._seal_thread):
+            if thread:
+                thread.join()
         if self._fd >= 0:
-            with contextlib.suppress(OSError):
-                self._seal()
+            fd, self._fd = self._fd, -1
+            _seal(fd, self._offset)
         (self._folder / SPARE).unlink(missing_ok=True)
 
     def _sync(self) -> None:
@@ -98,15 +101,6 @@ class Writer:
         except OSError as error:
             raise JournalStopped(f"The disk failed to sync the journal: {error}") from error
 
-    def _seal(self) -> None:
-        fd, self._fd, self._end = self._fd, -1, 0
-        try:
-            os.ftruncate(fd, self._offset)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-            self._offset = 0
-
     def _turn_page(self, needed: int = 0) -> None:
         """Seal this segment and open the next one, prepared if possible."""
         if time.monotonic() < self._retry_at:
@@ -114,8 +108,7 @@ class Writer:
         if needed > self._segment_bytes - len(SEGMENT_HEAD):
             raise JournalStopped("A batch is larger than a journal segment.")
         try:
-            if self._fd >= 0:
-                self._seal()
+            self._leave_page()
             self._fd = self._take_spare()
             (self._folder / SPARE).rename(path_of(self._folder, self._number + 1))
             sync_folder(self._folder)
@@ -129,6 +122,15 @@ class Writer:
             raise JournalStopped(f"The disk refused a new journal segment: {error}") from error
         self._number += 1
         self._offset, self._end = len(SEGMENT_HEAD), self._segment_bytes
+
+    def _leave_page(self) -> None:
+        """Seal the full segment aside: its records are durable, and its zero tail harms no reader."""
+        if self._fd >= 0:
+            fd, self._fd, self._end = self._fd, -1, 0
+            self._seal_thread = threading.Thread(
+                target=_seal, args=(fd, self._offset), daemon=True, name="journal-seal"
+            )
+            self._seal_thread.start()
 
     def _take_spare(self) -> int:
         """The descriptor of the prepared segment, made now if there is none."""
@@ -144,5 +146,12 @@ class Writer:
         # Under another name until it is whole. Out of room: the page turn will meet it and say so.
         half_made = self._folder / "half.tmp"
         with contextlib.suppress(OSError):
-            os.close(make(half_made, self._segment_bytes))
+            os.close(make(half_made, self._segment_bytes, _PAUSE_SECONDS))
             half_made.rename(self._folder / SPARE)
+
+
+def _seal(fd: int, end: int) -> None:
+    """Give back the space behind the last record."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(fd, end)
+    os.close(fd)
