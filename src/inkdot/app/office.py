@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +55,11 @@ class Office:
         self.stopping = False
         self.failed: InkdotError | None = None
 
-    def work(self) -> None:
-        """Open the house, then take batch after batch through the pipeline until told to stop."""
+    def work(self, give_up: Callable[[], None]) -> None:
+        """Open the house, then take batch after batch through the pipeline until told to stop.
+
+        `give_up` is called where a restart cannot help.
+        """
         try:
             house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding)
             with self._ready:
@@ -73,7 +75,7 @@ class Office:
             self.failed = error
             with self._ready:
                 self._ready.notify_all()
-            os.kill(os.getpid(), signal.SIGTERM)
+            give_up()
         except Exception as error:  # noqa: BLE001 - a fault of ours: end, so that the supervisor starts a fresh process
             log("office_failed", error=repr(error), where=traceback.format_exc(limit=-4))
             os._exit(70)
@@ -157,7 +159,12 @@ def main() -> None:
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools")
     )
-    worker = threading.Thread(target=office.work, name="pipeline")
+
+    def give_up() -> None:
+        # Not by a signal: it could come before the server listens to any, and then look like a crash.
+        server.should_exit = True
+
+    worker = threading.Thread(target=office.work, args=(give_up,), name="pipeline")
     worker.start()
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
