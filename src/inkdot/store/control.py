@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inkdot.domain.contact import Address
-from inkdot.domain.errors import StoreDamaged
+from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
-from inkdot.store.query import questions
+from inkdot.store.query import questions, statements
 
-_SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+_BUSY_SECONDS = 10
+_MOST_REMEMBERED = 100_000
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+Who = tuple[WorkspaceId, ContactId]
 
 
 class MarkedMessage(NamedTuple):
@@ -29,90 +36,160 @@ class MarkedMessage(NamedTuple):
 
 
 class Control:
-    """One connection to `control.db`; use it from one thread at a time."""
+    """One connection to `control.db`. Threads may share it: each call is one transaction, one at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open and, if needed, migrate; raises StoreDamaged or NewerData."""
         self._path = path
         self._ask = questions("control")
-        self._addresses: dict[tuple[int, int], Address] = {}
-        try:
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            for setting in _SETTINGS:
-                self._db.execute(setting)
-            migrate(self._db, "control", path.name, lambda: self.backup_to(path.with_suffix(".before-migration.db")))
-        except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"{path.name} cannot be read ({error}); restore it with 'inkdot restore'.") from error
+        self._turn = threading.RLock()
+        self._addresses: dict[Who, Address] = {}
+        with self._damage_named():
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            try:
+                for setting in statements(self._ask["settle"]):
+                    self._db.execute(setting)
+                migrate(self._db, "control", path, self._copy_to)
+            except BaseException:
+                self._db.close()
+                raise
         path.chmod(0o600)
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
 
-    def remember_contacts(self, contacts: Mapping[tuple[WorkspaceId, ContactId], Address]) -> None:
+    # -- keeping
+
+    def remember_contacts(self, contacts: Mapping[Who, Address]) -> None:
         """Keep who people are; known ones change nothing."""
-        rows = [(workspace, contact, address) for (workspace, contact), address in contacts.items()]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(self._ask["keep_contact"], rows)
-        self._db.execute("COMMIT")
-        for (workspace, contact), address in contacts.items():
-            self._addresses[workspace, contact] = address
+        with self._transaction():
+            self._keep("keep_contact", [(*who, address) for who, address in contacts.items()])
+        self._remember(contacts)
 
     def keep_message(self, message: Message, contacts: Mapping[Address, ContactId], workspace: WorkspaceId) -> None:
         """Keep a marked mail, its recipients and its links, durably."""
-        link_rows = [
+        links = [
             (link_in_message(message.id, position), workspace, message.id, position, destination.encode())
             for position, destination in enumerate(message.links, 1)
         ]
-        self._db.execute("BEGIN IMMEDIATE")
-        row = (message.id, workspace, message.marked, message.subject, message.internet_id)
-        self._db.execute(self._ask["keep_message"], row)
-        self._db.executemany(self._ask["keep_contact"], [(workspace, c, a) for a, c in contacts.items()])
-        self._db.executemany(self._ask["keep_recipient"], [(message.id, c) for c in contacts.values()])
-        self._db.executemany(self._ask["keep_link"], link_rows)
-        self._db.execute("COMMIT")
+        with self._transaction():
+            row = (message.id, workspace, message.marked, message.subject, message.internet_id)
+            self._keep("keep_message", [row])
+            self._keep("keep_contact", [(workspace, contact, address) for address, contact in contacts.items()])
+            self._keep("keep_recipient", [(message.id, contact) for contact in contacts.values()])
+            self._keep("keep_link", links)
 
     def keep_link(self, link: LinkId, destination: bytes, workspace: WorkspaceId) -> None:
         """Keep a tracked link of its own."""
-        self._db.execute(self._ask["keep_link"], (link, workspace, None, 0, destination))
+        with self._transaction():
+            self._keep("keep_link", [(link, workspace, None, 0, destination)])
+
+    # -- questions
 
     def contact_of(self, address: Address, workspace: WorkspaceId) -> ContactId | None:
         """The id of a known person."""
-        row = self._db.execute(self._ask["contact_of"], (workspace, address)).fetchone()
-        return ContactId(row[0]) if row else None
+        rows = self._rows("contact_of", (workspace, address))
+        return ContactId(rows[0][0]) if rows else None
 
-    def address_of(self, workspace: int, contact: int) -> Address | None:
+    def address_of(self, workspace: WorkspaceId, contact: ContactId) -> Address | None:
         """The address behind an id, remembered after the first look."""
-        known = self._addresses.get((workspace, contact))
-        if known is None and contact:
-            row = self._db.execute(self._ask["address_of"], (workspace, contact)).fetchone()
-            if row:
-                known = self._addresses[workspace, contact] = Address(row[0])
-        return known
+        return self.addresses_of([(workspace, contact)]).get((workspace, contact))
+
+    def addresses_of(self, people: Iterable[Who]) -> dict[Who, Address]:
+        """The addresses behind ids, as far as they are known; 0 is nobody."""
+        found: dict[Who, Address] = {}
+        for who in set(people):
+            address = self._addresses.get(who)
+            if address is None and who[1] and (rows := self._rows("address_of", who)):
+                address = Address(rows[0][0])
+                self._remember({who: address})
+            if address is not None:
+                found[who] = address
+        return found
+
+    def message(self, message: MessageId) -> Message | None:
+        """A marked mail as it was kept."""
+        rows = self._rows("message", (message,))
+        if not rows:
+            return None
+        subject, marked, internet_id = rows[0]
+        recipients = tuple(Address(row[0]) for row in self._rows("recipients", (message,)))
+        links = tuple(row[0].decode() for row in self._rows("links", (message,)))
+        return Message(message, marked, subject, recipients, links, internet_id)
 
     def messages_since(self, marked: int, workspace: WorkspaceId) -> list[MarkedMessage]:
         """Mails marked since then (unix seconds), oldest first."""
-        return [MarkedMessage(*row) for row in self._db.execute(self._ask["messages_since"], (workspace, marked))]
+        return [MarkedMessage(*row) for row in self._rows("messages_since", (workspace, marked))]
 
     def subjects(self, messages: Iterable[MessageId]) -> dict[MessageId, str | None]:
         """Subjects of known messages."""
-        found: dict[MessageId, str | None] = {}
-        for message in set(messages):
-            row = self._db.execute(self._ask["message"], (message,)).fetchone()
-            if row:
-                found[message] = row[0]
-        return found
+        found = {message: self._rows("message", (message,)) for message in set(messages)}
+        return {message: rows[0][0] for message, rows in found.items() if rows}
+
+    def destination_of(self, link: LinkId) -> bytes | None:
+        """Where a link leads."""
+        rows = self._rows("destination", (link,))
+        return bytes(rows[0][0]) if rows else None
+
+    # -- care
 
     def check(self) -> list[str]:
         """What is wrong with the file, in sentences; empty if nothing."""
         try:
-            rows = self._db.execute(self._ask["check"]).fetchall()
-        except sqlite3.DatabaseError as error:
-            return [f"control.db: {error}"]
-        return [f"control.db: {row[0]}" for row in rows if row[0] != "ok"]
+            rows = self._rows("check")
+        except StoreDamaged as damage:
+            return [str(damage)]
+        return [f"{self._path.name}: {row[0]}" for row in rows if row[0] != "ok"]
 
     def backup_to(self, target: Path) -> None:
         """A consistent copy, made while others may write."""
-        with sqlite3.connect(target) as copy:
+        with self._turn, self._damage_named():
+            self._copy_to(target)
+
+    def _copy_to(self, target: Path) -> None:
+        copy = sqlite3.connect(target)
+        try:
             self._db.backup(copy)
-        copy.close()
+        finally:
+            copy.close()
+
+    # -- one thing at a time
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, and on disk when it ends."""
+        with self._turn, self._damage_named():
+            self._db.execute(self._ask["begin"])
+            try:
+                yield
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
+
+    def _keep(self, question: str, rows: Collection[tuple[object, ...]]) -> None:
+        self._db.executemany(self._ask[question], rows)
+
+    def _rows(self, question: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._turn, self._damage_named():
+            return self._db.execute(self._ask[question], parameters).fetchall()
+
+    def _remember(self, contacts: Mapping[Who, Address]) -> None:
+        if len(self._addresses) > _MOST_REMEMBERED:
+            self._addresses = {}
+        self._addresses.update(contacts)
+
+    @contextlib.contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        """Tell a broken file from one that another process holds; a full disk stays what it is."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            name = self._path.name
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _DAMAGED:
+                raise StoreDamaged(f"{name} cannot be read ({error}); restore it with 'inkdot restore'.") from error
+            if code in _BUSY:
+                raise FolderInUse(f"Another process has held {name} for {_BUSY_SECONDS} seconds; try again.") from error
+            raise

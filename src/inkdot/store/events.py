@@ -13,27 +13,34 @@ from typing import Any
 
 import duckdb
 import msgspec
-from arro3.core import Array, DataType, Table
+from arro3.core import DataType, Table
 
-from inkdot.domain.errors import Failure, FolderInUse, StoreDamaged
 from inkdot.domain.event import Dropped, Event, Kind
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import ping_id
+from inkdot.store import copies
+from inkdot.store.database import arrow_table, damage_named, opened, shut_in
 from inkdot.store.interned import Interned
 from inkdot.store.migrate import migrate
 from inkdot.store.query import questions
 
 Position = tuple[int, int]
+"""Segment and offset in a stream's journal."""
+
 _HUMAN_RANK = {Human.YES: 3, Human.LIKELY: 2, Human.UNKNOWN: 1, Human.NO: 0}
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
+_MICROSECOND = dt.timedelta(microseconds=1)
+_DAY = dt.timedelta(days=1)
 _PAGE = 5_000
 _COLUMNS = {
-    "id": DataType.uint64(), "time": DataType.int64(), "kind": DataType.utf8(), "workspace": DataType.uint64(),
-    "contact": DataType.uint64(), "message": DataType.uint64(), "link": DataType.uint64(), "part": DataType.uint64(),
-    "url": DataType.uint64(), "verdict": DataType.uint64(), "raw": DataType.uint64(), "human": DataType.uint64(),
+    "id": DataType.uint64(), "time": DataType.int64(), "kind": DataType.utf8(), "workspace": DataType.uint16(),
+    "contact": DataType.uint64(), "message": DataType.uint64(), "link": DataType.uint64(), "part": DataType.uint16(),
+    "url": DataType.uint32(), "verdict": DataType.uint32(), "raw": DataType.uint32(), "human": DataType.uint8(),
     "machine": DataType.bool(), "because": DataType.utf8(), "repeat_of": DataType.uint64(), "rules": DataType.utf8(),
 }  # fmt: skip
+_DROPPED = {"ping": DataType.uint64(), "time": DataType.int64(), "reason": DataType.utf8()}
+_PEOPLE = {"workspace": DataType.uint64(), "contact": DataType.uint64(), "message": DataType.uint64()}
 
 
 def timestamp(microseconds: int) -> dt.datetime:
@@ -43,29 +50,7 @@ def timestamp(microseconds: int) -> dt.datetime:
 
 def microseconds(time: dt.datetime) -> int:
     """The way back."""
-    return (time - _EPOCH) // dt.timedelta(microseconds=1)
-
-
-@contextlib.contextmanager
-def damage_named(path: Path) -> Iterator[None]:
-    """Turn DuckDB's ways of saying that a file is broken into StoreDamaged."""
-    try:
-        yield
-    except (
-        duckdb.IOException,
-        duckdb.FatalException,
-        duckdb.InternalException,
-        duckdb.SerializationException,
-    ) as error:
-        if "lock on file" in str(error):
-            raise FolderInUse("Another Inkdot process has the event store open; stop it or ask that one.") from error
-        raise StoreDamaged(f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}") from error
-    except duckdb.ConnectionException as error:
-        raise Failure("The event store is just being replaced; ask again in a moment.") from error
-    except duckdb.Error as error:
-        if "corrupt" in str(error).lower() or "checksum" in str(error).lower():
-            raise StoreDamaged(f"{path.name} cannot be read: {str(error).splitlines()[0][:200]}") from error
-        raise
+    return (time - _EPOCH) // _MICROSECOND
 
 
 class EventStore:
@@ -75,21 +60,23 @@ class EventStore:
         """Open and, if needed, migrate; raises StoreDamaged, NewerData or FolderInUse."""
         self._path = path
         self._ask = questions("events")
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit, "threads": str(threads), "preserve_insertion_order": "false",
-            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-            "temp_directory": str(path.parent / "run" / "spill"),
-        }  # fmt: skip
         with damage_named(path):
-            self._db = duckdb.connect(str(path), config=config)
-            path.chmod(0o600)
-            migrate(self._db, "events", path.name, self._copy_before_migration)
-            for statement in self._ask["settle"].format(folder=_quoted(path.parent)).split(";"):
-                self._db.execute(statement)
-            self._raws: Interned[Raw] = Interned(self._db, "raws", Raw)
-            self._verdicts: Interned[Verdict] = Interned(self._db, "verdicts", Verdict)
-            self._urls: Interned[str] = Interned(self._db, "urls", str)
-            self._checkpoint = {s: (segment, place) for s, segment, place in self._rows(self._ask["checkpoints"])}
+            self._db = opened(path, memory_limit, threads)
+            try:
+                migrate(self._db, "events", path, self.backup_to)
+                shut_in(self._db, path.parent)
+                self._recall()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _recall(self) -> None:
+        """Read what the store keeps at hand."""
+        self._raws: Interned[Raw] = Interned(self._db, "raws", Raw)
+        self._verdicts: Interned[Verdict] = Interned(self._db, "verdicts", Verdict)
+        self._urls: Interned[str] = Interned(self._db, "urls", str)
+        self._checkpoint = {s: (segment, place) for s, segment, place in self._rows(self._ask["checkpoints"])}
+        self._closed_until: dt.datetime = self._rows(self._ask["closed_until"])[0][0] or _EPOCH
 
     def close(self) -> None:
         """Let go of the file."""
@@ -103,60 +90,63 @@ class EventStore:
         return dict(self._checkpoint)
 
     def keep(self, events: Sequence[Event], dropped: Sequence[Dropped], checkpoint: Mapping[int, Position]) -> None:
-        """Keep a batch and the journal's positions after it, all or nothing; a replayed batch changes nothing."""
+        """Keep a batch and the journal's positions after it, all or nothing; a replayed batch changes nothing.
+
+        What lies before a stream's checkpoint is kept already, because the two are always committed together.
+        """
         floors = {stream: ping_id(stream, *place) for stream, place in self._checkpoint.items()}
         events = [e for e in events if e.id >= floors.get(e.id >> 48, 0)]
         dropped = [d for d in dropped if d.ping >= floors.get(d.ping >> 48, 0)]
+        ahead = {stream: place for stream, place in checkpoint.items() if place > self._checkpoint.get(stream, (0, 0))}
+        with self._transaction():
+            if events:
+                self._db.register("batch", self._table(events))
+                self._db.execute(self._ask["add_events"])
+            if dropped:
+                self._db.register("batch", arrow_table(_DROPPED, zip(*dropped, strict=True)))
+                self._db.execute(self._ask["add_dropped"])
+            for stream, place in ahead.items():
+                self._db.execute(self._ask["forget_checkpoint"], [stream])
+                self._db.execute(self._ask["add_checkpoint"], [stream, *place])
+        self._checkpoint |= ahead
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, with the numbers given on the way."""
+        shared = (self._raws, self._verdicts, self._urls)
         with damage_named(self._path):
-            self._db.execute("BEGIN")
+            self._db.begin()
             try:
-                self._add(events, dropped)
-                for stream, place in checkpoint.items():
-                    self._db.execute(self._ask["forget_checkpoint"], [stream])
-                    self._db.execute(self._ask["add_checkpoint"], [stream, *place])
-                self._db.execute("COMMIT")
+                yield
+                self._db.commit()
             except BaseException:
-                with contextlib.suppress(duckdb.Error):
-                    self._db.execute("ROLLBACK")
-                for interned in (self._raws, self._verdicts, self._urls):
+                with contextlib.suppress(duckdb.Error):  # where the commit itself failed there is nothing to roll back
+                    self._db.rollback()
+                for interned in shared:
                     interned.rolled_back()
                 raise
-        for interned in (self._raws, self._verdicts, self._urls):
+        for interned in shared:
             interned.committed()
-        self._checkpoint |= checkpoint
-
-    def _add(self, events: Sequence[Event], dropped: Sequence[Dropped]) -> None:
-        if events:
-            self._db.register("batch", self._table(events))
-            self._db.execute(self._ask["add_events"])
-        if dropped:
-            columns = zip(*dropped, strict=True)
-            kinds = (DataType.uint64(), DataType.int64(), DataType.utf8())
-            named = zip(("ping", "time", "reason"), columns, kinds, strict=True)
-            batch = Table.from_pydict({name: Array(list(values), kind) for name, values, kind in named})
-            self._db.register("batch", batch)
-            self._db.execute(self._ask["add_dropped"])
 
     def _table(self, events: Sequence[Event]) -> Table:
         (
             ids, times, kinds, workspaces, contacts, _, messages, links, parts, urls, verdicts, raws, because, repeats, rules,
         ) = zip(*events, strict=True)  # fmt: skip
-        verdict_numbers = self._verdicts.numbers(verdicts)
-        raw_numbers = self._raws.numbers(raws)
+        verdict_numbers, raw_numbers = self._verdicts.numbers(verdicts), self._raws.numbers(raws)
         shared_urls = {u: u for u in urls if u is not None}
-        url_numbers = self._urls.numbers(shared_urls.values())
-        by_verdict = {id(v): (_HUMAN_RANK[v.human], v.actor in MACHINES) for v in verdicts}
-        judged = [by_verdict[id(v)] for v in verdicts]
-        columns: dict[str, Sequence[object]] = {
-            "id": ids, "time": times, "kind": kinds, "workspace": workspaces, "contact": contacts, "message": messages,
-            "link": links, "part": parts,
-            "url": [None if u is None else url_numbers[id(shared_urls[u])] for u in urls],
-            "verdict": [verdict_numbers[id(v)] for v in verdicts], "raw": [raw_numbers[id(r)] for r in raws],
-            "human": [h for h, _ in judged], "machine": [m for _, m in judged],
-            "because": [msgspec.json.encode(b).decode() if b else None for b in because],
-            "repeat_of": repeats, "rules": rules,
-        }  # fmt: skip
-        return Table.from_pydict({name: Array(list(values), _COLUMNS[name]) for name, values in columns.items()})
+        by_id = self._urls.numbers(shared_urls.values())
+        url_numbers = {None: None} | {u: by_id[id(shared)] for u, shared in shared_urls.items()}
+        judged = {id(v): (_HUMAN_RANK[v.human], v.actor in MACHINES) for v in {id(v): v for v in verdicts}.values()}
+        by_verdict = list(map(id, verdicts))
+        return arrow_table(
+            _COLUMNS,
+            (
+                ids, times, kinds, workspaces, contacts, messages, links, parts, [url_numbers[u] for u in urls],
+                [verdict_numbers[v] for v in by_verdict], [raw_numbers[r] for r in map(id, raws)],
+                [judged[v][0] for v in by_verdict], [judged[v][1] for v in by_verdict],
+                [msgspec.json.encode(b).decode() if b else None for b in because], repeats, rules,
+            ),
+        )  # fmt: skip
 
     def recent(self, since: int) -> Iterator[Event]:
         """Events since a time (microseconds since 1970), in the order of their ids."""
@@ -164,59 +154,67 @@ class EventStore:
 
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""
-        time = self._rows(self._ask["last_time"])[0][0]
-        return microseconds(time) if time else 0
+        newest = self._rows(self._ask["last_time"])[0][0] or _EPOCH
+        return microseconds(max(newest, self._closed_until))
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
         if not pairs:
             return set()
-        workspaces, contacts, messages = (list(column) for column in zip(*pairs, strict=True))
-        batch = Table.from_pydict(
-            {
-                "workspace": Array(workspaces, DataType.uint64()),
-                "contact": Array(contacts, DataType.uint64()),
-                "message": Array(messages, DataType.uint64()),
-            }
-        )
         with damage_named(self._path):
-            self._db.register("batch", batch)
-            bounds = {"least": min(contacts), "most": max(contacts)}
-            return set(self._db.execute(self._ask["opened"], bounds).fetchall())
+            self._db.register("batch", arrow_table(_PEOPLE, zip(*pairs, strict=True)))
+            return set(self._db.execute(self._ask["opened"]).fetchall())
 
     def close_months(self, before: int) -> int:
         """Sort finished months by person: all that lies before `before` (microseconds). Returns how many were closed."""
         closed = 0
-        while True:
-            with damage_named(self._path):
-                first = self._rows(self._ask["month_to_close"], {"before": timestamp(before)})[0][0]
-                if first is None:
-                    return closed
-                start = dt.datetime.combine(first, dt.time())
-                month = {"start": start, "end": (start + dt.timedelta(days=32)).replace(day=1)}
-                if month["end"] > timestamp(before):
-                    return closed
-                self._db.execute("BEGIN")
+        while month := self._month_to_close(timestamp(before)):
+            with self._transaction():
                 self._db.execute(self._ask["close_month"], month)
                 self._db.execute(self._ask["leave_month"], month)
-                self._db.execute("COMMIT")
-                self._db.execute(self._ask["flush"])
-                closed += 1
+            self._closed_until = max(self._closed_until, self._rows(self._ask["closed_until"])[0][0])
+            self.flush()
+            closed += 1
+        return closed
+
+    def _month_to_close(self, before: dt.datetime) -> dict[str, dt.datetime] | None:
+        first = self._rows(self._ask["month_to_close"], {"before": before})[0][0]
+        if first is None:
+            return None
+        start = dt.datetime.combine(first, dt.time())
+        end = (start + dt.timedelta(days=32)).replace(day=1)
+        return {"start": start, "end": end} if end <= before else None
 
     # -- questions
 
     def page(
         self, *, after: int = 0, contact: int | None = None, kind: Kind | None = None, since: int = 0, most: int = _PAGE
     ) -> list[Event]:
-        """Up to `most` events with ids above `after`, in the order of their ids; `since` in microseconds."""
-        what = {"after": after, "kind": kind, "since": timestamp(since), "most": most}
+        """Up to `most` events that come after the event `after`, oldest first; `since` in microseconds."""
+        after_time = (self._time_of(after) if after else None) or _EPOCH
+        place = {"since": max(timestamp(since), after_time), "after_time": after_time, "after": after}
+        what = {**place, "kind": kind, "most": most}
         if contact is None:
             return list(self._events(self._ask["page"], what))
         return list(self._events(self._ask["page_of_person"], what | {"contact": contact}))
 
+    def all(self, *, kind: Kind | None = None, since: int = 0) -> Iterator[Event]:
+        """Every event, oldest first, however many: sorted a day at a time, so that memory stays small."""
+        start, last = self._rows(self._ask["span"], {"since": timestamp(since)})[0]
+        while start is not None and start <= last:
+            yield from self._events(self._ask["between"], {"kind": kind, "start": start, "end": start + _DAY})
+            start += _DAY
+
     def newest(self, most: int, kind: Kind | None = None) -> list[Event]:
         """The last events, newest first."""
-        return list(self._events(self._ask["newest"], {"most": most, "kind": kind}))
+        what = {"most": most, "kind": kind}
+        since, span = self._closed_until, _DAY
+        found = list(self._events(self._ask["newest"], what | {"since": since}))
+        while len(found) < most and since > _EPOCH:  # early in a month: look back into closed ones, further and further
+            since = max(_EPOCH, self._closed_until - span)
+            found = list(self._events(self._ask["newest_of_all"], what | {"since": since}))
+            span = min(span * 30, self._closed_until - _EPOCH)
+        return found
 
     def timeline(self, workspace: WorkspaceId, contact: ContactId) -> list[Event]:
         """One person's events, oldest first."""
@@ -236,12 +234,20 @@ class EventStore:
 
     def size(self) -> tuple[int, int]:
         """How many events there are, and when the newest happened (microseconds, 0 for never)."""
-        count, newest = self._rows(self._ask["size"])[0]
-        return count, microseconds(newest) if newest else 0
+        return int(self._rows(self._ask["size"])[0][0]), self.last_time()
+
+    def verdicts(self, numbers: Collection[int]) -> dict[int, Verdict]:
+        """The verdicts behind numbers."""
+        with damage_named(self._path):
+            return self._verdicts.contents(numbers, self._db.cursor().execute)
 
     def rows(self, noun: str, name: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """The answer to any named question."""
         return self._rows(questions(noun)[name], parameters)
+
+    def _time_of(self, event: int) -> dt.datetime | None:
+        rows = self._rows(self._ask["time_of"], {"id": event})
+        return rows[0][0] if rows else None
 
     def _rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with damage_named(self._path):
@@ -273,43 +279,19 @@ class EventStore:
     def backup_to(self, target: Path) -> None:
         """A consistent copy in a new file inside the data folder, made while events may come in."""
         with damage_named(self._path):
-            cursor = self._db.cursor()
-            cursor.execute(self._ask["attach_backup"].format(path=_quoted(target)))
-            try:
-                cursor.execute(self._ask["copy_all"].format(name=self._path.stem))
-            finally:
-                cursor.execute(self._ask["detach_backup"])
+            copies.copy_to(self._db.cursor(), self._path, target)
 
     def take_older_from(self, base: Path, before: Mapping[int, Position]) -> None:
         """Take over the events of an older store whose pings the journal no longer has; this store must be empty.
 
-        `before`: the oldest position the journal still holds, per stream; streams it lacks are taken whole.
+        `before`: the oldest position the journal still holds, per stream; streams it lacks are taken whole. All or
+        nothing: a base that turns out to be damaged leaves this store empty.
         """
         with damage_named(base):
-            self._db.execute(self._ask["attach_base"].format(path=_quoted(base)))
-            try:
-                for table in ("raws", "verdicts", "urls"):
-                    self._db.execute(self._ask[f"take_{table}"])
-                for (stream,) in self._db.execute(self._ask["streams_of_base"]).fetchall():
-                    end = ping_id(stream, *before[stream]) if stream in before else (stream + 1) << 48
-                    for question in ("take_events", "take_dropped"):
-                        self._db.execute(self._ask[question], {"stream": stream, "before": end})
-            finally:
-                self._db.execute(self._ask["detach_base"])
-        self._raws = Interned(self._db, "raws", Raw)
-        self._verdicts = Interned(self._db, "verdicts", Verdict)
-        self._urls = Interned(self._db, "urls", str)
+            copies.take_older(self._db, base, before)
+        self._recall()
 
     def flush(self) -> None:
         """Bring the write-ahead log into the file."""
         with damage_named(self._path):
             self._db.execute(self._ask["flush"])
-
-    def _copy_before_migration(self) -> None:
-        target = self._path.with_suffix(".before-migration.duckdb")
-        target.unlink(missing_ok=True)
-        self.backup_to(target)
-
-
-def _quoted(path: Path) -> str:
-    return str(path.resolve()).replace("'", "''")

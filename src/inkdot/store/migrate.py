@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from inkdot.domain.errors import NewerData
-from inkdot.store.query import migrations, questions
+from inkdot.store.query import Migration, migrations, questions
 
 
 class Session(Protocol):
@@ -15,28 +16,59 @@ class Session(Protocol):
     def execute(self, query: str, parameters: Any = ..., /) -> Any:
         """Run one statement."""
 
+    def commit(self) -> Any:
+        """Make it last."""
 
-def migrate(session: Session, store: str, file: str, before: Callable[[], None]) -> None:
-    """Apply what is missing; `before` makes a backup and is called once if the store already holds data.
+    def rollback(self) -> Any:
+        """As if nothing had been done."""
+
+
+def migrate(session: Session, store: str, path: Path, copy_to: Callable[[Path], None]) -> None:
+    """Apply what is missing, after `copy_to` has made a backup if the store already holds data.
 
     Raises NewerData, with nothing changed, if the file knows migrations that this program does not.
     """
-    ask = questions(store)
-    known = migrations(store)
-    has_record = session.execute(ask["has_migrations"]).fetchone()[0]
-    applied = {row[0] for row in session.execute(ask["migrations_applied"]).fetchall()} if has_record else set()
-    if applied and max(applied) > known[-1][0]:
+    ask, known = questions(store), migrations(store)
+    applied = _applied(session, ask)
+    if applied and max(applied) > known[-1].number:
         raise NewerData(
-            f"{file} was written by a newer Inkdot; install that version, or restore a backup made by this one."
+            f"{path.name} was written by a newer Inkdot; install that version, or restore a backup made by this one."
         )
-    missing = [m for m in known if m[0] not in applied]
+    missing = [m for m in known if m.number not in applied]
     if missing and applied:
-        before()
-    for number, name, text in missing:
-        session.execute("BEGIN")
-        session.execute(ask["make_migrations"])
-        for statement in text.split(";"):
-            if statement.strip():
+        _back_up(path, missing[0].number, copy_to)
+    for migration in missing:
+        _apply(session, ask, migration)
+
+
+def backup_before(path: Path, number: int) -> Path:
+    """Where the copy made before migration `number` lies."""
+    return path.with_name(f"{path.stem}.before-{number:04}{path.suffix}")
+
+
+def _back_up(path: Path, number: int, copy_to: Callable[[Path], None]) -> None:
+    target = backup_before(path, number)
+    half = target.with_name(f"{path.stem}-half{path.suffix}")
+    half.unlink(missing_ok=True)
+    copy_to(half)
+    half.replace(target)
+
+
+def _applied(session: Session, ask: dict[str, str]) -> set[int]:
+    if not session.execute(ask["has_migrations"]).fetchone()[0]:
+        return set()
+    return {row[0] for row in session.execute(ask["migrations_applied"]).fetchall()}
+
+
+def _apply(session: Session, ask: dict[str, str], migration: Migration) -> None:
+    session.execute(ask["begin_migration"])
+    try:
+        if migration.number not in _applied(session, ask):  # another process may have been quicker
+            session.execute(ask["make_migrations"])
+            for statement in migration.statements:
                 session.execute(statement)
-        session.execute(ask["record_migration"], (number, name))
-        session.execute("COMMIT")
+            session.execute(ask["record_migration"], (migration.number, migration.name))
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise

@@ -13,6 +13,9 @@ _MEANING = {
     "lost_urls": "{} events point to a destination that is missing.",
     "lost_originals": "{} repeats point to an event that is missing.",
     "beyond_checkpoint": "{} events lie beyond the checkpoint.",
+    "double_pings": "{} refused pings stand twice.",
+    "double_numbers": "{} numbers of shared facts stand twice.",
+    "double_streams": "{} streams have two checkpoints.",
 }
 
 

@@ -18,10 +18,6 @@ INSERT INTO links (id, workspace, message, position, destination) VALUES (?, ?, 
 -- The id of an address.
 SELECT id FROM contacts WHERE workspace = ? AND address = ?;
 
--- name: all_contacts
--- Everybody, for joining names to events.
-SELECT workspace, id, address FROM contacts;
-
 -- name: address_of
 -- The address behind an id.
 SELECT address FROM contacts WHERE workspace = ? AND id = ?;
@@ -34,12 +30,40 @@ WHERE m.workspace = ? AND m.marked >= ?
 GROUP BY m.id ORDER BY m.marked, m.id;
 
 -- name: message
--- One mail's subject and time of marking.
-SELECT subject, marked FROM messages WHERE id = ?;
+-- One mail.
+SELECT subject, marked, internet_id FROM messages WHERE id = ?;
+
+-- name: recipients
+-- Who got a copy of a mail.
+SELECT c.address FROM recipients r
+JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+WHERE r.message = ? ORDER BY c.address;
+
+-- name: links
+-- The destinations in a mail, in their order.
+SELECT destination FROM links WHERE message = ? ORDER BY position;
+
+-- name: destination
+-- Where a link leads.
+SELECT destination FROM links WHERE id = ?;
 
 -- name: check
 -- SQLite's own opinion of the file.
 PRAGMA integrity_check;
+
+-- name: settle
+-- Readers beside one writer; an answer means on disk.
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+
+-- name: begin
+-- All or nothing, and the write lock at once, so that nobody waits half-way.
+BEGIN IMMEDIATE;
+
+-- name: begin_migration
+-- Likewise.
+BEGIN IMMEDIATE;
 
 -- name: migrations_applied
 -- Which migrations this file has.

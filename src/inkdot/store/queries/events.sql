@@ -79,26 +79,50 @@ SELECT max(time) FROM recent;
 SELECT * FROM events WHERE time >= $since ORDER BY id;
 
 -- name: opened
--- Which of these people have an open of these messages that no machine made.
-SELECT DISTINCT e.workspace, e.contact, e.message
-FROM events e SEMI JOIN batch b ON e.contact = b.contact AND e.message = b.message AND e.workspace = b.workspace
-WHERE e.kind = 'open' AND NOT e.machine AND e.contact >= $least AND e.contact <= $most;
+-- Which of these people have an open of these messages that no machine made. People first: they are the fewest.
+WITH theirs AS (
+    SELECT workspace, contact, message FROM events
+    WHERE contact IN (SELECT contact FROM batch) AND kind = 'open' AND NOT machine
+)
+SELECT DISTINCT t.* FROM theirs t
+SEMI JOIN batch b ON t.contact = b.contact AND t.message = b.message AND t.workspace = b.workspace;
 
 -- name: page
--- Events with filters, in the order of their ids, a page at a time.
+-- Events with filters, oldest first, a page at a time.
 SELECT * FROM events
-WHERE id > $after AND ($kind IS NULL OR kind = $kind) AND time >= $since
-ORDER BY id LIMIT $most;
+WHERE time >= $since AND (time > $after_time OR (time = $after_time AND id > $after)) AND ($kind IS NULL OR kind = $kind)
+ORDER BY time, id LIMIT $most;
 
 -- name: page_of_person
 -- The same for one person.
 SELECT * FROM events
-WHERE contact = $contact AND id > $after AND ($kind IS NULL OR kind = $kind) AND time >= $since
-ORDER BY id LIMIT $most;
+WHERE contact = $contact AND time >= $since AND (time > $after_time OR (time = $after_time AND id > $after))
+    AND ($kind IS NULL OR kind = $kind)
+ORDER BY time, id LIMIT $most;
+
+-- name: time_of
+-- When an event happened.
+SELECT time FROM events WHERE id = $id;
+
+-- name: span
+-- First and last time of the events since some time.
+SELECT min(time), max(time) FROM events WHERE time >= $since;
+
+-- name: between
+-- Everything of a span of time, oldest first.
+SELECT * FROM events WHERE time >= $start AND time < $end AND ($kind IS NULL OR kind = $kind) ORDER BY time, id;
+
+-- name: closed_until
+-- The newest event in closed months.
+SELECT max(time) FROM closed;
 
 -- name: newest
--- The last events, newest first.
-SELECT * FROM recent WHERE ($kind IS NULL OR kind = $kind) ORDER BY id DESC LIMIT $most;
+-- The last events, newest first, where all are younger than the closed months.
+SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
+
+-- name: newest_of_all
+-- The last events, newest first, closed months included.
+SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
 
 -- name: timeline
 -- One person, oldest first.
@@ -130,7 +154,7 @@ ATTACH '{path}' AS twin;
 
 -- name: copy_all
 -- Everything, as of now.
-COPY FROM DATABASE {name} TO twin;
+COPY FROM DATABASE "{name}" TO twin;
 
 -- name: attach_base
 -- An older store to take events from.
@@ -156,25 +180,34 @@ INSERT INTO verdicts FROM base.verdicts;
 -- Destinations keep their numbers.
 INSERT INTO urls FROM base.urls;
 
--- name: streams_of_base
--- The streams that an older store has events of.
-SELECT DISTINCT (id >> 48)::USMALLINT FROM base.events UNION SELECT DISTINCT (ping >> 48)::USMALLINT FROM base.dropped;
+-- name: take_closed
+-- Closed months of an older store, in their order, from before the oldest pings that the journal still has.
+INSERT INTO closed FROM base.closed e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
 
--- name: take_events
--- Events of one stream from before the oldest ping the journal still has.
-INSERT INTO closed FROM base.events WHERE (id >> 48) = $stream AND id < $before ORDER BY workspace, contact, time, id;
+-- name: take_recent
+-- Its later events, likewise.
+INSERT INTO recent FROM base.recent e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
 
 -- name: take_dropped
--- Refused pings of one stream, likewise.
-INSERT INTO dropped FROM base.dropped WHERE (ping >> 48) = $stream AND ping < $before;
+-- Its refused pings, likewise.
+INSERT INTO dropped FROM base.dropped d WHERE NOT EXISTS (FROM batch b WHERE b.stream = d.ping >> 48 AND b.before <= d.ping);
+
+-- name: take_checkpoints
+-- The journal is read again from where it begins now; streams that it has no more stay where they were.
+INSERT INTO checkpoints SELECT stream, segment, place FROM batch
+UNION ALL FROM base.checkpoints c WHERE c.stream NOT IN (SELECT stream FROM batch);
 
 -- name: flush
 -- Brings the write-ahead log into the file.
 CHECKPOINT;
 
 -- name: size
--- Events kept, and the newest.
-SELECT count(*), max(time) FROM events;
+-- How many events there are.
+SELECT count(*) FROM events;
+
+-- name: begin_migration
+-- All of a migration or nothing.
+BEGIN TRANSACTION;
 
 -- name: make_migrations
 -- The record of migrations.

@@ -6,21 +6,37 @@ GROUP BY message ORDER BY max(time) DESC LIMIT $most;
 
 -- name: mail
 -- Per message and person the best evidence of an open and of a click; then people by evidence. Repeats are not counted.
-WITH per_person AS (
-    SELECT message, contact,
-        max(human) FILTER (kind = 'open' AND NOT machine) AS opened,
-        max(human) FILTER (kind = 'click' AND NOT machine) AS clicked,
-        count(*) FILTER (kind = 'open' AND NOT machine AND repeat_of IS NULL) AS opens,
-        count(*) FILTER (kind = 'click' AND NOT machine AND repeat_of IS NULL) AS clicks,
-        count(*) FILTER (machine) AS machine,
-        min(time) FILTER (NOT machine) AS first, max(time) FILTER (NOT machine) AS last
+-- What no person caused is told apart: machines by trade, and fetches by others that prove nobody (a Gmail prefetch).
+WITH judged AS (
+    SELECT message, contact, kind, time, repeat_of IS NULL AS counted, machine OR human = 0 AS mechanic,
+        CASE WHEN NOT machine AND human > 0 THEN human END AS human
     FROM events
     WHERE time >= $since AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
-    GROUP BY message, contact
+), per_person AS (
+    SELECT message, contact,
+        max(human) FILTER (kind = 'open') AS opened,
+        max(human) FILTER (kind = 'click') AS clicked,
+        count(*) FILTER (kind = 'open' AND NOT mechanic AND counted) AS opens,
+        count(*) FILTER (kind = 'click' AND NOT mechanic AND counted) AS clicks,
+        count(*) FILTER (mechanic) AS fetches,
+        min(time) FILTER (NOT mechanic) AS first, max(time) FILTER (NOT mechanic) AS last
+    FROM judged GROUP BY message, contact
 )
 SELECT message,
-    count(*) FILTER (opened = 3), count(*) FILTER (opened = 2), count(*) FILTER (opened <= 1),
-    count(*) FILTER (opened IS NULL AND machine > 0),
-    count(*) FILTER (clicked >= 2), count(*) FILTER (clicked <= 1),
-    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(machine)::BIGINT, min(first), max(last)
+    count(*) FILTER (opened = 3 AND contact <> 0), count(*) FILTER (opened = 2 AND contact <> 0),
+    count(*) FILTER (opened = 1 AND contact <> 0),
+    count(*) FILTER (opened IS NULL AND fetches > 0 AND contact <> 0),
+    count(*) FILTER (clicked >= 2 AND contact <> 0), count(*) FILTER (clicked = 1 AND contact <> 0),
+    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last)
 FROM per_person GROUP BY message;
+
+-- name: by_verdict
+-- Events by verdict: there are few verdicts, and each knows its actor.
+SELECT verdict, count(*) FROM events WHERE time >= $since AND workspace = $workspace GROUP BY verdict;
+
+-- name: by_day
+-- Counted events by day of UTC, kind, rank of what they prove, and whether a machine made them; repeats are left out.
+SELECT time::DATE AS day, kind, human, machine, count(*)
+FROM events
+WHERE time >= $since AND workspace = $workspace AND repeat_of IS NULL
+GROUP BY day, kind, human, machine;

@@ -24,6 +24,40 @@ SELECT count(*) FROM events e LEFT JOIN checkpoints c ON c.stream = (e.id >> 48)
 WHERE c.stream IS NULL OR ((e.id >> 24) & 16777215) > c.segment
    OR (((e.id >> 24) & 16777215) = c.segment AND ((e.id >> 2) & 4194303) * 8 >= c.place);
 
--- name: read_all
+-- name: double_pings
+-- Two refusals of one ping.
+SELECT count(*) FROM (SELECT ping FROM dropped GROUP BY ping HAVING count(*) > 1);
+
+-- name: double_numbers
+-- Two shared facts with one number.
+SELECT count(*) FROM (SELECT number FROM raws GROUP BY number HAVING count(*) > 1
+    UNION ALL SELECT number FROM verdicts GROUP BY number HAVING count(*) > 1
+    UNION ALL SELECT number FROM urls GROUP BY number HAVING count(*) > 1);
+
+-- name: double_streams
+-- Two checkpoints of one stream.
+SELECT count(*) FROM (SELECT stream FROM checkpoints GROUP BY stream HAVING count(*) > 1);
+
+-- name: read_events
 -- Every value once, so that a damaged block shows.
-SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM events;
+SELECT bit_xor(hash(COLUMNS(*))) FROM events;
+
+-- name: read_dropped
+-- Likewise.
+SELECT bit_xor(hash(COLUMNS(*))) FROM dropped;
+
+-- name: read_raws
+-- Likewise.
+SELECT bit_xor(hash(COLUMNS(*))) FROM raws;
+
+-- name: read_verdicts
+-- Likewise.
+SELECT bit_xor(hash(COLUMNS(*))) FROM verdicts;
+
+-- name: read_urls
+-- Likewise.
+SELECT bit_xor(hash(COLUMNS(*))) FROM urls;
+
+-- name: read_checkpoints
+-- Likewise.
+SELECT bit_xor(hash(COLUMNS(*))) FROM checkpoints;

@@ -1,0 +1,85 @@
+"""The DuckDB file: how it is opened, what it may touch, and what its troubles are called."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+from arro3.core import Array, DataType, Table
+
+from inkdot.domain.errors import Failure, FolderInUse, NewerData, StoreDamaged
+from inkdot.store.query import questions, statements
+
+_DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_WORLD = {
+    "No space left on device": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "Read-only file system": errno.EROFS,
+    "Too many open files": errno.EMFILE,
+    "Permission denied": errno.EACCES,
+}
+"""Troubles that pass, or that another file would have too: the store is sound and must not be set aside."""
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Say what DuckDB's errors mean: StoreDamaged, FolderInUse, NewerData, Failure, or OSError for a full or closed disk."""
+    try:
+        yield
+    except duckdb.Error as error:
+        meaning = _meaning(error, path)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def _meaning(error: duckdb.Error, path: Path) -> Exception | None:
+    text = str(error)
+    for words, number in _WORLD.items():
+        if words in text:
+            return OSError(number, words, str(path))
+    if "lock on file" in text:
+        return FolderInUse("Another Inkdot process has the event store open; stop it or ask that one.")
+    if "read a database file with version number" in text:
+        return NewerData(f"{path.name} was written by a newer DuckDB; install the newer Inkdot, or restore a backup.")
+    if isinstance(error, duckdb.ConnectionException):
+        return Failure("The event store is just being replaced; ask again in a moment.")
+    # Broken blocks come as the bare duckdb.Error.
+    if isinstance(error, _DAMAGE) or "corrupt" in text.lower() or "checksum" in text.lower():
+        return StoreDamaged(f"{path.name} cannot be read: {text.splitlines()[0][:200]}")
+    return None
+
+
+def opened(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """The database, with a place to spill what does not fit into memory; no extensions."""
+    spill = path.parent / "run" / f"spill-{path.stem}"
+    spill.parent.mkdir(exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit, "threads": str(threads), "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": str(spill),
+    }  # fmt: skip
+    database = duckdb.connect(str(path), config=config)
+    for left_behind in spill.glob("*"):  # by a process that was killed; the lock says that nobody uses them now
+        left_behind.unlink(missing_ok=True)
+    path.chmod(0o600)
+    return database
+
+
+def shut_in(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let SQL reach this folder only, and fix the settings."""
+    for statement in statements(questions("events")["settle"].format(folder=quoted(folder))):
+        database.execute(statement)
+
+
+def arrow_table(kinds: Mapping[str, DataType], columns: Iterable[Iterable[object]]) -> Table:
+    """Columns as DuckDB takes them fastest."""
+    named = zip(kinds.items(), columns, strict=True)
+    return Table.from_pydict({name: Array(list(values), kind) for (name, kind), values in named})
+
+
+def quoted(path: Path) -> str:
+    """For use between single quotes."""
+    return str(path.resolve()).replace("'", "''")

@@ -1,0 +1,83 @@
+"""Counts over many events, each with what it proves told apart: people, days, actors."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+
+from inkdot.domain.event import Kind
+from inkdot.domain.evidence import Actor
+from inkdot.domain.ids import MessageId, WorkspaceId
+from inkdot.store.events import EventStore, microseconds, timestamp
+
+_PROOFS = (3, 2, 1, 0)
+"""Sure, likely, unknown, nobody: as the store ranks them."""
+
+
+class MailCounts(NamedTuple):
+    """What is known of one mail. People are counted once, under the best evidence there is of them."""
+
+    message: MessageId
+    sure: int
+    likely: int
+    unknown: int
+    machine_only: int
+    """People for whom only machines came."""
+    clicked: int
+    """People who clicked, surely or likely."""
+    clicked_unknown: int
+    opens: int
+    """Acts, without repeats."""
+    clicks: int
+    machine_fetches: int
+    first: int | None
+    """Microseconds since 1970, of anything that no machine did."""
+    last: int | None
+
+
+class DayCounts(NamedTuple):
+    """Events of one kind on one day (UTC), without repeats."""
+
+    day: dt.date
+    kind: Kind
+    sure: int
+    likely: int
+    unknown: int
+    machine: int
+
+
+def active_messages(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[MessageId]:
+    """The mails of which something was heard last, latest first; `since` in microseconds."""
+    what = {"since": timestamp(since), "workspace": workspace, "most": most}
+    return [MessageId(row[0]) for row in store.rows("reports", "active_messages", what)]
+
+
+def mail(store: EventStore, messages: Collection[MessageId], since: int, workspace: WorkspaceId) -> list[MailCounts]:
+    """Counts of these mails, those with events."""
+    what = {"since": timestamp(since), "workspace": workspace, "messages": list(messages)}
+    return [
+        MailCounts(MessageId(row[0]), *row[1:10], *(None if time is None else microseconds(time) for time in row[10:]))
+        for row in store.rows("reports", "mail", what)
+    ]
+
+
+def by_actor(store: EventStore, since: int, workspace: WorkspaceId) -> dict[Actor, int]:
+    """Events by who acted, repeats included."""
+    rows = store.rows("reports", "by_verdict", {"since": timestamp(since), "workspace": workspace})
+    verdicts = store.verdicts([number for number, _ in rows])
+    found: Counter[Actor] = Counter()
+    for number, count in rows:
+        found[verdicts[number].actor] += count
+    return dict(found)
+
+
+def by_day(store: EventStore, since: int, workspace: WorkspaceId) -> list[DayCounts]:
+    """Events by day and kind, oldest first; days without events are left out."""
+    found: Counter[tuple[dt.date, str, int]] = Counter()
+    what = {"since": timestamp(since), "workspace": workspace}
+    for day, kind, human, machine, count in store.rows("reports", "by_day", what):
+        found[day, kind, 0 if machine else human] += count
+    days = sorted({(day, kind) for day, kind, _ in found})
+    return [DayCounts(day, Kind(kind), *(found[day, kind, proof] for proof in _PROOFS)) for day, kind in days]
