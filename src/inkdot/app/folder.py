@@ -25,6 +25,8 @@ class Server(NamedTuple):
     office: str
     secret: str
     pid: int
+    relay: str = "off"
+    """HOST:PORT of the mail door."""
 
 
 class Folder:
