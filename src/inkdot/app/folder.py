@@ -62,6 +62,11 @@ class Folder:
         return self.root / "backups"
 
     @property
+    def spool(self) -> Path:
+        """Mails that wait for their delivery."""
+        return self.root / "spool"
+
+    @property
     def events(self) -> Path:
         """The event store."""
         return self.root / "events.duckdb"

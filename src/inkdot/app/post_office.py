@@ -23,7 +23,7 @@ from inkdot.relay.oauth import KNOWN, Tokens
 from inkdot.relay.route import LoginBy, Route, Routes, read_routes
 from inkdot.relay.sealed import Sealer
 from inkdot.relay.signing import Signer
-from inkdot.relay.spool import Answer
+from inkdot.relay.spool import Answer, Waiting
 from inkdot.relay.upstream import Credentials, Unreachable, Upstream, WrongPassword
 from inkdot.settings import Settings
 from inkdot.store.post import Delivery, Post
@@ -44,6 +44,16 @@ def routes_of(settings: Settings) -> Routes:
 def mode_for(_address: Address) -> Mode:
     """How much may be kept about a recipient."""
     return Mode.INDIVIDUAL
+
+
+def note_dropped(folder: Folder, mail: Waiting) -> None:
+    """Keep that somebody dropped what was left of a mail."""
+    keyring, post = folder.keyring(), Post(folder.control)
+    people = [keyring.contact_id(_WORKSPACE, normal_address(r)) for r in mail.pending]
+    if post.message(mail.envelope.message):
+        dropped = [Delivery(contact, "dropped", None, None) for contact in people]
+        post.keep_deliveries(mail.envelope.message, dropped, int(time.time()))
+    post.close()
 
 
 class PostOffice:

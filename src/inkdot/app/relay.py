@@ -35,11 +35,6 @@ _THREADS = 24
 _BACKLOG = 512
 
 
-def spool_of(folder: Folder) -> Spool:
-    """The spool of a data folder."""
-    return Spool(folder.root / "spool")
-
-
 def log(event: str, **facts: object) -> None:
     """One JSON line on stderr."""
     sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "relay", "event": event} | facts) + "\n")
@@ -87,7 +82,7 @@ def desk_of(spool: Spool, office: PostOffice, courier: Courier, settings: Settin
 async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, "relay"))
-    spool = spool_of(folder)
+    spool = Spool(folder.spool)
     spool.tidy()
     office = PostOffice(folder, settings, config.public_url, log)
     schedule = Schedule(float(settings.retry_seconds), settings.give_up_hours * 3_600.0)

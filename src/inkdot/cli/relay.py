@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkdot.cli.options import DATA, Data, Json, put, talk
-from inkdot.domain.errors import UsageError
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import Failure, UsageError
 
 if TYPE_CHECKING:
+    from inkdot.app.folder import Folder
     from inkdot.store.post import Post
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name: a mail address, or any word.")]
@@ -29,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     account.command("list")(listed)
     account.command("rm")(remove)
     relay.add_typer(account, name="account")
+    relay.command()(setup)
     app.add_typer(relay, name="relay")
 
 
@@ -92,6 +95,60 @@ def remove(name: _Name, data: Data = DATA) -> None:
     if known is None:
         raise UsageError(f"There is no account {name!r}; 'inkdot relay account list' shows those there are.")
     talk(f"{known.name} can send no more.")
+
+
+def setup(
+    name: _Name,
+    address: Annotated[str | None, typer.Option(help="Your mail address, if the account is not named by it.")] = None,
+    imap_host: Annotated[
+        str | None, typer.Option(help="Where your mail comes in (imap.DOMAIN), for Apple's profile.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option("--out-dir", help="Where the files for mail programs go.")] = Path(),
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Say what to enter in a mail program, and write files that Thunderbird and Apple's Mail read by themselves.
+
+    Example:
+      inkdot relay setup ada@example.com --out-dir setup
+    """
+    from inkdot.app.folder import Folder
+    from inkdot.relay import programs
+
+    post = _post(data)
+    account = post.account(name.strip().lower())
+    post.close()
+    if account is None:
+        raise UsageError(f"There is no account {name!r}; make it with 'inkdot relay account add {name}'.")
+    known = [account.name, *account.senders]
+    mail_address = normal_address(address or next((a for a in known if "@" in a[1:]), f"{account.name}@example.com"))
+    made = programs.Setup(account.name, mail_address, *_door(Folder(data)))
+    files = {
+        f"{account.name}-thunderbird.xml": programs.autoconfig(made).encode(),
+        f"{account.name}.mobileconfig": programs.mobileconfig(made, imap_host or f"imap.{made.domain}"),
+        f"{account.name}-outlook.txt": programs.outlook(made).encode(),
+    }
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (out_dir / file).write_bytes(content)
+    except OSError as error:
+        raise Failure(f"{out_dir} cannot be written: {error.strerror}; choose another with --out-dir.") from error
+    if as_json:
+        paths = [str(out_dir / file) for file in files]
+        put({"user": made.user, "host": made.host, "port": made.port, "security": "STARTTLS", "files": paths})
+        return
+    typer.echo(programs.text(made))
+    talk(f"Written: {', '.join(str(out_dir / file) for file in files)}")
+
+
+def _door(folder: Folder) -> tuple[str, int]:
+    """Where mail programs reach the mail door: running or configured."""
+    from inkdot.settings import load
+
+    settings, running = load(folder.root, {}), folder.running()
+    host, _, port = running.relay.rpartition(":") if running and running.relay != "off" else ("", "", "")
+    return settings.relay_name or host.strip("[]") or settings.relay_host, int(port or settings.relay_port)
 
 
 def _post(data: Path) -> Post:

@@ -16,12 +16,18 @@ from inkdot.domain.errors import MailUnreadable
 from inkdot.domain.ids import MESSAGE, to_word
 from inkdot.domain.message import Message
 from inkdot.mark import mime
+from inkdot.mark.mail import SENTENCES as MARKING
 from inkdot.mark.mail import LeftAlone, Mail, read_mail
 from inkdot.mark.mint import Mint
 from inkdot.relay.envelope import Envelope
 
 UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
-"""Reasons beside those of `LeftAlone`: no MIME we understand, a fault of ours, a report of ours."""
+"""Reasons beside those of `LeftAlone`."""
+SENTENCES: dict[str, str] = {str(reason): text for reason, text in MARKING.items()} | {
+    UNREADABLE: "The mail's parts cannot be told apart.",
+    FAILED: "Inkdot failed to mark it; the log tells more.",
+    REPORT: "It is Inkdot's own report.",
+}
 _NEVER_SENT = ("bcc", "resent-bcc")
 _NO_TRACK = re.compile(rb"(?i)[ \t]?\[notrack\]")
 
