@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
-from tests.sink import Got, Sink
+from tests.relay.sink import Got, Sink
 
 CLEO = "cleo@example.com"
 
@@ -111,13 +111,17 @@ class Client:
 class MailDoor:
     """A running server, its upstream, and Ada's account there."""
 
+    open: ClassVar[set[MailDoor]] = set()
+
     def __init__(
         self, folder: Path, sink: Sink, *options: str, upstream: str | None = None, **settings: str | int
     ) -> None:
         self.sink = sink
         environ = {f"INKDOT_{name.upper()}": str(value) for name, value in settings.items()}
+        self._environ = environ
         with changed(environ):
             self.server = Server(folder / "data", "--relay-port", "0", "--upstream", upstream or sink.url, *options)
+        self.open.add(self)
         self.data = self.server.data
         account = inkdot_json("relay", "account", "add", ADA, "--data", self.data)
         self.user, self.password = account["user"], account["password"]
@@ -125,6 +129,12 @@ class MailDoor:
     @property
     def address(self) -> str:
         return self.server.relay
+
+    def start(self) -> None:
+        """Once more, after a stop."""
+        with changed(self._environ):
+            self.server.start()
+        self.open.add(self)
 
     def client(self) -> Client:
         return Client(self.address)
@@ -154,6 +164,7 @@ class MailDoor:
         """Stop it; returns what it said on stderr."""
         self.server.process.terminate()
         _, said = self.server.process.communicate(timeout=30)
+        self.open.discard(self)
         assert "Traceback" not in said, said
         return str(said)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ADA, BEN, THUNDERBIRD, eventually, inkdot, inkdot_json
-from tests.mail_door import CLEO, Client, MailDoor, outside_address, page
-from tests.sink import Sink
+from tests.relay.mail_door import CLEO, Client, MailDoor, outside_address, page
+from tests.relay.sink import Sink
 
 DOT = re.compile(rb"/o/[\w-]+\.gif")
 
@@ -127,7 +127,7 @@ def test_what_is_sent_before_tls_is_forgotten_with_it(door: MailDoor) -> None:
     with door.client().hello() as client:
         client.send(b"STARTTLS\r\nEHLO evil\r\nRSET\r\n")
         assert client.reply().startswith("220")
-        from tests.mail_door import any_certificate  # noqa: PLC0415
+        from tests.relay.mail_door import any_certificate  # noqa: PLC0415
 
         client.socket = any_certificate().wrap_socket(client.socket)
         client.send(b"NOOP\r\n")
