@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -43,6 +44,8 @@ class Sink:
     """User -> password or bearer token; empty: AUTH is not offered."""
     drop_before_250: int = 0
     """So many mails are kept and then the line is cut instead of 250."""
+    before_250: Callable[[], None] | None = None
+    """Called when a mail is kept and its 250 not yet said."""
     delay: float = 0.0
     got: list[Got] = field(default_factory=list)
     rcpts: list[str] = field(default_factory=list)
@@ -166,6 +169,8 @@ class _Talk:
         answer = self.sink.after_data.get(self.recipients[0], "250 kept")
         if answer.startswith("2"):
             self.sink.got.append(Got(self.sender, tuple(self.recipients), b"".join(lines), self.login))
+        if self.sink.before_250:
+            self.sink.before_250()
         if self.sink.drop_before_250 > 0:
             self.sink.drop_before_250 -= 1
             _hang_up(self.connection)

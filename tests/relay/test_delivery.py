@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -156,17 +157,17 @@ def test_a_refusal_comes_back_as_a_report_and_the_others_get_their_copies(door: 
     assert door.delivered(f"ok-{fresh}")
     report = door.delivered(sender)[0]
     assert report.sender == ""
-    mail = email.message_from_bytes(report.content)
+    mail = email.message_from_bytes(report.content, policy=default)
     assert mail.get_content_type() == "multipart/report"
     assert mail["Auto-Submitted"] == "auto-replied"
     assert "Not delivered: To a stranger" in mail["Subject"]
-    people, programs, heads = mail.get_payload()
-    assert fresh in people.get_payload()
-    assert "No such user here" in people.get_payload()
-    assert f"Final-Recipient: rfc822; {fresh}\n" in programs.as_string()
-    assert "Status: 5.1.1" in programs.as_string()
-    assert "Diagnostic-Code: smtp; 550 5.1.1 No such user here" in programs.as_string()
-    assert "Subject: To a stranger" in heads.get_payload()
+    people, programs, heads = (part.as_string() for part in mail.iter_parts())
+    assert fresh in people
+    assert "No such user here" in people
+    assert f"Final-Recipient: rfc822; {fresh}\n" in programs
+    assert "Status: 5.1.1" in programs
+    assert "Diagnostic-Code: smtp; 550 5.1.1 No such user here" in programs
+    assert "Subject: To a stranger" in heads
     eventually(lambda: not door.queue())
     assert len(door.sink.mails_to(sender)) == 1
 
@@ -216,7 +217,7 @@ def test_while_the_upstream_is_down_mails_are_taken_and_kept(tmp_path: Path) -> 
         door.start()
         sink.up()
         inkdot("mail", "queue", "retry", "--all", "--data", door.data)
-        assert [m.header("Subject") for m in door.delivered(BEN, 2)] == ["Later 0", "Later 2"]
+        assert {m.header("Subject") for m in door.delivered(BEN, 2)} == {"Later 0", "Later 2"}
         eventually(lambda: not door.queue())
         states = {(row["subject"], row["to"]): row["state"] for row in door.log()}
         assert states["Later 1", BEN] == "dropped"
@@ -292,7 +293,7 @@ def test_a_mail_programs_own_login_is_passed_through(tmp_path: Path) -> None:
         assert door.delivered()[0].login == "cleo@example.net"
         sink.down()
         with door.client().hello() as client:
-            assert client.login("cleo@example.net", "hers").startswith("454")
+            assert client.login("other@example.net", "secret").startswith("454 4.7.0")
         door.stop()
 
 
@@ -351,7 +352,7 @@ def test_mails_are_signed_after_they_were_marked(tmp_path: Path) -> None:
     done = subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True)
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(done.stdout)
     with Sink() as sink:
-        door = MailDoor(tmp_path, sink, dkim_key=key, dkim_selector="sel", dkim_domain="example.com")
+        door = MailDoor(tmp_path, sink, dkim_key=str(key), dkim_selector="sel", dkim_domain="example.com")
         door.send(page("To be signed"), BEN)
         got = door.delivered()[0].content
         assert got.startswith(b"DKIM-Signature: ")

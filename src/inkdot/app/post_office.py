@@ -12,13 +12,14 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import MessageId, WorkspaceId
 from inkdot.domain.message import Message
+from inkdot.domain.ping import BOUNCE
 from inkdot.mark.mint import Mint
 from inkdot.relay import accounts
 from inkdot.relay.copies import Copies
 from inkdot.relay.courier import Result
 from inkdot.relay.desk import Login, Refusal
 from inkdot.relay.envelope import Envelope
-from inkdot.relay.happened import BOUNCE, Happened
+from inkdot.relay.happened import Happened
 from inkdot.relay.oauth import KNOWN, Tokens
 from inkdot.relay.route import LoginBy, Route, Routes, read_routes
 from inkdot.relay.sealed import Sealer
@@ -52,7 +53,7 @@ def note_dropped(folder: Folder, mail: Waiting) -> None:
     people = [keyring.contact_id(_WORKSPACE, normal_address(r)) for r in mail.pending]
     if post.message(mail.envelope.message):
         dropped = [Delivery(contact, "dropped", None, None) for contact in people]
-        post.keep_deliveries(mail.envelope.message, dropped, int(time.time()))
+        post.keep_deliveries(mail.envelope.message, dropped, time.time())
     post.close()
 
 
@@ -159,8 +160,6 @@ class PostOffice:
         """Keep the mail before any copy of it leaves."""
         known = {a: self._mint.keyring.contact_id(_WORKSPACE, a) for a in message.recipients}
         self.post.keep_message(message, known, _WORKSPACE)
-        waiting = [Delivery(contact, "waiting", None, None) for contact in known.values()]
-        self.post.keep_deliveries(message.id, waiting, int(time.time()))
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
         """A recipient's copy, signed if that was set up."""
@@ -171,15 +170,15 @@ class PostOffice:
 
     def told(self, message: MessageId, results: list[Result]) -> None:
         """Keep what became of copies; a refusal is a bounce."""
-        rows = []
+        now, rows = time.time(), []
         for recipient, state, answer, left_alone in results:
             address = normal_address(recipient)
             if state in ("refused", "expired") and answer:
                 facts = {"code": str(answer.code), "text": answer.text, "by": state}
-                self.happened.write(BOUNCE, message, address, mode_for(address), time.time_ns() // 1000, facts)
+                self.happened.write(BOUNCE, message, address, mode_for(address), round(now * 1e6), facts)
             said = f"{answer.code} {answer.text}" if answer else None
             rows.append(Delivery(self._mint.keyring.contact_id(_WORKSPACE, address), state, said, left_alone))
-        self.post.keep_deliveries(message, rows, int(time.time()))
+        self.post.keep_deliveries(message, rows, now)
 
     def credentials(self, sealed: str) -> Credentials:
         """A mail program's own login."""

@@ -28,7 +28,7 @@ _LOOK_SECONDS = 1.0
 
 
 class Result(NamedTuple):
-    """What became of one recipient's copy in this try."""
+    """What became of one recipient's copy."""
 
     recipient: str
     state: str
@@ -203,7 +203,9 @@ class Courier:
         answer = line.hand_over(mail.envelope.sender, recipient, pieces)
         if answer.accepted:
             self._spool.note_done(mail, recipient, answer)
-            done.results.append(Result(recipient, "sent", answer, left_alone))
+            self._tell(
+                mail, [Result(recipient, "sent", answer, left_alone)]
+            )  # at once: what asks for its dots now is no person
             self.delivered += 1
         elif answer.refused:
             done.undelivered.append(Undelivered(recipient, answer, expired=False))
@@ -228,15 +230,16 @@ class Courier:
     def _conclude(self, mail: Waiting, copies: Copies, done: _Round, upstream: Upstream) -> None:
         if done.undelivered and mail.envelope.sender:
             self._report(mail, copies, done.undelivered)
-        if not mail.envelope.unmarked:
-            self._office.told(mail.envelope.message, done.results)
+        self._tell(mail, done.results)
         for one in done.undelivered:
             self._spool.note_done(mail, one.recipient, one.answer)
             self._log("undelivered", mail=mail.name, code=one.answer.code, expired=one.expired)
         if not mail.pending:
             self._spool.remove(mail)
             return
-        trouble = done.trouble or Answer(0, "The server was stopped.")
+        trouble = done.trouble
+        if trouble is None:  # the server is stopping; its next start goes on here
+            return
         rest = upstream.rests_until - time.monotonic()
         if rest > 0:
             due = time.time() + rest
@@ -248,6 +251,10 @@ class Courier:
         self.put_off += 1
         self._log("put_off", mail=mail.name, code=trouble.code, error=trouble.text, seconds=round(due - time.time()))
         self.wake(mail.name, due)
+
+    def _tell(self, mail: Waiting, results: list[Result]) -> None:
+        if results and not mail.envelope.unmarked:
+            self._office.told(mail.envelope.message, results)
 
     def _report(self, mail: Waiting, copies: Copies, undelivered: list[Undelivered]) -> None:
         """Spool the report before the refusals are noted: a kill in between makes it again under the same name."""

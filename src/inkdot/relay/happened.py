@@ -1,6 +1,6 @@
 """What the mail door learns later, written into the journal as the street writes pings: a reply came, a mail bounced.
 
-The record's token is of the message and the person, its target one of TARGETS, its body JSON. So a rebuild sees it again.
+The record's token is of the message and the person, its target REPLY or BOUNCE, its body JSON. So a rebuild sees it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
 from inkdot.mark.mint import Mint, Person, mail_token
 
-REPLY, BOUNCE = b"/relay/reply", b"/relay/bounce"
 _SEGMENT_BYTES = 1 << 20
 _DAY = 86_400_000_000  # microseconds
 

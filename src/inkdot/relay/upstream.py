@@ -137,7 +137,7 @@ class Upstream:
         self._name, self._token = name, token
         self._lines: dict[Credentials | None, list[Line]] = {}
         self._turn = threading.Lock()
-        self._pause = 0.0
+        self._pause, self._why = 0.0, ""
         self.rests_until = 0.0
         """Monotonic time before which no new connection is tried, because the last one failed."""
 
@@ -180,20 +180,21 @@ class Upstream:
 
     def _opened(self, credentials: Credentials | None) -> Line:
         if time.monotonic() < self.rests_until:
-            raise Unreachable(f"{self.route.shown} could not be reached a moment ago.")
+            raise Unreachable(self._why)
         try:
             line = Line(self._logged_in(self._connected(), credentials))
-        except WrongPassword:
+        except WrongPassword as error:
             if credentials is None:  # ours: every mail will meet the same answer
-                self._rest()
+                self._rest(error)
             raise
-        except Unreachable:
-            self._rest()
+        except Unreachable as error:
+            self._rest(error)
             raise
         self._pause = self.rests_until = 0.0
         return line
 
-    def _rest(self) -> None:
+    def _rest(self, error: Unreachable) -> None:
+        self._why = str(error)
         self._pause = min(_LAST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
         self.rests_until = time.monotonic() + self._pause
 

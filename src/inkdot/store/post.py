@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,11 +82,12 @@ class Post(Control):
         with self._transaction():
             self._keep("bind_account", [(json.dumps(senders), name)])
 
-    def keep_deliveries(self, message: MessageId, deliveries: Iterable[Delivery], now: int) -> None:
+    def keep_deliveries(self, message: MessageId, deliveries: Collection[Delivery], now: float) -> None:
         """What became of copies; `waiting` never overwrites a result. `now` in unix seconds."""
-        rows = [(message, d.contact, d.state, d.answer, d.left_alone, now) for d in deliveries]
+        rows = [(message, d.contact, d.state, d.answer, d.left_alone, int(now)) for d in deliveries]
         with self._transaction():
             self._keep("keep_delivery", rows)
+            self._keep("keep_handover", [(message, d.contact, now) for d in deliveries if d.state == "sent"])
 
     def deliveries(self, message: MessageId) -> list[tuple[str | None, str, str | None, str | None, int]]:
         """(address, state, answer, left alone, changed) of each copy of one mail."""
