@@ -119,8 +119,13 @@ def test_the_250_leaves_only_after_mail_and_name_are_synced(tmp_path: Path) -> N
     steps = {
         r'write\(\d+, "\{\\"message\\"': "written", r'rename\("[^"]*\.part", "[^"]*\.mail"': "named", r'"250 2\.0\.0 Kept': "answered",
     }  # fmt: skip
+    lines = trace.read_text().splitlines()
+    # The courier's threads sync notes of their own tries in between.
+    couriers = {line.split()[0] for line in lines if '"\\n{' in line}
     order, opened = [], 0
-    for line in trace.read_text().splitlines():
+    for line in lines:
+        if line.split()[0] in couriers:
+            continue
         found = next((word for pattern, word in steps.items() if re.search(pattern, line)), None)
         if found:
             order.append(found)

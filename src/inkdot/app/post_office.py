@@ -80,11 +80,13 @@ class PostOffice:
         self.happened = Happened(folder.journal, self._mint)
 
     def _token(self, route: Route) -> Callable[[], str] | None:
-        if route.login is not LoginBy.XOAUTH2:
-            return None
+        return self.tokens(route.host) if route.login is LoginBy.XOAUTH2 else None
+
+    def tokens(self, host: str) -> Callable[[], str]:
+        """What gives access tokens for a server. Raises BadSetting."""
         s = self._settings
-        url = s.oauth_token_url or KNOWN.get(route.host, "")
-        kept = self._folder.root / f"oauth-{route.host}.json"
+        url = s.oauth_token_url or KNOWN.get(host, "")
+        kept = self._folder.root / f"oauth-{host}.json"
         return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept).access
 
     def close(self) -> None:

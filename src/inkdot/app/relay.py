@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inkdot.app.folder import Folder
+from inkdot.app.mailbox import Postbag
 from inkdot.app.post_office import PostOffice
 from inkdot.domain.errors import InkdotError
 from inkdot.relay import certificate
@@ -24,7 +25,9 @@ from inkdot.relay.courier import Courier, Schedule
 from inkdot.relay.desk import Desk
 from inkdot.relay.door import Door
 from inkdot.relay.limits import Limits
+from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.spool import Spool
+from inkdot.relay.watch import Watch
 from inkdot.settings import Settings, load
 
 GIVE_UP = 3
@@ -79,6 +82,18 @@ def desk_of(spool: Spool, office: PostOffice, courier: Courier, settings: Settin
     )
 
 
+def _watch(folder: Folder, settings: Settings, office: PostOffice) -> Watch | None:
+    """The watch over a mailbox, begun; None if there is none to watch."""
+    if not settings.imap:
+        return None
+    mailbox = read_mailbox(settings.imap, settings.imap_password)
+    postbag = Postbag(office, folder.keyring(), mailbox.user, log)
+    token = office.tokens(mailbox.host) if mailbox.xoauth2 else None
+    watch = Watch(mailbox, folder.root / "imap.json", postbag.heard, log, token)
+    watch.start()
+    return watch
+
+
 async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, "relay"))
@@ -96,6 +111,7 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
         listener = socket.socket(fileno=config.socket_fd)
         server = await loop.create_server(door.protocol, sock=listener, backlog=_BACKLOG)
     courier.start()
+    watch = _watch(folder, settings, office)
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -104,6 +120,8 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
         await asyncio.to_thread(office.close_idle)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _LOOK_SECONDS)
+    if watch:
+        watch.stop()
     if server and door:
         server.close()
         await door.stop(_DRAIN_SECONDS)

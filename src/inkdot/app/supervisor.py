@@ -24,6 +24,7 @@ from inkdot.app.folder import Folder, Server, write_whole
 from inkdot.collect.process import StreetConfig
 from inkdot.domain.errors import BadSetting, Failure
 from inkdot.relay.config import RelayConfig
+from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.route import is_this_machine, read_routes
 from inkdot.settings import SECRETS, Settings
 
@@ -93,6 +94,8 @@ class Supervisor:
         s = self._settings
         if not s.upstream and not s.imap:
             return "off"
+        if s.imap:
+            read_mailbox(s.imap, s.imap_password)
         routes = read_routes(s.upstream, s.upstream_password, s.upstream_login, s.upstreams).all() if s.upstream else []
         door = _listen(s.relay_host, s.relay_port, 1, "--relay-port")[0] if routes else None
 

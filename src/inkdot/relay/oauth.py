@@ -18,9 +18,11 @@ _EARLY = 120.0
 KNOWN = {
     "smtp.gmail.com": "https://oauth2.googleapis.com/token",
     "smtp.office365.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+    "imap.gmail.com": "https://oauth2.googleapis.com/token",
+    "outlook.office365.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
     "smtp-mail.outlook.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
 }
-"""Token addresses of large providers, by upstream."""
+"""Token addresses of large providers, by server."""
 
 
 class Tokens:
