@@ -13,7 +13,7 @@ from inkdot.understand.address import Network, Networks, packed
 from inkdot.understand.agent import clean, name
 from inkdot.understand.rules import Seen, shipped
 from inkdot.understand.source import trace
-from inkdot.understand.verdict import verdict
+from inkdot.understand.verdict import Decision, location
 
 
 @cache
@@ -29,7 +29,8 @@ def judge_case(case: object) -> dict[str, Any]:
         came = trace(_text(case.get("referrer")), _text(case.get("page_url")))
         return {"id": case.get("id"), **came._asdict()}
     seen, network = _seen(case)
-    judged = verdict(shipped(), seen, network, old_data=_is_old(network))
+    decision = Decision(*shipped().judge(seen), seen.program)
+    judged = decision.verdict(location(network, old_data=_is_old(network)))
     fields = judged.fields._asdict()
     return {
         "id": case.get("id"),

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.event import FINAL_AFTER
 from inkdot.domain.evidence import Actor, Verdict
 from inkdot.domain.ids import EventId
-from inkdot.understand.client import Client, judge
-from inkdot.understand.rules import RuleBook
+from inkdot.understand.client import Client, Judge
 
 SECOND = 1_000_000  # microseconds
 HONEYPOT_PART = 0xFFFF
@@ -55,9 +54,9 @@ class Act(NamedTuple):
 class Behaviour:
     """Remembers ten minutes, judges each new act, and says which earlier ones are to be judged otherwise now."""
 
-    def __init__(self, book: RuleBook, links_of: Callable[[int], int | None] = lambda _: None) -> None:
+    def __init__(self, judge: Judge, links_of: Callable[[int], int | None] = lambda _: None) -> None:
         """`links_of` gives how many links a message has, None if that is not known."""
-        self._book, self._links_of = book, links_of
+        self._alone, self._links_of = judge, links_of
         self._groups: dict[Whose, list[Act]] = {}
         self._crowds: dict[Second, list[tuple[Whose, Act]]] = {}
         self._judged: dict[EventId, Verdict] = {}
@@ -185,7 +184,7 @@ class Behaviour:
         )
         known = self._verdicts.get(key)
         if known is None:
-            known = judge(self._book, client.kind, client.raw, context, old_data=client.old_data)
+            known = self._alone.verdict(client.kind, client.raw, context, old_data=client.old_data)
             self._verdicts[key] = known
         return known
 

@@ -63,6 +63,8 @@ class Rule(NamedTuple):
     grade: str
     source: str
     date: str
+    asns: frozenset[int]
+    """Networks that it asks about by their number."""
 
     def fires(self, seen: Seen) -> str | None:
         """What it saw, or None."""
@@ -345,6 +347,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         _one_of(entry["grade"], _GRADES, "grade"),
         entry["source"],
         str(entry.get("date", "")),
+        frozenset((*when.get("asn", ()), *when.get("not_asn", ()))),
     )
 
 

@@ -20,13 +20,13 @@ from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
-from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, judge, raw_of
+from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.rules import RuleBook, shipped
 
 FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
-_MOST_CLIENTS = 50_000
+_MOST_CLIENTS = 100_000
 _MOST_PEOPLE = 1_000_000
 _MOST_NUMBERS = 500_000
 _ASK_AGAIN = 10 * SECOND
@@ -65,8 +65,8 @@ class Understanding:
     ) -> None:
         mails = mails or NothingKnown()
         self._keyring, self._known, self._mails = keyring, known, mails
-        self._networks, self._book = networks or Networks(), book or shipped()
-        self._behaviour = Behaviour(self._book, mails.links_of)
+        self._networks, self._judge = networks or Networks(), Judge(book or shipped())
+        self._behaviour = Behaviour(self._judge, mails.links_of)
         self._handed: dict[int, tuple[int, Mapping[int, float]]] = {}
         self._clients: dict[tuple[str, str, bytes, int, bool], Client] = {}
         self._known_clients: dict[tuple[str, Raw, bool], Client] = {}
@@ -141,7 +141,7 @@ class Understanding:
         if known is None:
             if len(self._known_clients) >= _MOST_CLIENTS:
                 self._known_clients.clear()
-            judged = judge(self._book, kind, raw, old_data=old)
+            judged = self._judge.verdict(kind, raw, old_data=old)
             known = self._known_clients[key] = Client(kind, raw, judged, self._number(raw), old)
         return known
 
@@ -220,7 +220,7 @@ class Understanding:
         return Event(
             EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
             MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
-            client.verdict, client.raw, (), repeat_of, self._book.version,
+            client.verdict, client.raw, (), repeat_of, self._judge.book.version,
             Scene(document=DocumentId(token.object), page=token.part or None) if in_document else None,
         )  # fmt: skip
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from inkdot.domain.evidence import Actor, Evidence, Field, Fields, Human, Reason, Status, Verdict
 from inkdot.understand.address import Network
-from inkdot.understand.rules import Rule, RuleBook, Seen
+from inkdot.understand.agent import Agent
+from inkdot.understand.rules import Rule
 
 _DIRECT = Field(None, Status.KNOWN)
 
@@ -24,29 +27,25 @@ HYGIENE = Verdict(
 """Verdicts on pings of which the consent mode keeps almost nothing."""
 
 
-def verdict(book: RuleBook, seen: Seen, network: Network, *, old_data: bool = False) -> Verdict:
-    """Who acted, whether a human is proven, and what each field is worth.
+class Decision(NamedTuple):
+    """The deciding rule, what it saw, and the program that the client says it is."""
 
-    `old_data`: the geographic data were more than 90 days old when the ping came.
-    """
-    rule, evidence = book.judge(seen)
-    return Verdict(rule.actor, rule.human, _fields(rule, seen, network, old_data), (evidence,))
+    rule: Rule
+    evidence: Evidence
+    program: Agent
 
+    def verdict(self, place: Field) -> Verdict:
+        """Who acted, whether a human is proven, and what each field is worth; `place` if it may be told."""
+        return Verdict(self.rule.actor, self.rule.human, self.fields_at(place), (self.evidence,))
 
-def _fields(rule: Rule, seen: Seen, network: Network, old_data: bool) -> Fields:
-    program = seen.program
-    if rule.hides is None:
-        return Fields(
-            _time(rule),
-            location(network, old_data=old_data),
-            program.os,
-            program.os_version,
-            program.device,
-            program.client,
-        )
-    hidden = _unknown(rule.hides)
-    client = Field(rule.client, Status.KNOWN) if rule.client else hidden
-    return Fields(_time(rule), hidden, hidden, hidden, hidden, client)
+    def fields_at(self, place: Field) -> Fields:
+        """What each field is worth."""
+        rule, program = self.rule, self.program
+        if rule.hides is None:
+            return Fields(_time(rule), place, program.os, program.os_version, program.device, program.client)
+        hidden = _unknown(rule.hides)
+        client = Field(rule.client, Status.KNOWN) if rule.client else hidden
+        return Fields(_time(rule), hidden, hidden, hidden, hidden, client)
 
 
 def _time(rule: Rule) -> Field:
