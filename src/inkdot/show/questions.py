@@ -157,8 +157,8 @@ def _counts(events: list[Event]) -> dict[str, int]:
 
 
 def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
-    sure, likely, unknown, machine, clicked, clicked_unknown, replied, bounced, opens, clicks, fetches, first, last = (
-        row or (0,) * 11 + (None,) * 2
+    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced = (
+        row or ((0,) * 9 + (None, None, 0, 0))
     )
     return {
         "message": to_word(MESSAGE, message),

@@ -30,8 +30,8 @@ SELECT message,
     count(*) FILTER (opened = 1 AND contact <> 0),
     count(*) FILTER (opened IS NULL AND fetches > 0 AND contact <> 0),
     count(*) FILTER (clicked >= 2 AND contact <> 0), count(*) FILTER (clicked = 1 AND contact <> 0),
-    count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0),
-    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last)
+    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last),
+    count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0)
 FROM per_person GROUP BY message;
 
 -- name: by_verdict
