@@ -101,7 +101,7 @@ def setup(
     name: _Name,
     address: Annotated[str | None, typer.Option(help="Your mail address, if the account is not named by it.")] = None,
     imap_host: Annotated[
-        str | None, typer.Option(help="Where your mail comes in (imap.DOMAIN), for Apple's profile.")
+        str | None, typer.Option(help="Where your mail comes in (imap.DOMAIN), for the files.")
     ] = None,
     out_dir: Annotated[Path, typer.Option("--out-dir", help="Where the files for mail programs go.")] = Path(),
     data: Data = DATA,
@@ -123,9 +123,10 @@ def setup(
     known = [account.name, *account.senders]
     mail_address = normal_address(address or next((a for a in known if "@" in a[1:]), f"{account.name}@example.com"))
     made = programs.Setup(account.name, mail_address, *_door(Folder(data)))
+    incoming = imap_host or f"imap.{made.domain}"
     files = {
-        f"{account.name}-thunderbird.xml": programs.autoconfig(made).encode(),
-        f"{account.name}.mobileconfig": programs.mobileconfig(made, imap_host or f"imap.{made.domain}"),
+        f"{account.name}-thunderbird.xml": programs.autoconfig(made, incoming).encode(),
+        f"{account.name}.mobileconfig": programs.mobileconfig(made, incoming),
         f"{account.name}-outlook.txt": programs.outlook(made).encode(),
     }
     try:

@@ -129,11 +129,12 @@ class Copies:
             elif header.name == "subject" and _NO_TRACK.search(line):
                 self.left_alone = LeftAlone.SWITCHED_OFF
                 changes.append((header.start, header.end, _NO_TRACK.sub(b"", line)))
-        pieces, at = [], 0
+        pieces: list[bytes | memoryview] = []
+        whole, at = memoryview(source), 0
         for start, stop, text in changes:
-            pieces += [source[at:start], text]
+            pieces += [whole[at:start], text]
             at = stop
-        return b"".join([*pieces, source[at:]]) if changes else source
+        return b"".join([*pieces, whole[at:]]) if changes else source
 
     def _add_missing(self, name: str) -> None:
         """The Message-ID and Date that RFC 6409 lets us add where there is none."""

@@ -74,8 +74,8 @@ def outlook(setup: Setup) -> str:
     )
 
 
-def autoconfig(setup: Setup) -> str:
-    """Thunderbird's config-v1.1.xml. Only the outgoing server is ours; the incoming one is left to be looked up."""
+def autoconfig(setup: Setup, incoming_host: str) -> str:
+    """Thunderbird's config-v1.1.xml: ours for sending, `incoming_host` for receiving (IMAP over TLS)."""
     e = escape
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <clientConfig version="1.1">
@@ -83,6 +83,13 @@ def autoconfig(setup: Setup) -> str:
     <domain>{e(setup.domain)}</domain>
     <displayName>Inkdot mail door</displayName>
     <displayShortName>Inkdot</displayShortName>
+    <incomingServer type="imap">
+      <hostname>{e(incoming_host)}</hostname>
+      <port>993</port>
+      <socketType>SSL</socketType>
+      <username>{e(setup.address)}</username>
+      <authentication>password-cleartext</authentication>
+    </incomingServer>
     <outgoingServer type="smtp">
       <hostname>{e(setup.host)}</hostname>
       <port>{setup.port}</port>

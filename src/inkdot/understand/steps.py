@@ -109,7 +109,7 @@ class Understanding:
 
     def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What another door than that for dots and links wrote down."""
-        event = answered(ping, token, self._book.version)
+        event = answered(ping, token, self._judge.book.version)
         if event is None:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
             return
