@@ -24,6 +24,7 @@ bench: dev
 proof: dev
 	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd
 	$(RUN)/python proofs/run.py --long
+	$(RUN)/python proofs/mail.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clean:

@@ -65,7 +65,20 @@ def load(door: MailDoor, sink: Counting) -> None:
     host, _, port = door.address.rpartition(":")
     begun = time.monotonic()
     subprocess.run(
-        ["smtp-source", "-s", "20", "-m", str(MAILS), "-f", SENDER, "-t", "ben@example.com", "-F", str(mail), f"{host}:{port}"],
+        [
+            "smtp-source",
+            "-s",
+            "20",
+            "-m",
+            str(MAILS),
+            "-f",
+            SENDER,
+            "-t",
+            "ben@example.com",
+            "-F",
+            str(mail),
+            f"{host}:{port}",
+        ],
         check=True,
     )
     accepted = time.monotonic() - begun

@@ -1,7 +1,7 @@
 """The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
 
-    python proofs/mail.py             all of them
-    python proofs/mail.py mutt        one of them: mutt, dovecot, thunderbird
+python proofs/mail.py             all of them
+python proofs/mail.py mutt        one of them: mutt, dovecot, thunderbird
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def dovecot() -> None:
     with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
         folder, port = Path(name), 14_143
         with mailbox(folder / "dovecot", port) as box:
-            door = MailDoor(folder, sink, imap=f"imap://ada%40example.com@127.0.0.1:{port}/INBOX", imap_password="secret")
+            door = MailDoor(
+                folder, sink, imap=f"imap://ada%40example.com@127.0.0.1:{port}/INBOX", imap_password="secret"
+            )
             door.send(page("Question"), BEN, CLEO)
             question = door.delivered(BEN)[0]
             box.append("INBOX", None, None, answer(question, BEN, "Auto-Submitted: auto-replied"))
@@ -131,7 +133,10 @@ def dovecot() -> None:
             box.append("INBOX", None, None, answer(question, f"Ben <{BEN}>", "User-Agent: Mozilla Thunderbird"))
             events = door.server.timeline(BEN, at_least=2)
             seconds = time.monotonic() - begun
-            assert [(e["kind"], e["actor"], e["human"]) for e in events] == [("reply", "human", "yes"), ("open", "human", "yes")]
+            assert [(e["kind"], e["actor"], e["human"]) for e in events] == [
+                ("reply", "human", "yes"),
+                ("open", "human", "yes"),
+            ]
             box.append("INBOX", None, None, report(question))
             bounce = door.server.timeline(CLEO, at_least=1)[0]
             assert (bounce["kind"], bounce["human"]) == ("bounce", "no")
@@ -143,7 +148,9 @@ def dovecot() -> None:
             flags = box.fetch("1:*", "(FLAGS)")[1]
             assert not any(b"Seen" in bytes(flag) for flag in flags if isinstance(flag, bytes))
             door.stop()
-    print(f"DOVECOT OK: reply seen {seconds:.1f} s after it came, bounce known, automatic answer and own mail not counted")
+    print(
+        f"DOVECOT OK: reply seen {seconds:.1f} s after it came, bounce known, automatic answer and own mail not counted"
+    )
 
 
 def report(question: Got) -> bytes:
@@ -163,26 +170,36 @@ def thunderbird() -> None:
         folder = Path(name)
         door = MailDoor(folder, sink)
         with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
-            program.send("From Thunderbird", "<p>See <a href='https://www.example.com/'>it</a></p>", BEN, CLEO, "blind@example.com")
+            program.send(
+                "From Thunderbird",
+                "<p>See <a href='https://www.example.com/'>it</a></p>",
+                BEN,
+                CLEO,
+                "blind@example.com",
+            )
             copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
             assert len({dot for copy in copies for dot in dots(copy)}) == 6
             assert not any(b"blind@" in copy.content for copy in copies)
             assert door.server.timeline(BEN) == []
             received = folder / "received.eml"
             received.write_bytes(copies[0].content)
+            time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
             program.open(received)
             opens = door.server.timeline(BEN, at_least=2)
             program.reply(received, "<p>Thank you.</p>", CLEO)
-        assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2
+        assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
         assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
         reply = door.delivered(CLEO, 2)[1]
         assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
+        assert b"<blockquote" in reply.content
         assert len(dots(reply)) == 2
         assert not set(dots(reply)) & set(dots(copies[0]))
         counted = [e for e in door.server.timeline(BEN) if e["repeat_of"] is None]
         assert len(counted) == 1
         door.stop()
-    print(f"THUNDERBIRD OK: sent to three, opened once, quoted marks replaced in the answer; {opens[0]['raw']['agent']}")
+    print(
+        f"THUNDERBIRD OK: sent to three, opened once, quoted marks replaced in the answer; {opens[0]['raw']['agent']}"
+    )
 
 
 PROOFS = {"mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}

@@ -47,7 +47,15 @@ def examine(data: Path) -> list[Finding]:
     except InkdotError as error:
         return [*found, Finding("FAIL", "folder", str(error))]
     found.append(Finding("OK", "folder", f"{folder.root} can be written and has its keys"))
-    return [*found, *_room(folder), *_clock(), *_journal(folder), *_backups(folder), *_mail_door(folder), *_server(folder)]
+    return [
+        *found,
+        *_room(folder),
+        *_clock(),
+        *_journal(folder),
+        *_backups(folder),
+        *_mail_door(folder),
+        *_server(folder),
+    ]
 
 
 def _room(folder: Folder) -> Iterator[Finding]:
