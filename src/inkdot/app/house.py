@@ -45,6 +45,7 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -55,7 +56,6 @@ class House:
             self.recover(damage, progress)
 
     def _open(self) -> None:
-        self.knowledge = knowledge(self.folder, self._settings.city_file)
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now)
