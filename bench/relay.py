@@ -36,7 +36,7 @@ class Counting(Sink):
         self.turn = threading.Lock()
         self.got = self  # type: ignore[assignment]
 
-    def append(self, mail) -> None:  # noqa: ANN001
+    def append(self, mail) -> None:
         with self.turn:
             self.count += 1
             self.marked += b"/o/" in mail.content
@@ -87,7 +87,7 @@ def load(door: MailDoor, sink: Counting) -> None:
     stop.set()
     watcher.join()
     assert (sink.count, sink.marked) == (MAILS, MAILS)
-    quarter = [m for c, m in seen if c > MAILS / 4][0]
+    quarter = next(m for c, m in seen if c > MAILS / 4)
     print(f"{MAILS} mails of {mail.stat().st_size // 1000} kB, 20 links, 20 sessions")
     print(f"accepted durably  {MAILS / accepted:.0f}/s")
     print(f"delivered, marked {MAILS / delivered:.0f}/s")

@@ -17,10 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from proofs.thunderbird import Thunderbird
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
+
+from proofs.thunderbird import Thunderbird
 
 DOVECOT = """
 base_dir = {folder}/run
@@ -60,7 +61,7 @@ def dots(copy: Got) -> list[str]:
 
 
 def mutt() -> None:
-    """mutt sends an HTML mail to To, Cc and Bcc with STARTTLS and AUTH."""
+    """Mutt sends an HTML mail to To, Cc and Bcc with STARTTLS and AUTH."""
     with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
         folder = Path(name)
         door = MailDoor(folder, sink)
@@ -86,7 +87,7 @@ def mutt() -> None:
 
 @contextmanager
 def mailbox(folder: Path, port: int) -> Iterator[imaplib.IMAP4]:
-    """dovecot with Ada's mailbox."""
+    """Dovecot with Ada's mailbox."""
     folder.mkdir()
     folder.parent.chmod(0o755)
     (folder / "mail").mkdir()

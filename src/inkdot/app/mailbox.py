@@ -1,88 +1,90 @@
-"""What the watch over a mailbox sees, tied to our mails and people, and written into the journal."""
+"""Before you send: who keeps a person's mailbox, and so what can be learned there."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from email.message import Message as Mime
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from inkdot.app.post_office import PostOffice, mode_for
-from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import BadAddress
-from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
-from inkdot.domain.ping import BOUNCE, REPLY
-from inkdot.domain.token import Keyring
-from inkdot.relay import accounts
-from inkdot.relay.answers import Bounce, Reply, bounce_in, reply_in
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import InkdotError
 
-_WORKSPACE = WorkspaceId(1)
+_SECONDS = 5.0
+_UNKNOWN = {"time": "maybe", "place": "maybe", "device": "maybe"}
 
 
-class Postbag:
-    """Hears mails from the watch. Nothing is said of people beyond what their own address proves."""
+def check(people: Iterable[str], nameserver: str | None = None) -> Iterator[dict[str, Any]]:
+    """Per person: mail servers, who keeps the mailbox, gateway, what an open can tell, a sentence.
 
-    def __init__(self, office: PostOffice, keyring: Keyring, own: str, log: Callable[..., None]) -> None:
-        """`own` is the watched mailbox's user: what it writes answers nobody."""
-        self._office, self._keyring, self._own, self._log = office, keyring, own.lower(), log
-
-    def heard(self, mail: Mime, whole: bool) -> None:
-        """Keep what a mail tells. Raises DiskFull or JournalStopped: it is read again later."""
-        bounce = bounce_in(mail) if whole else None
-        if bounce:
-            self._bounced(bounce)
-        elif reply := reply_in(mail):
-            self._replied(reply)
-
-    def _replied(self, reply: Reply) -> None:
+    `nameserver` is ADDRESS or ADDRESS:PORT; the system's own if not given. Each domain is asked once.
+    """
+    known: dict[str, dict[str, Any]] = {}
+    for person in people:
         try:
-            address = normal_address(reply.sender)
-        except BadAddress:
-            return
-        if self._is_ours(address):
-            return
-        contact = self._keyring.contact_id(_WORKSPACE, address)
-        message = self._answered(reply, contact, address)
-        if message is None:
-            return
-        kept, at = self._office.post.message(message), time.time()
-        if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
-            at = reply.date
-        facts = {"id": reply.id, "agent": reply.agent}
-        self._office.happened.write(REPLY, message, address, mode_for(address), round(at * 1e6), facts)
-        self._log("replied")
+            address = normal_address(person)
+        except InkdotError as error:
+            yield {
+                "person": person,
+                "servers": None,
+                "mailbox": None,
+                "gateway": None,
+                "can_tell": None,
+                "says": str(error),
+            }
+            continue
+        domain = address.rpartition("@")[2]
+        if domain not in known:
+            known[domain] = _domain(domain, nameserver)
+        yield {"person": address} | known[domain]
 
-    def _answered(self, reply: Reply, contact: ContactId, address: Address) -> MessageId | None:
-        """The mail that is answered: by anybody if it is named as such, by a recipient if the thread holds it.
 
-        Whoever answers a forwarded mail names ours among the older ones, and has proven nothing about it.
-        """
-        post = self._office.post
-        if reply.answered and (message := post.message_of(reply.answered, contact, _WORKSPACE)):
-            return message
-        for earlier in reply.named:
-            message = post.message_of(earlier, contact, _WORKSPACE)
-            kept = post.message(message) if message else None
-            if kept and address in kept.recipients:
-                return message
-        return None
+def _domain(domain: str, nameserver: str | None) -> dict[str, Any]:
+    servers, trouble = _servers(domain, nameserver)
+    if trouble:
+        return {"servers": None, "mailbox": None, "gateway": None, "can_tell": None, "says": trouble}
+    found = next((m for s in servers for m in _mailboxes() if _fits(s, m["hosts"])), None)
+    if found is None:
+        says = "The mail servers are none we know, so what an open tells depends on the program that people there use."
+        return {"servers": servers, "mailbox": None, "gateway": None, "can_tell": _UNKNOWN, "says": says}
+    gateway = bool(found.get("gateway"))
+    says = found["says"] + (" Which mailbox lies behind it cannot be seen from outside." if gateway else "")
+    return {
+        "servers": servers, "mailbox": None if gateway else found["name"], "gateway": found["name"] if gateway else None,
+        "can_tell": {key: found[key] for key in _UNKNOWN}, "says": says,
+    }  # fmt: skip
 
-    def _bounced(self, bounce: Bounce) -> None:
-        post = self._office.post
-        for failed in bounce.failed:
-            try:
-                address = normal_address(failed.recipient)
-            except BadAddress:
-                continue
-            contact = self._keyring.contact_id(_WORKSPACE, address)
-            message = post.message_of(bounce.original, contact, _WORKSPACE)
-            kept = post.message(message) if message else None
-            if message is None or kept is None or address not in kept.recipients:
-                continue
-            if any(a == address and state in ("refused", "expired") for a, state, *_ in post.deliveries(message)):
-                continue  # our own report about what the mail door wrote down itself
-            facts = {"code": failed.code, "text": failed.text, "by": "report"}
-            self._office.happened.write(BOUNCE, message, address, mode_for(address), time.time_ns() // 1000, facts)
-            self._log("bounced")
 
-    def _is_ours(self, address: Address) -> bool:
-        return address == self._own or any(accounts.may_send_as(a, address) for a in self._office.post.accounts())
+def _servers(domain: str, nameserver: str | None) -> tuple[list[str], str | None]:
+    """The domain's mail servers, best first; or why they are not known."""
+    import dns.exception  # noqa: PLC0415 - 60 ms that no other command needs
+    import dns.resolver  # noqa: PLC0415
+
+    try:
+        resolver = dns.resolver.Resolver(configure=nameserver is None)
+        if nameserver:
+            host, _, port = nameserver.rpartition(":") if nameserver.count(":") == 1 else (nameserver, "", "53")
+            resolver.nameservers, resolver.port = [host], int(port)
+        answer = resolver.resolve(domain, "MX", lifetime=_SECONDS)
+    except dns.resolver.NXDOMAIN:
+        return [], f"There is no domain {domain}; is the address right?"
+    except dns.resolver.NoAnswer:
+        return [], f"{domain} names no mail servers, so mail there may not arrive, and nothing can be foretold."
+    except (dns.exception.DNSException, OSError, ValueError) as error:
+        return [], f"Nobody answered for {domain} ({type(error).__name__}); are you offline? Nothing can be foretold."
+    ordered = sorted(answer, key=lambda record: record.preference)
+    servers = [str(record.exchange).rstrip(".").lower() for record in ordered]
+    return [s for s in servers if s], None if any(servers) else f"{domain} says that it takes no mail at all."
+
+
+@cache
+def _mailboxes() -> list[dict[str, Any]]:
+    """Longer endings first, so that olc.protection.outlook.com comes before protection.outlook.com."""
+    text = files("inkdot.understand").joinpath("data", "mailboxes.toml").read_text()
+    found: list[dict[str, Any]] = tomllib.loads(text)["mailbox"]
+    return sorted(found, key=lambda m: -max(map(len, m["hosts"])))
+
+
+def _fits(server: str, hosts: Iterable[str]) -> bool:
+    return any(server == host or server.endswith("." + host) for host in hosts)

@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inkdot.app.folder import Folder
-from inkdot.app.mailbox import Postbag
 from inkdot.app.post_office import PostOffice
+from inkdot.app.postbag import Postbag
 from inkdot.domain.errors import InkdotError
 from inkdot.relay import certificate
 from inkdot.relay.config import RelayConfig
