@@ -19,8 +19,8 @@ from inkdot.store.query import Migration, migrations
 from tests.store.made import HERE, event, keep
 
 MORE = [
-    Migration(2, "0002-more.sql", ["CREATE TABLE more (n INTEGER)", "INSERT INTO more VALUES (1)"]),
-    Migration(3, "0003-most.sql", ["INSERT INTO more VALUES (2)", "CREATE TABLE most (n INTEGER)"]),
+    Migration(9002, "9002-more.sql", ["CREATE TABLE more (n INTEGER)", "INSERT INTO more VALUES (1)"]),
+    Migration(9003, "9003-most.sql", ["INSERT INTO more VALUES (2)", "CREATE TABLE most (n INTEGER)"]),
 ]
 STORES: dict[str, Callable[[Path], Any]] = {"events": EventStore, "control": Control}
 FILES = {"events": "events.duckdb", "control": "control.db"}
@@ -78,7 +78,7 @@ def test_a_migration_killed_on_the_way_runs_again(
         after = content(opened)
         opened.close()
         STORES[store](path).close()
-    old = STORES[store](backup_before(path, 2))
+    old = STORES[store](backup_before(path, 9002))
     assert content(old) == after
     old.close()
 

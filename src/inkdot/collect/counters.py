@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 NAMES = (
-    "requests", "connections", "dots", "clicks", "forged", "tracking_off", "privacy_signals", "not_found", "refused",
+    "requests", "connections", "dots", "clicks", "forged", "tracking_off", "privacy_signals", "denied", "not_found", "refused",
     "too_large", "timed_out", "commits", "records", "bytes_written", "not_recorded",
 )  # fmt: skip
 _SLOTS = struct.Struct(f"<{len(NAMES)}Q")
@@ -24,6 +24,7 @@ HELP = {
     "forged": "tokens that are not ours",
     "tracking_off": "genuine tokens whose mode keeps nothing",
     "privacy_signals": "pings recorded without a person because of GPC or DNT",
+    "denied": "genuine tokens of who withdrew, answered and not kept",
     "not_found": "requests for unknown addresses",
     "refused": "requests refused as broken or unsupported, and connections over the cap",
     "too_large": "heads over the limit",
@@ -47,6 +48,7 @@ class Counters:
     forged: int
     tracking_off: int
     privacy_signals: int
+    denied: int
     not_found: int
     refused: int
     too_large: int

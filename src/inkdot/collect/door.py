@@ -1,7 +1,8 @@
 """One connection at the street door: bytes in, whole requests out, answers in the order of the questions.
 
 llhttp (httptools) judges the syntax; this file finds where a head ends, hands whole requests to the street, and keeps the
-limits. It reads no bodies: a request that announces one is refused and the connection closed.
+limits. It reads bodies of a stated length for the few addresses that take one; elsewhere a body is refused and the
+connection closed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from inkdot.collect.counters import Counters
 from inkdot.collect.limits import Crowd, Limits
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Judge, packed
+from inkdot.collect.request import Judge, Lines, body_length, packed
 from inkdot.collect.routes import Street
 
 _HEAD_END = b"\r\n\r\n"
@@ -69,6 +70,8 @@ class Connection(asyncio.Protocol):
         "_heard",
         "_house",
         "_last",
+        "_lines",
+        "_missing",
         "_owed",
         "_parser",
         "_paused",
@@ -79,13 +82,15 @@ class Connection(asyncio.Protocol):
     )
 
     _transport: asyncio.Transport
+    _lines: Lines
+    """Those of the head whose body is being read."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._buffer = b""
         self._owed = 0
         self._closing = self._paused = self._last = False
-        self._heard = 0
+        self._heard = self._missing = 0
         self._target = b""
         self._since = house.now
         self._parser = HttpRequestParser(self)
@@ -120,27 +125,35 @@ class Connection(asyncio.Protocol):
         """Hand every whole request to the street."""
         if self._closing:
             return
-        if self._buffer:
-            data = self._buffer + data
-        end = data.find(_HEAD_END) + 4
-        while end > 3:
-            if end == len(data):
-                self._buffer = b""
-                self._request(data)
+        if not self._buffer and not self._missing and data.find(_HEAD_END) + 4 == len(data):
+            self._request(data)  # as nearly all come: one whole head
+        else:
+            self._pieces(self._buffer + data)
+
+    def _pieces(self, data: bytes) -> None:
+        """Several requests, or part of one."""
+        while data and not self._closing:
+            if self._missing:
+                data = self._body_of(data)
+                continue
+            end = data.find(_HEAD_END) + 4
+            if end < 4:
+                self._keep_for_later(data)
                 return
             self._request(data[:end])
             data = data[end:]
-            if self._closing:
-                return
-            if self._owed >= self._house.limits.pipelined:
+            self._buffer = b""
+            if data and self._owed >= self._house.limits.pipelined:
                 self._paused = True
                 self._transport.pause_reading()
-                break
-            end = data.find(_HEAD_END) + 4
+                self._buffer = data
+                return
+
+    def _keep_for_later(self, data: bytes) -> None:
         if not self._buffer:
             self._since = self._house.now
         self._buffer = data
-        if len(data) > self._house.limits.head_bytes and _HEAD_END not in data:
+        if len(data) > self._house.limits.head_bytes:
             self._house.counters.too_large += 1
             self._refuse(431, "The request's head is too large.")
 
@@ -173,6 +186,8 @@ class Connection(asyncio.Protocol):
         if len(head) > house.limits.head_bytes:
             house.counters.too_large += 1
             self._refuse(431, "The request's head is too large.")
+        elif lines.body and not self._heard and house.street.takes_body(parser.get_method(), self._target):
+            self._expect_body(head, lines)
         elif self._heard != 1 or lines.body:
             house.counters.refused += 1
             self._refuse(413 if self._heard < 2 else 400, "This address takes no request bodies.")
@@ -182,6 +197,32 @@ class Connection(asyncio.Protocol):
             house.street.hear(self, parser.get_method(), self._target, lines)
             if self._last or house.draining:
                 self._finish_after_answers()
+
+    def _expect_body(self, head: bytes, lines: Lines) -> None:
+        house, length = self._house, body_length(head)
+        if length is None:
+            house.counters.refused += 1
+            self._refuse(411, "Send the body with a Content-Length.")
+        elif length > house.limits.body_bytes:
+            house.counters.too_large += 1
+            self._refuse(413, f"The body is larger than {house.limits.body_bytes} bytes; send less at once.")
+        else:
+            self._lines, self._missing, self._since = lines, length, house.now
+
+    def _body_of(self, data: bytes) -> bytes:
+        """Hand over the request if its body is whole; returns what follows it, nothing if more must come first."""
+        length, house = self._missing, self._house
+        if len(data) < length:
+            self._buffer = data
+            return b""
+        body, self._buffer, self._missing = data[:length], b"", 0
+        self._parser.feed_data(body)
+        house.counters.requests += 1
+        self._owed += 1
+        house.street.hear_body(self, self._target, self._lines, body)
+        if self._last or house.draining:
+            self._finish_after_answers()
+        return data[length:]
 
     # -- answers
 
@@ -197,7 +238,7 @@ class Connection(asyncio.Protocol):
             if self._paused:
                 self._paused = False
                 transport.resume_reading()
-                self.data_received(b"")
+                self._pieces(self._buffer)
         elif self._owed:
             transport.write(reply)
         else:
@@ -220,7 +261,7 @@ class Connection(asyncio.Protocol):
         """Say why and close, once what is owed was sent."""
         self._owed += 1
         self._closing = True
-        self._buffer = b""
+        self._buffer, self._missing = b"", 0
         self.answer_in_turn(self._house.replies.text(status, text))
 
     # -- limits
@@ -232,12 +273,12 @@ class Connection(asyncio.Protocol):
     def overdue(self, now: float) -> bool:
         """True if the client was silent for too long."""
         limits = self._house.limits
-        patience = limits.header_seconds if self._buffer or not self._target else limits.idle_seconds
+        patience = limits.header_seconds if self._buffer or self._missing or not self._target else limits.idle_seconds
         return not self._owed and now - self._since > patience
 
     def give_up(self) -> None:
         """Close for silence; say so to who began a request."""
-        if self._buffer:
+        if self._buffer or self._missing:
             self._refuse(408, "The request did not arrive in time.")
         else:
             self.let_go()

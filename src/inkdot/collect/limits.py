@@ -16,6 +16,8 @@ class Limits:
     """Time to send a whole head, from its first byte or from the connection's opening."""
     idle_seconds: float = 75.0
     """Time a kept-alive connection may be silent between requests."""
+    body_bytes: int = 65_536
+    """Longest body, where an address takes one."""
     connections_per_address: int = 512
     pipelined: int = 32
     """Requests of one connection that may wait for their answers."""

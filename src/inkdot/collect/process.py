@@ -18,7 +18,10 @@ import uvloop
 
 from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters, exposition, total
+from inkdot.collect.deny import NAME as DENY
+from inkdot.collect.deny import Deny
 from inkdot.collect.door import Connection, House
+from inkdot.collect.files import shipped
 from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
@@ -32,6 +35,7 @@ DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
 _DRAIN_SECONDS = 10.0
 _BACKLOG = 4096
+_FILES = {b"/t.js": "v1/t.js", b"/a.js": "v1/a.js"}
 
 
 class StreetConfig(NamedTuple):
@@ -75,6 +79,7 @@ async def _serve(config: StreetConfig) -> int:
     limits = Limits(connections_per_address=config.connections_per_address)
     replies = Replies(time.time())
     proxies = Proxies(config.trusted_proxies)
+    deny = Deny(data / DENY)
     done: asyncio.Future[int] = loop.create_future()
 
     def stopped(error: JournalStopped) -> None:
@@ -90,13 +95,13 @@ async def _serve(config: StreetConfig) -> int:
         counters.publish()
         return exposition(total(run.glob("street-*.counters")))
 
-    street = Street(keyring, commit, replies, counters, proxies, metrics, config.prefixes)
+    street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
     house = House(street, replies, counters, limits, proxies.trusts)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _finish, done)
-    sweeper = asyncio.create_task(_sweep(house))
+    sweeper = asyncio.create_task(_sweep(house, deny))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -126,10 +131,11 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _sweep(house: House) -> None:
+async def _sweep(house: House, deny: Deny) -> None:
     while True:
         await asyncio.sleep(1)
         house.sweep()
+        deny.renew()
 
 
 async def _answers_sent(house: House, commit: GroupCommit) -> None:

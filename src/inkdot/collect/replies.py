@@ -9,8 +9,8 @@ GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000
 """A transparent 1x1 GIF, 43 bytes."""
 
 _REASONS = {
-    200: "OK", 204: "No Content", 302: "Found", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-    408: "Request Timeout", 413: "Content Too Large", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
+    200: "OK", 202: "Accepted", 204: "No Content", 302: "Found", 304: "Not Modified", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
+    408: "Request Timeout", 411: "Length Required", 413: "Content Too Large", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
 }  # fmt: skip
 _NOT_IN_URL = re.compile(rb"[^\x21-\x7e]")
 _NOT_RECORDED = "Inkdot-Recorded: 0\r\n"
@@ -39,6 +39,14 @@ class Replies:
         length = "" if status == 204 else f"Content-Length: {len(body)}\r\n"
         lines = f"HTTP/1.1 {status} {_REASONS[status]}\r\nDate: {self._date}\r\nCache-Control: no-store\r\n{headers}{length}\r\n"
         return lines.encode("latin-1") + (b"" if head else body)
+
+    def file(self, body: bytes, headers: str, *, fresh: bool, head: bool = False) -> bytes:
+        """A file that browsers may keep for an hour; `fresh`: they have it already."""
+        status, length = ("304 Not Modified", "") if fresh else ("200 OK", f"Content-Length: {len(body)}\r\n")
+        lines = (
+            f"HTTP/1.1 {status}\r\nDate: {self._date}\r\nCache-Control: public, max-age=3600\r\n{headers}{length}\r\n"
+        )
+        return lines.encode("latin-1") + (b"" if head or fresh else body)
 
     def text(self, status: int, text: str, headers: str = "", *, head: bool = False) -> bytes:
         """A plain-text answer."""

@@ -13,6 +13,7 @@ _PRIVATE_LINES = re.compile(
 )
 _SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
 _BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:(?![ \t]*0+[ \t]*\r?$)|transfer-encoding[ \t]*:)")
+_LENGTH = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?$")
 _MOST_JUDGED = 2_000  # blocks of up to 16 kB: at worst 32 MB, typically 1 MB
 _FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for[ \t]*:([^\r\n]*)")
 _FORWARDED = re.compile(rb"(?im)^forwarded[ \t]*:([^\r\n]*)")
@@ -45,6 +46,12 @@ class Lines(NamedTuple):
     """A body is announced."""
     hops: tuple[bytes, ...]
     """Addresses that proxies put in, leftmost first, unchecked."""
+
+
+def body_length(head: bytes) -> int | None:
+    """How long the announced body is; None if it does not say (chunked). The parser has refused contradictions."""
+    found = _LENGTH.search(head)
+    return int(found[1]) if found else None
 
 
 class Judge:

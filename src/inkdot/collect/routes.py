@@ -2,31 +2,37 @@
 
     GET /o/TOKEN.gif    a dot: always the GIF
     GET /c/TOKEN        a tracked link: 302 to the destination inside the token, 404 for anything else
+    POST ...            what `posts` lists: requests with a body
+    GET ...             what `files` lists: scripts for websites
     GET /healthz        200 while pings can be recorded, else 503 and the reason
     GET /metrics        counters of all streets of this machine
 
 HEAD is answered like GET without a body (and written down: only machines ask so); OPTIONS tells what is allowed; other
-methods get 405, other addresses 404. The prefixes /o and /c are settings.
+methods get 405, other addresses 404. The prefixes /o and /c are settings. What the deny file names is answered as ever,
+and nothing of it is kept.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
+from inkdot.collect.deny import Deny
+from inkdot.collect.files import File
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies
 from inkdot.domain.consent import Mode
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind, destination_of, kind_of, mode_of
-from inkdot.journal.record import NOBODY, encode
+from inkdot.journal.record import NOBODY, encode, encode_with_body
 
 _DAY = 86_400_000_000  # microseconds
 _INDIVIDUAL, _HYGIENE, _OFF = int(Mode.INDIVIDUAL), int(Mode.HYGIENE), int(Mode.OFF)
-_DOT = int(TokenKind.DOT)
+_DOTS = (int(TokenKind.DOT), int(TokenKind.PAGE))
+_LINKS = (int(TokenKind.CLICK), int(TokenKind.LINK))
 _READING = (b"GET", b"HEAD")
 
 
@@ -40,6 +46,13 @@ class Caller(Waiter, Protocol):
         """Answer at once if nothing earlier is owed, else behind it."""
 
 
+class Post(Protocol):
+    """Hears requests with a body at one address."""
+
+    def __call__(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:
+        """Owe `caller` exactly one answer."""
+
+
 class Street:
     """Answers requests: what is heard is written down first."""
 
@@ -51,11 +64,16 @@ class Street:
         counters: Counters,
         proxies: Proxies,
         metrics: Callable[[], str],
+        deny: Deny,
         prefixes: tuple[str, str] = ("o", "c"),
+        files: Mapping[bytes, File] | None = None,
     ) -> None:
         self._check, self._without_person = keyring.check, keyring.without_person
         self._commit, self._replies, self._counters = commit, replies, counters
-        self._client, self._metrics = proxies.client, metrics
+        self._client, self._metrics, self._denied = proxies.client, metrics, deny.blocks
+        self._files = files or {}
+        self.posts: dict[bytes, Post] = {}
+        """By address, without the query."""
         self._dot, self._click = (f"/{p}/".encode() for p in prefixes)
         self._dot_length, self._click_length = len(self._dot), len(self._click)
         self._somebodys = keyring.seal(
@@ -71,7 +89,15 @@ class Street:
         elif target.startswith(self._click):
             self._link_clicked(caller, method, target, lines)
         else:
-            self._elsewhere(caller, method, target)
+            self._elsewhere(caller, method, target, lines)
+
+    def takes_body(self, method: bytes, target: bytes) -> bool:
+        """True if a body may come with this request."""
+        return method == b"POST" and target.partition(b"?")[0] in self.posts
+
+    def hear_body(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:
+        """Owe `caller` exactly one answer to a request that `takes_body`."""
+        self.posts[target.partition(b"?")[0]](caller, target, lines, body)
 
     def answer_later(self, caller: Caller, reply: bytes) -> None:
         """An answer that needs no record, behind those that do."""
@@ -86,7 +112,7 @@ class Street:
             reply, unrecorded = replies.gif, replies.gif_unrecorded
         else:
             reply, unrecorded = replies.gif_head, replies.gif_unrecorded_head
-        if token is None or kind_of(token) != _DOT:
+        if token is None or kind_of(token) not in _DOTS:
             self._counters.forged += 1
             # The same work as for a genuine one, thrown away: time must not tell which tokens exist.
             self._record(caller, method, self._somebodys, lines)
@@ -97,7 +123,7 @@ class Street:
 
     def _link_clicked(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         token = self._check(target.partition(b"?")[0][self._click_length :])
-        if token is None or kind_of(token) == _DOT:
+        if token is None or kind_of(token) not in _LINKS:
             self._counters.forged += 1
             reply = self._not_found(method)
             self._commit.add(caller, reply, reply, b"")
@@ -111,6 +137,9 @@ class Street:
     def _record(self, caller: Caller, method: bytes, token: bytes, lines: Lines) -> bytes:
         """What may be written down about this ping, framed; nothing if its mode is off."""
         now = time.time_ns() // 1000
+        if self._denied(token):
+            self._counters.denied += 1
+            return b""
         if lines.privacy or mode_of(token) != _INDIVIDUAL:
             return self._reduced(method, now, token)
         return encode(method, now, self._client(caller.peer, lines.hops), token, lines.kept)
@@ -128,16 +157,34 @@ class Street:
             token = self._without_person(token)
         return encode(method, now, NOBODY, token, b"")
 
+    def record_body(self, caller: Caller, token: bytes, lines: Lines, target: bytes, body: bytes) -> bytes:
+        """What may be written down of something sent under a genuine token; framed, nothing if it may not be kept.
+
+        The caller leaves out of `body` what GPC, DNT or the mode forbid.
+        """
+        now = time.time_ns() // 1000
+        if self._denied(token):
+            self._counters.denied += 1
+            return b""
+        if lines.privacy or mode_of(token) != _INDIVIDUAL:
+            return encode_with_body(b"POST", now, NOBODY, self._without_person(token), b"", target, body)
+        return encode_with_body(b"POST", now, self._client(caller.peer, lines.hops), token, lines.kept, target, body)
+
     def _not_found(self, method: bytes) -> bytes:
         self._counters.not_found += 1
         return self._replies.text(404, "There is nothing at this address.", head=method == b"HEAD")
 
-    def _elsewhere(self, caller: Caller, method: bytes, target: bytes) -> None:
+    def _elsewhere(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         head = method == b"HEAD"
         if target == b"/healthz":
             full = self._commit.full
             text = "The journal cannot be written: is the disk full?" if full else "ok"
             caller.answer_in_turn(self._replies.text(503 if full else 200, text, head=head))
+        elif target in self._files:
+            file = self._files[target]
+            caller.answer_in_turn(
+                self._replies.file(file.body, file.headers, fresh=file.etag in lines.kept.split(), head=head)
+            )
         elif target == b"/metrics":
             caller.answer_in_turn(self._replies.text(200, self._metrics().rstrip(), head=head))
         else:

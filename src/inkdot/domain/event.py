@@ -7,14 +7,58 @@ from typing import NamedTuple
 
 from inkdot.domain.contact import Address
 from inkdot.domain.evidence import Evidence, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, PingId, WorkspaceId
+from inkdot.domain.ids import (
+    ContactId,
+    DocumentId,
+    EventId,
+    LinkId,
+    MessageId,
+    PingId,
+    SiteId,
+    VisitId,
+    VisitorId,
+    WorkspaceId,
+)
 
 
 class Kind(StrEnum):
     """What happened."""
 
     OPEN = "open"
+    """A dot was loaded."""
     CLICK = "click"
+    VIEW = "view"
+    """A web page was shown."""
+    ENGAGE = "engage"
+    """Active seconds on a web page."""
+    READ = "read"
+    """Seconds on a page of a document."""
+    DOWNLOAD = "download"
+    REPLY = "reply"
+    BOUNCE = "bounce"
+    GOAL = "goal"
+    """An event that a site sent under a name of its own, or a goal that was met."""
+    OPTOUT = "optout"
+
+
+class Scene(NamedTuple):
+    """Where a web or document event took place. Mail events have none; None is what is not known or does not apply."""
+
+    document: DocumentId | None = None
+    page: int | None = None
+    """The page of the document, from 1 on."""
+    site: SiteId | None = None
+    visitor: VisitorId | None = None
+    visit: VisitId | None = None
+    referrer: str | None = None
+    channel: str | None = None
+    source: str | None = None
+    seconds: float | None = None
+    """Active seconds."""
+    name: str | None = None
+    """The name of a goal, a search term, a file's name."""
+    detail: str | None = None
+    """What else was sent, as a JSON object."""
 
 
 class Event(NamedTuple):
@@ -43,6 +87,7 @@ class Event(NamedTuple):
     """The counted event that this one repeats."""
     rules: str
     """Version of the rule set that judged."""
+    scene: Scene | None = None
 
 
 class DropReason(StrEnum):
@@ -51,6 +96,8 @@ class DropReason(StrEnum):
     FORGED = "forged"
     TRACKING_OFF = "tracking_off"
     UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    """Written down by a door that this program does not know."""
 
 
 class Dropped(NamedTuple):

@@ -15,8 +15,14 @@ MessageId = NewType("MessageId", int)
 LinkId = NewType("LinkId", int)
 ContactId = NewType("ContactId", int)
 WorkspaceId = NewType("WorkspaceId", int)
+DocumentId = NewType("DocumentId", int)
+ShareId = NewType("ShareId", int)
+SiteId = NewType("SiteId", int)
+VisitId = NewType("VisitId", int)
+VisitorId = NewType("VisitorId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
+DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}

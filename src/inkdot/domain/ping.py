@@ -21,6 +21,10 @@ class Ping(NamedTuple):
     """The decoded token with its tag, verified by the street."""
     headers: bytes
     """The request's header lines, verbatim, or empty where the consent mode forbids them."""
+    target: bytes = b""
+    """What was asked for, where the token does not tell it: `/e`, `/d/beat`. Empty for dots and links."""
+    body: bytes = b""
+    """What was sent with it: one event of a batch, one beat of a reader."""
 
 
 # A ping's id is its place in the journal, so it needs no counter and replaying gives the same id:
@@ -28,6 +32,10 @@ class Ping(NamedTuple):
 _OFFSET_SHIFT, _SEGMENT_SHIFT, _STREAM_SHIFT = 2, 24, 48
 ALIGNMENT = 8
 MAX_SEGMENT_BYTES = ALIGNMENT << 22
+
+FIRST_INNER_STREAM = 0xF000
+"""Streams from here on are no street's: other doors of the house write down there what they heard."""
+ROOM_STREAM, RELAY_STREAM, IMPORT_STREAM = 0xF001, 0xF002, 0xF003
 
 
 def ping_id(stream: int, segment: int, offset: int) -> PingId:

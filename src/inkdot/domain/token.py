@@ -52,6 +52,14 @@ class TokenKind(IntEnum):
     """A rewritten link in a mail; object is the message."""
     LINK = 3
     """A tracked link of its own; object is the link."""
+    PAGE = 4
+    """A dot in a document; object is the document, part its page, 0 for the whole."""
+    SHARE = 5
+    """A reader's link; object is the share."""
+    PRIVACY = 6
+    """A link to the privacy page; object is what it stands in."""
+    SITE = 7
+    """A site's key; object is the site, the destination its domain."""
 
 
 _KINDS = {int(kind): kind for kind in TokenKind}  # a look-up costs a tenth of calling the enum
@@ -224,6 +232,11 @@ def kind_of(raw: bytes) -> int:
 def mode_of(raw: bytes) -> int:
     """The consent mode in a raw token, as its number."""
     return raw[2]
+
+
+def ids_of(raw: bytes) -> tuple[bytes, bytes]:
+    """The object and the contact in a raw token, 8 bytes each."""
+    return raw[12:20], raw[20:28]
 
 
 def destination_of(raw: bytes) -> bytes:

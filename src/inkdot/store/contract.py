@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from inkdot.domain.event import FINAL_AFTER, Event
+from inkdot.domain.event import FINAL_AFTER, Event, Scene
 from inkdot.domain.evidence import Evidence, Field, Raw, Status
-from inkdot.domain.ids import EVENT, LINK, MESSAGE, to_word
+from inkdot.domain.ids import DOCUMENT, EVENT, LINK, MESSAGE, SITE, VISIT, to_word
 
-_NOT_YET = dict.fromkeys(("document", "page", "site", "visit", "referrer", "channel", "source", "seconds"))
+_NOWHERE = Scene()
 
 
 def iso(microseconds: int) -> str:
@@ -28,17 +28,35 @@ def event_json(event: Event, person: str | None, now: int) -> dict[str, Any]:
         "actor": verdict.actor,
         "human": verdict.human,
         "person": person,
-        "message": None if event.message is None else to_word(MESSAGE, event.message),
-        "link": None if event.link is None else to_word(LINK, event.link),
+        "message": _word(MESSAGE, event.message),
+        "link": _word(LINK, event.link),
         "url": event.url,
         "part": event.part or None,
-        **_NOT_YET,
+        **_scene(event.scene or _NOWHERE),
         "fields": {name: _field(field) for name, field in verdict.fields._asdict().items()},
         "evidence": [_evidence(e) for e in (*verdict.evidence, *event.because)],
         "rules": event.rules,
         "final": now - event.time >= FINAL_AFTER * 1_000_000,
-        "repeat_of": None if event.repeat_of is None else to_word(EVENT, event.repeat_of),
+        "repeat_of": _word(EVENT, event.repeat_of),
         "raw": _raw(event.raw),
+    }
+
+
+def _word(prefix: str, number: int | None) -> str | None:
+    return None if number is None else to_word(prefix, number)
+
+
+def _scene(scene: Scene) -> dict[str, str | int | float | None]:
+    return {
+        "document": _word(DOCUMENT, scene.document),
+        "page": scene.page,
+        "site": _word(SITE, scene.site),
+        "visit": _word(VISIT, scene.visit),
+        "referrer": scene.referrer,
+        "channel": scene.channel,
+        "source": scene.source,
+        "seconds": scene.seconds,
+        "name": scene.name,
     }
 
 

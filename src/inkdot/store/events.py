@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 from arro3.core import DataType, Table
 
-from inkdot.domain.event import Dropped, Event, Kind
+from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import ping_id
@@ -39,6 +39,14 @@ _COLUMNS = {
     "url": DataType.uint32(), "verdict": DataType.uint32(), "raw": DataType.uint32(), "human": DataType.uint8(),
     "machine": DataType.bool(), "because": DataType.utf8(), "repeat_of": DataType.uint64(), "rules": DataType.utf8(),
 }  # fmt: skip
+_SCENE = {
+    "document": DataType.uint64(), "page": DataType.uint32(), "site": DataType.uint64(), "visitor": DataType.uint64(),
+    "visit": DataType.uint64(), "referrer": DataType.utf8(), "channel": DataType.utf8(), "source": DataType.utf8(),
+    "seconds": DataType.float64(), "name": DataType.utf8(), "detail": DataType.utf8(),
+}  # fmt: skip
+_NOWHERE = Scene()
+_NO_SCENE = (None,) * len(_SCENE)
+_SCENE_AT = len(_COLUMNS)
 _DROPPED = {"ping": DataType.uint64(), "time": DataType.int64(), "reason": DataType.utf8()}
 _PEOPLE = {"workspace": DataType.uint64(), "contact": DataType.uint64(), "message": DataType.uint64()}
 
@@ -130,7 +138,7 @@ class EventStore:
 
     def _table(self, events: Sequence[Event]) -> Table:
         (
-            ids, times, kinds, workspaces, contacts, _, messages, links, parts, urls, verdicts, raws, because, repeats, rules,
+            ids, times, kinds, workspaces, contacts, _, messages, links, parts, urls, verdicts, raws, because, repeats, rules, scenes,
         ) = zip(*events, strict=True)  # fmt: skip
         verdict_numbers, raw_numbers = self._verdicts.numbers(verdicts), self._raws.numbers(raws)
         shared_urls = {u: u for u in urls if u is not None}
@@ -138,13 +146,15 @@ class EventStore:
         url_numbers = {None: None} | {u: by_id[id(shared)] for u, shared in shared_urls.items()}
         judged = {id(v): (_HUMAN_RANK[v.human], v.actor in MACHINES) for v in {id(v): v for v in verdicts}.values()}
         by_verdict = list(map(id, verdicts))
+        somewhere = any(scenes)  # batches of mail events alone are narrower
         return arrow_table(
-            _COLUMNS,
+            _COLUMNS | _SCENE if somewhere else _COLUMNS,
             (
                 ids, times, kinds, workspaces, contacts, messages, links, parts, [url_numbers[u] for u in urls],
                 [verdict_numbers[v] for v in by_verdict], [raw_numbers[r] for r in map(id, raws)],
                 [judged[v][0] for v in by_verdict], [judged[v][1] for v in by_verdict],
                 [msgspec.json.encode(b).decode() if b else None for b in because], repeats, rules,
+                *(zip(*(s or _NOWHERE for s in scenes), strict=True) if somewhere else ()),
             ),
         )  # fmt: skip
 
@@ -272,6 +282,7 @@ class EventStore:
                 None if row[5] is None else MessageId(row[5]), None if row[6] is None else LinkId(row[6]), row[7],
                 None if row[8] is None else urls[row[8]], verdicts[row[9]], raws[row[10]], because,
                 None if row[14] is None else EventId(row[14]), row[15],
+                Scene(*row[_SCENE_AT:]) if row[_SCENE_AT:] != _NO_SCENE else None,
             )  # fmt: skip
 
     # -- care

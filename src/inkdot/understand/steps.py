@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
-from inkdot.domain.event import Dropped, DropReason, Event, Kind
+from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Network, Networks
@@ -33,6 +33,9 @@ _TELLING = frozenset(
      "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
 )  # fmt: skip
 _NO_RAW = Raw(None, "GET", (), None, ())
+
+_DOTS = (TokenKind.DOT, TokenKind.PAGE)
+_IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
 
 Person = tuple[int, int, int]
 """Workspace, contact, message or link."""
@@ -88,6 +91,9 @@ class Understanding:
         if token.mode is Mode.OFF:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
+        if ping.target:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            return
         client = self._client(ping, token)
         if token.contact:
             self._meet(ping, token, outcome)
@@ -99,7 +105,7 @@ class Understanding:
         """Equal clients are one object."""
         if token.mode is not Mode.INDIVIDUAL:
             return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
-        kind = "open" if token.kind is TokenKind.DOT else "click"
+        kind = "open" if token.kind in _DOTS else "click"
         network = self._networks.of(ping.address)
         key = (kind, ping.method, ping.headers, id(network))  # networks are few and live as long as their table
         known = self._clients.get(key)
@@ -130,7 +136,8 @@ class Understanding:
         link = token.link
         if not token.contact:
             return _event(ping, token, client, link, None)
-        act = (token.object, token.contact, link, client.number, token.workspace)
+        page = token.part if token.kind is TokenKind.PAGE else None
+        act = (token.object, token.contact, link, page, client.number, token.workspace)
         counted = self._counted.get(act)
         if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
             return _event(ping, token, client, link, counted[1])
@@ -140,8 +147,7 @@ class Understanding:
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
             if event.repeat_of is None and event.contact and not _inferred(event):
-                thing = event.link if event.message is None else event.message
-                act = (thing, event.contact, event.link, self._number(event.raw), event.workspace)
+                act = (_thing(event), event.contact, event.link, _page(event), self._number(event.raw), event.workspace)
                 self._counted[act] = (event.time, event.id)
 
     def _sweep(self, outcome: Outcome) -> None:
@@ -195,12 +201,14 @@ _SOMEDAY = Client(_NO_RAW, HYGIENE, 0)
 
 def _event(ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
     kind, destination = Kind.OPEN, None
-    if token.kind is not TokenKind.DOT:
+    if token.kind not in _DOTS:
         kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
+    in_document = token.kind is TokenKind.PAGE
     return Event(
         EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
-        None if token.kind is TokenKind.LINK else MessageId(token.object), link, token.part, destination,
+        MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
         client.verdict, client.raw, (), repeat_of, VERSION,
+        Scene(document=DocumentId(token.object), page=token.part or None) if in_document else None,
     )  # fmt: skip
 
 
@@ -210,6 +218,18 @@ def _inferred_open(click: Event) -> Event:
         id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None,
         verdict=click.verdict._replace(fields=fields, evidence=(Evidence("C1", "a click shows that the mail was open"),)),
     )  # fmt: skip
+
+
+def _thing(event: Event) -> int | None:
+    """What the token of an event was about."""
+    if event.scene is not None and event.scene.document is not None:
+        return event.scene.document
+    return event.link if event.message is None else event.message
+
+
+def _page(event: Event) -> int | None:
+    in_document = event.scene is not None and event.scene.document is not None
+    return event.part if in_document else None
 
 
 def _inferred(event: Event) -> bool:

@@ -1,6 +1,6 @@
 -- name: add_events
 -- A batch, handed over as an Arrow table.
-INSERT INTO recent SELECT id, make_timestamp(time), kind, workspace, contact, message, link, part, url, verdict, raw, human, machine, because, repeat_of, rules FROM batch;
+INSERT INTO recent BY NAME SELECT * REPLACE (make_timestamp(time) AS time) FROM batch;
 
 -- name: add_raws
 -- New raw facts.
@@ -182,11 +182,11 @@ INSERT INTO urls FROM base.urls;
 
 -- name: take_closed
 -- Closed months of an older store, in their order, from before the oldest pings that the journal still has.
-INSERT INTO closed FROM base.closed e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
+INSERT INTO closed BY NAME FROM base.closed e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
 
 -- name: take_recent
 -- Its later events, likewise.
-INSERT INTO recent FROM base.recent e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
+INSERT INTO recent BY NAME FROM base.recent e WHERE NOT EXISTS (FROM batch b WHERE b.stream = e.id >> 48 AND b.before <= e.id);
 
 -- name: take_dropped
 -- Its refused pings, likewise.
