@@ -11,24 +11,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
+from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
+from inkdot.store.sites import Binding, Sites
 from inkdot.understand.steps import Understanding
 
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
 
 
+_WORKSPACE = WorkspaceId(1)
+
+
 class Pipeline:
     """From a journal folder into a store. One per folder."""
 
-    def __init__(self, journal: Path, keyring: Keyring, control: Control, store: EventStore) -> None:
+    def __init__(
+        self, journal: Path, keyring: Keyring, control: Control, store: EventStore, sites: Sites | None = None
+    ) -> None:
         self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store)
-        self._control, self._store = control, store
+        self._understanding = Understanding(keyring, store, people=sites)
+        self._control, self._store, self._sites = control, store, sites
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
 
@@ -49,6 +56,8 @@ class Pipeline:
         outcome.dropped.extend(map(_unreadable, batch.damage))
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
+        if outcome.proofs and self._sites:
+            self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
         self._store.keep(outcome.events, outcome.dropped, batch.end)
         self.latest.extend(outcome.events)
         return len(batch.pings) + len(batch.damage)

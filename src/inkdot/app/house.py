@@ -15,6 +15,7 @@ from inkdot.settings import Settings
 from inkdot.show.questions import Questions
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
+from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
@@ -40,6 +41,7 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self.sites = Sites(folder.control)
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -51,7 +53,7 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
-        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store)
+        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store, self.sites)
         self.questions = Questions(self.control, self.store, now)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
@@ -78,7 +80,7 @@ class House:
         store = EventStore(fresh, self._settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
-        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store)
+        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store, self.sites)
         pipeline.drain(progress)
         pipeline.close()
         store.flush()
@@ -138,3 +140,4 @@ class House:
         self.pipeline.close()
         self.store.close()
         self.control.close()
+        self.sites.close()

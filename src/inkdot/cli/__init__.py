@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, mail, serving
+from inkdot.cli import asking, care, mail, serving, site
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ serving.add_to(app)
 mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+site.add_to(app)
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

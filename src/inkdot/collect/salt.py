@@ -38,7 +38,7 @@ class Salt:
             os.write(fd, os.urandom(_SALT_BYTES))
             os.close(fd)
             with contextlib.suppress(FileExistsError):  # another street was first
-                fresh.hardlink_to(path)
+                path.hardlink_to(fresh)
             fresh.unlink()
         self._salt, self._day = path.read_bytes(), day
         for old in self._run.glob("salt-*"):

@@ -41,6 +41,8 @@ _MOST_SITES, _MOST_REMEMBERED = 10_000, 100_000
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
 _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
+_REDUNDANT = re.compile(rb"(?im)^(?:content-length|content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
+"""Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
 _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
 _JSON = f"Content-Type: application/json\r\n{_CORS}"
 _FOR_NOBODY = ("k", "u", "r", "n", "l")
@@ -107,6 +109,7 @@ class Website:
         """A request with events."""
         records, marks, dropped = [], [], []
         sender = self._sender(caller, lines)
+        lines = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
         events = _events(body)
         if isinstance(events, Refused):
             dropped.append(_told(0, events))
@@ -135,7 +138,9 @@ class Website:
         page = _REFERRER.search(lines.kept)
         event = {"k": "goal" if "n" in asked else "view", "u": page[1].decode("latin-1").strip() if page else None}
         event |= {name: asked[name] for name in ("u", "r", "n", "k") if name in asked}
-        taken = self._taken(asked.get("s"), None, event, self._sender(caller, lines)) if method == b"GET" else None
+        sender = self._sender(caller, lines)
+        lines = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
+        taken = self._taken(asked.get("s"), None, event, sender) if method == b"GET" else None
         if taken is None or isinstance(taken, Refused):
             self._counters.web_refused += 1
             self._commit.add(caller, reply, reply, b"")

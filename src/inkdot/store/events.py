@@ -162,6 +162,10 @@ class EventStore:
         """Events since a time (microseconds since 1970), in the order of their ids."""
         yield from self._events(self._ask["since"], {"since": timestamp(since)})
 
+    def recent_web(self, since: int) -> Iterator[Event]:
+        """Events of websites since a time (microseconds since 1970), oldest first."""
+        yield from self._events(self._ask["since_web"], {"since": timestamp(since)})
+
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""
         newest = self._rows(self._ask["last_time"])[0][0] or _EPOCH

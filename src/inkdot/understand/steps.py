@@ -22,6 +22,8 @@ from inkdot.understand.agent import clean, name
 from inkdot.understand.known import Known
 from inkdot.understand.machine import VERSION, Seen
 from inkdot.understand.verdict import CONSENT, HYGIENE, verdict
+from inkdot.understand.visit import PAUSE
+from inkdot.understand.website import NobodyKnown, People, Proof, Websites
 
 FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
@@ -58,12 +60,16 @@ class Outcome:
     dropped: list[Dropped] = field(default_factory=list)
     contacts: dict[tuple[WorkspaceId, ContactId], Address] = field(default_factory=dict)
     """People met for the first time."""
+    proofs: list[Proof] = field(default_factory=list)
+    """Who visitors of websites turned out to be."""
 
 
 class Understanding:
     """Turns pings into events. Remembers clients, and what was counted in the last minutes."""
 
-    def __init__(self, keyring: Keyring, known: Known, networks: Networks | None = None) -> None:
+    def __init__(
+        self, keyring: Keyring, known: Known, networks: Networks | None = None, people: People | None = None
+    ) -> None:
         self._keyring, self._known = keyring, known
         self._networks = networks or Networks()
         self._clients: dict[tuple[str, str, bytes, int], Client] = {}
@@ -71,6 +77,7 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
+        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
         self._remember(known.recent(known.last_time() - FOLD_WITHIN))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
@@ -91,13 +98,31 @@ class Understanding:
         if token.mode is Mode.OFF:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
-        if ping.target:
-            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
-            return
         client = self._client(ping, token)
+        if ping.target:
+            self._sent(ping, token, client, outcome)
+            return
         if token.contact:
             self._meet(ping, token, outcome)
-        outcome.events.append(self._fold(ping, token, client))
+        event = self._fold(ping, token, client)
+        outcome.events.append(event)
+        if event.kind is Kind.CLICK:
+            self._websites.clicked(ping, token, event)
+
+    def _sent(self, ping: Ping, token: Token, client: Client, outcome: Outcome) -> None:
+        """What came with a body."""
+        if token.kind is not TokenKind.SITE:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            return
+        found, proof = self._websites.understand(ping, token, client.raw, client.verdict, VERSION)
+        if isinstance(found, Dropped):
+            outcome.dropped.append(found)
+        else:
+            outcome.events.append(found)
+        if proof:
+            outcome.proofs.append(proof)
+            if proof.address:
+                outcome.contacts[token.workspace, proof.contact] = proof.address
 
     # -- the client
 
@@ -105,14 +130,15 @@ class Understanding:
         """Equal clients are one object."""
         if token.mode is not Mode.INDIVIDUAL:
             return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
-        kind = "open" if token.kind in _DOTS else "click"
+        kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
+        method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
         network = self._networks.of(ping.address)
-        key = (kind, ping.method, ping.headers, id(network))  # networks are few and live as long as their table
+        key = (kind, method, ping.headers, id(network))  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            raw, judged = see(kind, ping.method, ping.headers, network)
+            raw, judged = see(kind, method, ping.headers, network)
             known = self._clients[key] = Client(raw, judged, self._number(raw))
         return known
 

@@ -78,6 +78,10 @@ SELECT max(time) FROM recent;
 -- Everything that happened since a time, oldest first: what folding repeats must remember.
 SELECT * FROM events WHERE time >= $since ORDER BY id;
 
+-- name: since_web
+-- What happened on websites since a time, oldest first: visits that go on.
+SELECT * FROM events WHERE time >= $since AND site IS NOT NULL ORDER BY time, id;
+
 -- name: opened
 -- Which of these people have an open of these messages that no machine made. People first: they are the fewest.
 WITH theirs AS (
