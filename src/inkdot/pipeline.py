@@ -18,6 +18,7 @@ from inkdot.journal.reader import Damage, Reader
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
+from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
 from inkdot.understand.steps import Understanding
 
 BATCH = 20_000
@@ -36,6 +37,7 @@ class Pipeline:
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, people=sites)
         self._control, self._store, self._sites = control, store, sites
+        self._not_rolled = 0
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
 
@@ -60,6 +62,10 @@ class Pipeline:
             self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
         self._store.keep(outcome.events, outcome.dropped, batch.end)
         self.latest.extend(outcome.events)
+        self._not_rolled += sum(1 for e in outcome.events if e.scene)
+        if self._not_rolled > ROLL_UP_ABOVE:
+            self._not_rolled = 0
+            roll_up(self._store)
         return len(batch.pings) + len(batch.damage)
 
     def drain(self, progress: Callable[[int, int], None] = lambda _done, _left: None) -> int:

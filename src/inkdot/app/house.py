@@ -13,10 +13,12 @@ from inkdot.domain.errors import StoreDamaged
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
 from inkdot.show.questions import Questions
+from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
+from inkdot.store.visits import roll_up
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
@@ -83,6 +85,7 @@ class House:
         pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store, self.sites)
         pipeline.drain(progress)
         pipeline.close()
+        roll_up(store, anew=True)
         store.flush()
         store.close()
         fresh.rename(self.folder.events)
@@ -100,12 +103,16 @@ class House:
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
         """Every question and chore that the command line may ask for, by name."""
         questions = self.questions
+        websites = WebsiteQuestions(self.sites, self.store, now)
         return {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
             "explain": questions.explain,
             "status": questions.status,
+            "report_site": websites.report_site,
+            "report_leads": websites.report_leads,
+            "report_searches": websites.report_searches,
             "verify": self._verify,
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
@@ -128,6 +135,7 @@ class House:
 
     def tidy(self) -> tuple[int, int]:
         """Delete journal segments past their days, sort finished months; returns how many of each."""
+        roll_up(self.store)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
 

@@ -38,13 +38,13 @@ class Questions:
         """Events, oldest first: person, kind, since, after (an event id), last (how many)."""
         kind = _kind(what.get("kind"))
         if last := what.get("last"):
-            yield from self._shown(reversed(self._store.newest(_count(last), kind)))
+            yield from self._shown(reversed(self._store.newest(count_of(last), kind)))
             return
         contact = self._contact(what["person"]) if what.get("person") else None
         if what.get("person") and contact is None:
             return
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
-        since = _since(what.get("since"), self._now())
+        since = since_of(what.get("since"), self._now())
         while True:
             page = self._store.page(after=after, contact=contact, kind=kind, since=since, most=_PAGE)
             yield from self._shown(iter(page))
@@ -66,8 +66,8 @@ class Questions:
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
-        since = _since(what.get("since") or "30d", self._now())
-        most = _count(what.get("last") or 50)
+        since = since_of(what.get("since") or "30d", self._now())
+        most = count_of(what.get("last") or 50)
         where = {"since": timestamp(since), "workspace": _WORKSPACE}
         active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
         marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
@@ -179,7 +179,8 @@ def _kind(word: Any) -> Kind | None:
         raise UsageError(f"{word!r} is no kind of event; the kinds are {', '.join(Kind)}.") from None
 
 
-def _count(word: Any) -> int:
+def count_of(word: Any) -> int:
+    """A whole number above 0; raises UsageError."""
     try:
         count = int(word)
     except (TypeError, ValueError):
@@ -189,7 +190,7 @@ def _count(word: Any) -> int:
     return count
 
 
-def _since(word: Any, now: int) -> int:
+def since_of(word: Any, now: int) -> int:
     """`7d`, `12h`, `2026-11-23`, `2026-11-23T10:00:00Z`, `all` -> microseconds since 1970."""
     if not word or word == "all":
         return 0

@@ -119,6 +119,18 @@ class EventStore:
         self._checkpoint |= ahead
 
     @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A session of the caller's own, for questions that build on each other."""
+        with damage_named(self._path), self._db.cursor() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The writer's session in a transaction; for the thread that keeps events."""
+        with self._transaction():
+            yield self._db
+
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """All or nothing, with the numbers given on the way."""
         shared = (self._raws, self._verdicts, self._urls)
