@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from inkdot.domain.event import Event, Kind, Scene
+from inkdot.domain.evidence import Verdict
 from inkdot.domain.ids import ContactId, VisitId, VisitorId
 from inkdot.understand.source import Came
 
@@ -40,6 +41,8 @@ class Visit:
     campaign: str | None = None
     proven: ContactId | None = None
     """Who this is, if something in this visit proved it."""
+    verdict: Verdict | None = None
+    """Of its first event; None if that is not remembered."""
     pages: dict[str, Page] = field(default_factory=dict)
 
     def page(self, name: str) -> Page:
@@ -57,12 +60,21 @@ class Visits:
 
     def __init__(self) -> None:
         self._open: dict[VisitorId, Visit] = {}
+        self._owners: dict[str, VisitorId] = {}
         self._swept = 0
 
     def of(self, visitor: VisitorId, time: int) -> Visit | None:
         """The visit that this visitor is on at `time`."""
         visit = self._open.get(visitor)
         return visit if visit is not None and abs(time - visit.last) <= PAUSE else None
+
+    def owner(self, page: str) -> VisitorId | None:
+        """Who opened this page view. Its later events are his, even if his address or agent changed meanwhile."""
+        return self._owners.get(page)
+
+    def opened(self, page: str, visitor: VisitorId) -> None:
+        """A page view was opened."""
+        self._owners.setdefault(page, visitor)
 
     def begin(self, visitor: VisitorId, visit: VisitId, time: int, came: Came, campaign: str | None) -> Visit:
         """A new visit. Page views of the one before stay known, so that a late word about them is not counted again."""
@@ -87,6 +99,7 @@ class Visits:
             if event.because and event.contact:
                 visit.proven = event.contact
             if "p" in mark:
+                self.opened(str(mark["p"]), scene.visitor)
                 page = visit.page(str(mark["p"]))
                 note(page, mark.get("q"))
                 if event.kind is Kind.ENGAGE and isinstance(told := mark.get("e"), int | float):
@@ -94,8 +107,9 @@ class Visits:
 
     def sweep(self, now: int) -> None:
         """Forget what is over, once in a while."""
-        if len(self._open) > 2 * self._swept + _SWEEP_ABOVE:
+        if len(self._open) > 2 * self._swept + _SWEEP_ABOVE or len(self._owners) > 20 * _SWEEP_ABOVE:
             self._open = {v: visit for v, visit in self._open.items() if now - visit.last <= PAUSE}
+            self._owners = {p: v for p, v in self._owners.items() if v in self._open}
             self._swept = len(self._open)
 
 

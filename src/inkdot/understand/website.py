@@ -173,15 +173,15 @@ class Websites:
             EventId(ping.id), ping.time, kind, token.workspace, ContactId(0), None, None, None, _depth(sent),
             scrubbed(sent.get("l") or sent.get("u")), verdict, raw, (), None, rules, scene,
         )  # fmt: skip
-        if "v" not in sent or verdict.actor in MACHINES:
+        owner = self._visits.owner(str(sent["p"])) if "p" in sent and "v" in sent else None
+        if "v" not in sent or (verdict.actor in MACHINES and owner is None):
             found = scene._replace(channel=came.channel, source=came.source) if kind is Kind.VIEW else scene
             return event._replace(scene=found), None
-        return self._in_visit(event, sent, came, ping.address)
+        return self._in_visit(event, owner or VisitorId(sent["v"]), sent, came, ping.address)
 
     def _in_visit(
-        self, event: Event, sent: dict[str, Any], came: Came, address: bytes
+        self, event: Event, visitor: VisitorId, sent: dict[str, Any], came: Came, address: bytes
     ) -> tuple[Event | Dropped, Proof | None]:
-        visitor = VisitorId(sent["v"])
         visit = self._visits.of(visitor, event.time)
         clicked = self._click_before(event, address) if event.kind is Kind.VIEW else None
         if clicked and clicked.in_mail and came.channel == "Direct":
@@ -189,7 +189,13 @@ class Websites:
         campaign = _campaign(sent)
         if visit is None or _anew(event, visit, came, campaign):
             visit = self._visits.begin(visitor, VisitId(event.id), event.time, came, campaign)
+            visit.verdict = event.verdict
+        if event.verdict.actor in MACHINES and visit.verdict:
+            # Only the program's name says so, and the page itself was opened by somebody else's.
+            event = event._replace(verdict=visit.verdict)
         page = visit.page(str(sent.get("p", "")))
+        if "p" in sent:
+            self._visits.opened(str(sent["p"]), visitor)
         if "p" in sent and not note(page, sent.get("q")):
             return Dropped(PingId(event.id), event.time, DropReason.REPLAY), None
         visit.last = max(visit.last, event.time)
