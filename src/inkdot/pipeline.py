@@ -19,6 +19,8 @@ from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
 from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
+from inkdot.understand.address import Networks
+from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Understanding
 
 BATCH = 20_000
@@ -32,10 +34,18 @@ class Pipeline:
     """From a journal folder into a store. One per folder."""
 
     def __init__(
-        self, journal: Path, keyring: Keyring, control: Control, store: EventStore, sites: Sites | None = None
+        self,
+        journal: Path,
+        keyring: Keyring,
+        control: Control,
+        store: EventStore,
+        networks: Networks | None = None,
+        book: RuleBook | None = None,
+        sites: Sites | None = None,
     ) -> None:
+        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given."""
         self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store, people=sites)
+        self._understanding = Understanding(keyring, store, networks, control, book, sites)
         self._control, self._store, self._sites = control, store, sites
         self._not_rolled = 0
         self.latest: deque[Event] = deque(maxlen=1_000)
@@ -60,7 +70,7 @@ class Pipeline:
             self._control.remember_contacts(outcome.contacts)
         if outcome.proofs and self._sites:
             self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
-        self._store.keep(outcome.events, outcome.dropped, batch.end)
+        self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
         self._not_rolled += sum(1 for e in outcome.events if e.scene)
         if self._not_rolled > ROLL_UP_ABOVE:

@@ -55,7 +55,7 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
-        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store, self.sites)
+        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store, sites=self.sites)
         self.questions = Questions(self.control, self.store, now)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
@@ -82,7 +82,7 @@ class House:
         store = EventStore(fresh, self._settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
-        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store, self.sites)
+        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store, sites=self.sites)
         pipeline.drain(progress)
         pipeline.close()
         roll_up(store, anew=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
@@ -24,6 +24,16 @@ class Known(Protocol):
         """Those (workspace, contact, message) of which an open is known that no machine made."""
 
 
+class Mails(Protocol):
+    """What is known of the mails that were sent."""
+
+    def handed_over(self, message: int) -> Mapping[int, float]:
+        """When each contact's copy was handed over (unix seconds), as far as that is known."""
+
+    def links_of(self, message: int) -> int | None:
+        """How many tracked links a mail has; None if that is not known."""
+
+
 class NothingKnown:
     """A memory of nothing, for explaining single cases."""
 
@@ -42,3 +52,11 @@ class NothingKnown:
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:  # noqa: ARG002
         """None."""
         return set()
+
+    def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+    def links_of(self, message: int) -> int | None:  # noqa: ARG002
+        """Not known."""
+        return None
