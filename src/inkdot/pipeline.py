@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
-from inkdot.domain.ids import WorkspaceId
+from inkdot.domain.ids import VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -89,6 +89,10 @@ class Pipeline:
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""
         return self._reader.backlog()
+
+    def forget(self, visitors: Collection[VisitorId]) -> None:
+        """Ask memory again who these are: somebody changed it by hand."""
+        self._understanding.forget(visitors)
 
     def close(self) -> None:
         """Let go of the journal."""

@@ -56,5 +56,6 @@ def test_every_question_is_asked_somewhere(noun: str) -> None:
 
 
 @pytest.mark.parametrize("store", ["control", "events"])
-def test_migrations_are_numbered_without_gaps(store: str) -> None:
-    assert [m.number for m in migrations(store)] == list(range(1, len(migrations(store)) + 1))
+def test_migrations_have_numbers_of_their_own(store: str) -> None:
+    numbers = [m.number for m in migrations(store)]
+    assert numbers == sorted(set(numbers))

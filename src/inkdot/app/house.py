@@ -9,9 +9,11 @@ from typing import Any
 
 from inkdot.app import care
 from inkdot.app.folder import Folder
+from inkdot.app.identities import Identities
 from inkdot.domain.errors import StoreDamaged
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.history import History
 from inkdot.show.questions import Questions
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
@@ -56,7 +58,7 @@ class House:
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
         self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store, sites=self.sites)
-        self.questions = Questions(self.control, self.store, now)
+        self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -104,12 +106,16 @@ class House:
         """Every question and chore that the command line may ask for, by name."""
         questions = self.questions
         websites = WebsiteQuestions(self.sites, self.store, now)
+        identities = Identities(self.sites, self.store, self.pipeline)
         return {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
             "explain": questions.explain,
             "status": questions.status,
+            "person_merge": identities.merge,
+            "person_unmerge": identities.unmerge,
+            "person_identities": identities.identities,
             "report_site": websites.report_site,
             "report_leads": websites.report_leads,
             "report_searches": websites.report_searches,

@@ -27,7 +27,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
-_EXCLUSIVE = ("rebuild", "tidy")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -130,6 +130,9 @@ class Office:
             "timeline",
             "report_mail",
             "report_site",
+            "person_merge",
+            "person_unmerge",
+            "person_identities",
             "report_leads",
             "report_searches",
             "explain",

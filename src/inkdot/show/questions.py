@@ -15,6 +15,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
+from inkdot.show.history import History, says_of_site
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
@@ -30,9 +31,12 @@ _SECOND = 1_000_000
 class Questions:
     """Everything that can be asked of one folder's stores."""
 
-    def __init__(self, control: Control, store: EventStore, now: Callable[[], int]) -> None:
+    def __init__(
+        self, control: Control, store: EventStore, now: Callable[[], int], history: History | None = None
+    ) -> None:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
+        self._history = history or History(None, store)
 
     def events(self, what: Parameters) -> Answer:
         """Events, oldest first: person, kind, since, after (an event id), last (how many)."""
@@ -56,7 +60,7 @@ class Questions:
         """One person: who, what is known in a sentence, and each event."""
         address = normal_address(str(what.get("person", "")))
         contact = self._contact(address)
-        events = self._store.timeline(_WORKSPACE, contact) if contact is not None else []
+        events = self._history.of(contact, _WORKSPACE) if contact is not None else []
         subjects = self._control.subjects(e.message for e in events if e.message is not None)
         items = []
         for event in events:
@@ -103,6 +107,8 @@ class Questions:
 
 def says(event: Event) -> str:
     """An event in one plain sentence that claims no more than is proven."""
+    if event.scene is not None and event.scene.site is not None:
+        return says_of_site(event)
     verdict = event.verdict
     acted = "clicked" if event.kind is Kind.CLICK else "opened"
     thing = "link" if event.kind is Kind.CLICK else "mail"

@@ -273,6 +273,11 @@ class EventStore:
         """One person's events, oldest first."""
         return list(self._events(self._ask["timeline"], {"workspace": workspace, "contact": contact}))
 
+    def of_visitors(self, workspace: WorkspaceId, visitors: Sequence[int]) -> list[Event]:
+        """What browsers did under nobody's name, oldest first."""
+        what = {"workspace": workspace, "visitors": list(visitors)}
+        return list(self._events(self._ask["of_visitors"], what)) if visitors else []
+
     def event(self, event: EventId) -> Event | None:
         """One event."""
         return next(self._events(self._ask["event"], {"id": event}), None)

@@ -241,6 +241,14 @@ def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) 
     return [LeadActs(*row) for row in store.rows("site", "lead_acts", what)]
 
 
+def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
+    """What a browser did is not this person's; for the thread that keeps events."""
+    ask = questions("site")
+    with store.writing() as session:
+        for table in ("recent", "closed", "visits"):
+            session.execute(ask[f"take_back_{table}"], {"visitor": visitor, "contact": contact})
+
+
 def all_happenings(store: EventStore, kind: str, since: int, until: int, most: int) -> list[tuple[SiteId, Happening]]:
     """What was done on all sites, most often first."""
     what = {"kind": kind, "since": timestamp(since), "until": timestamp(until), "most": most}

@@ -7,14 +7,14 @@ thousand pings has some hundred distinct clients.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
@@ -91,6 +91,10 @@ class Understanding:
         self._infer_opens(outcome)
         self._sweep(outcome)
         return outcome
+
+    def forget(self, visitors: Collection[VisitorId]) -> None:
+        """Ask memory again who these are."""
+        self._websites.forget(visitors)
 
     def _understand(self, ping: Ping, outcome: Outcome) -> None:
         # STEPS: refuse what is forged; respect the mode; name the client and weigh it; find the person; fold repeats.

@@ -76,6 +76,11 @@ class Visits:
         """A page view was opened."""
         self._owners.setdefault(page, visitor)
 
+    def doubt(self, visitor: VisitorId) -> None:
+        """What was proven in the visit that goes on counts no more."""
+        if visitor in self._open:
+            self._open[visitor].proven = None
+
     def begin(self, visitor: VisitorId, visit: VisitId, time: int, came: Came, campaign: str | None) -> Visit:
         """A new visit. Page views of the one before stay known, so that a late word about them is not counted again."""
         before = self._open.get(visitor)

@@ -261,6 +261,7 @@ class Websites:
         """Ask memory again about these: somebody changed by hand who they are."""
         for visitor in visitors:
             self._known.pop(visitor, None)
+            self._visits.doubt(visitor)
 
     def _said(self, event: Event, sent: dict[str, Any]) -> tuple[ContactId, Address] | None:
         if sent.get("k") != "identify":

@@ -142,6 +142,10 @@ SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) OR
 -- One person, oldest first.
 SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
 
+-- name: of_visitors
+-- What browsers did under nobody's name, oldest first.
+SELECT * FROM events WHERE visitor IN (SELECT unnest($visitors::UBIGINT[])) AND contact = 0 AND workspace = $workspace ORDER BY time, id;
+
 -- name: event
 -- One event.
 SELECT * FROM events WHERE id = $id;

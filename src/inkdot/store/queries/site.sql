@@ -247,3 +247,15 @@ WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT
 -- name: reached_seconds
 -- Visits with so many active seconds.
 SELECT count(*) FROM {visits} WHERE site = $site AND start >= $since AND start < $until AND seconds >= $seconds;
+
+-- name: take_back_recent
+-- What a browser did is not this person's.
+UPDATE recent SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
+
+-- name: take_back_closed
+-- Likewise.
+UPDATE closed SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
+
+-- name: take_back_visits
+-- Likewise.
+UPDATE visits SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
