@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
@@ -28,6 +28,7 @@ BATCH = 20_000
 
 
 _WORKSPACE = WorkspaceId(1)
+_PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
 class Pipeline:
@@ -47,7 +48,7 @@ class Pipeline:
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, networks, control, book, sites)
         self._control, self._store, self._sites = control, store, sites
-        self._not_rolled = 0
+        self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
 
@@ -63,6 +64,7 @@ class Pipeline:
     def _step(self) -> int:
         batch = self._reader.read(BATCH)
         if not batch.end:
+            self._add_up_the_past()
             return 0
         outcome = self._understanding.batch(batch.pings)
         outcome.dropped.extend(map(_unreadable, batch.damage))
@@ -72,11 +74,25 @@ class Pipeline:
             self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
-        self._not_rolled += sum(1 for e in outcome.events if e.scene)
-        if self._not_rolled > ROLL_UP_ABOVE:
+        self._count_for_reports(outcome.events)
+        return len(batch.pings) + len(batch.damage)
+
+    def _count_for_reports(self, events: Sequence[Event]) -> None:
+        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet."""
+        of_sites = [e.time for e in events if e.scene and e.scene.site]
+        if not of_sites:
+            return
+        self._from_the_past |= min(of_sites) < self._newest - _PAST
+        self._newest = max(self._newest, *of_sites)
+        self._not_rolled += len(of_sites)
+        if self._not_rolled > ROLL_UP_ABOVE and not self._from_the_past:
             self._not_rolled = 0
             roll_up(self._store)
-        return len(batch.pings) + len(batch.damage)
+
+    def _add_up_the_past(self) -> None:
+        if self._from_the_past:
+            roll_up(self._store, anew=True)
+            self._from_the_past, self._not_rolled = False, 0
 
     def drain(self, progress: Callable[[int, int], None] = lambda _done, _left: None) -> int:
         """Take all that the journal holds now; reports (pings done, bytes left). Returns how many pings it were."""

@@ -113,6 +113,7 @@ class House:
             "report_mail": questions.report_mail,
             "explain": questions.explain,
             "status": questions.status,
+            "import_check": websites.import_check,
             "person_merge": identities.merge,
             "person_unmerge": identities.unmerge,
             "person_identities": identities.identities,

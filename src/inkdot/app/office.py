@@ -129,6 +129,7 @@ class Office:
             "events",
             "timeline",
             "report_mail",
+            "import_check",
             "report_site",
             "person_merge",
             "person_unmerge",

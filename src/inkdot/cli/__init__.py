@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, identity, mail, serving, site
+from inkdot.cli import asking, care, identity, importing, mail, serving, site
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
 site.add_to(app)
+importing.add_to(app)
 person = typer.Typer(help="People: who is who.", no_args_is_help=True)
 identity.add_to(person)
 app.add_typer(person, name="person")

@@ -84,6 +84,13 @@ class WebsiteQuestions:
         leads.sort(key=lambda lead: (-lead["score"], lead["last"] or ""), reverse=False)
         yield {"since": iso(since), "leads": [self._with_name(lead) for lead in leads[:most]]}
 
+    def import_check(self, what: Parameters) -> Answer:
+        """What became of imported records: ids from `first` to `last`."""
+        span = {"first": int(what["first"]), "last": int(what["last"])}
+        events, dropped = self._store.rows("site", "imported", span)[0]
+        reasons = dict(self._store.rows("site", "imported_dropped", span)) if dropped else {}
+        yield {"events": events, "dropped": dropped, "reasons": reasons}
+
     def _with_name(self, lead: dict[str, Any]) -> dict[str, Any]:
         contact = lead.pop("contact")
         return {"person": self._sites.address_of(_WORKSPACE, contact) if contact else None} | lead

@@ -1,3 +1,11 @@
+-- name: imported
+-- What became of the records in a stretch of the journal: events, and pings that became none.
+SELECT (SELECT count(*) FROM events WHERE id >= $first AND id < $last), (SELECT count(*) FROM dropped WHERE ping >= $first AND ping < $last);
+
+-- name: imported_dropped
+-- Why some became none.
+SELECT reason, count(*) FROM dropped WHERE ping >= $first AND ping < $last GROUP BY reason ORDER BY reason;
+
 -- name: rolled
 -- From when on visits may still be missing.
 SELECT until FROM rolled;
@@ -13,7 +21,7 @@ WITH mine AS (
     SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, url
     FROM events
     WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
-        AND visit NOT IN (SELECT visit FROM visits WHERE start >= $since)
+        AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
 ), addresses AS (
     SELECT number, coalesce(nullif(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1), ''), '/') AS page,
         nullif(regexp_extract(content, '^"[a-zA-Z]+://([^/:?#"]+)', 1), '') AS host,
