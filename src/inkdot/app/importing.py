@@ -62,7 +62,8 @@ class Imported(NamedTuple):
 
 class _State(NamedTuple):
     segment: int
-    done: bool = False
+    end: int = 0
+    """The segment behind its last one, once it is done."""
 
 
 def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) -> Imported:
@@ -77,18 +78,22 @@ def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) 
         state_file = folder.root / "imports" / f"{name}.json"
         state_file.parent.mkdir(mode=0o700, exist_ok=True)
         state = _state(state_file)
-        writer = Writer(street_folder(folder.journal, IMPORT_STREAM))
-        try:
-            if state is None:
-                state = _State(writer.number)
-                write_whole(state_file, json.dumps(state._asdict()).encode())
-            known = _known_rows(folder, state, name)
-            tally, written = _write(writer, token, site, path, form, name, known, progress)
-            end = writer.number + 1
-        finally:
-            writer.close()
-        write_whole(state_file, json.dumps(state._replace(done=True)._asdict()).encode())
-    first, last = ping_id(IMPORT_STREAM, state.segment, 0), ping_id(IMPORT_STREAM, end, 0)
+        if state is not None and state.end:  # nothing is left to write: count the rows, and that is all
+            tally = Tally()
+            known = written = sum(1 for _ in FORMATS[form](path, tally))
+        else:
+            writer = Writer(street_folder(folder.journal, IMPORT_STREAM))
+            try:
+                if state is None:
+                    state = _State(writer.number)
+                    write_whole(state_file, json.dumps(state._asdict()).encode())
+                known = _known_rows(folder, state, name)
+                tally, written = _write(writer, token, site, path, form, name, known, progress)
+                state = state._replace(end=writer.number + 1)
+            finally:
+                writer.close()
+            write_whole(state_file, json.dumps(state._asdict()).encode())
+    first, last = ping_id(IMPORT_STREAM, state.segment, 0), ping_id(IMPORT_STREAM, state.end, 0)
     return Imported(tally.rows, written, known, dict(tally.skipped), tally.totals, first, last)
 
 
