@@ -37,13 +37,15 @@ from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mod
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
 _OBJECT = slice(12, 20)
-_MOST_SITES, _MOST_REMEMBERED = 10_000, 100_000
+_MOST_SITES, _MOST_REMEMBERED, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 100_000, 2_000, 50
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
 _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
 _REDUNDANT = re.compile(rb"(?im)^(?:content-length|content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
 """Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
 _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _JSON = f"Content-Type: application/json\r\n{_CORS}"
 _FOR_NOBODY = ("k", "u", "r", "n", "l")
 """What is kept of an event where nothing may lead to a person; kinds that need one are not kept at all."""
@@ -55,6 +57,8 @@ class _Site(NamedTuple):
     id: bytes
     domain: str
     mode: int
+    beginnings: set[str]
+    """Beginnings of addresses that are its own, up to the path: most are met again and again."""
 
 
 class _Sender(NamedTuple):
@@ -62,11 +66,10 @@ class _Sender(NamedTuple):
 
     origin: str | None
     """The page's host; None if the browser does not say, or if it is none."""
-    address: bytes
     agent: bytes
     privacy: bool
-    at_home: bool
-    """It comes from this machine."""
+    lines: Lines
+    """What is written down of its header lines."""
 
 
 class _Remembering(Waiter):
@@ -102,32 +105,35 @@ class Website:
         self._replies, self._counters, self._client, self._salt = replies, counters, proxies.client, salt
         self._sites: dict[str, _Site] = {}
         self._seen: dict[int, None] = {}
+        self._senders: dict[bytes, _Sender] = {}
+        self._second = self._usual = self._unrecorded = b""
         street.posts[TARGET] = self.sent
         street.gets[PIXEL] = self.loaded
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
         records, marks, dropped = [], [], []
-        sender = self._sender(caller, lines)
-        lines = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
+        sender = self._sender(lines)
+        address = self._client(caller.peer, lines.hops)
         events = _events(body)
         if isinstance(events, Refused):
             dropped.append(_told(0, events))
             events = []
         for number, (key, visitor, event) in enumerate(events):
-            taken = self._taken(key, visitor, event, sender) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
+            taken = (
+                self._taken(key, visitor, event, sender, address) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
+            )
             if isinstance(taken, Refused):
                 dropped.append(_told(number, taken))
                 if taken.reason is Refusal.TOO_MANY:
                     break
                 continue
             site, content, mark = taken
-            records.append(self._record(caller, site.token, lines, TARGET, content))
+            records.append(self._record(caller, site.token, sender.lines, TARGET, content))
             marks.append(mark)
         self._counters.web_events += len(records)
         self._counters.web_refused += len(dropped)
-        reply = self._answer(202, len(records), dropped)
-        unrecorded = self._replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
+        reply, unrecorded = self._answers(len(records), dropped)
         self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
@@ -138,52 +144,49 @@ class Website:
         page = _REFERRER.search(lines.kept)
         event = {"k": "goal" if "n" in asked else "view", "u": page[1].decode("latin-1").strip() if page else None}
         event |= {name: asked[name] for name in ("u", "r", "n", "k") if name in asked}
-        sender = self._sender(caller, lines)
-        lines = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
-        taken = self._taken(asked.get("s"), None, event, sender) if method == b"GET" else None
+        sender, address = self._sender(lines), self._client(caller.peer, lines.hops)
+        taken = self._taken(asked.get("s"), None, event, sender, address) if method == b"GET" else None
         if taken is None or isinstance(taken, Refused):
             self._counters.web_refused += 1
             self._commit.add(caller, reply, reply, b"")
             return
         site, content, _ = taken
         self._counters.web_events += 1
-        record = self._record(caller, site.token, lines, PIXEL, content)
+        record = self._record(caller, site.token, sender.lines, PIXEL, content)
         self._commit.add(caller, reply, replies.gif_unrecorded, record)
 
     # -- one event
 
-    def _taken(self, key: Any, visitor: Any, event: Any, sender: _Sender) -> tuple[_Site, bytes, int] | Refused:
+    def _taken(
+        self, key: Any, visitor: Any, event: Any, sender: _Sender, address: bytes
+    ) -> tuple[_Site, bytes, int] | Refused:
         """Whose event it is, what may be written down of it, and how to know it again."""
         site = self._site(key)
         if site is None:
             return Refused(Refusal.UNKNOWN_SITE)
         if site.mode == Mode.OFF:
             return Refused(Refusal.TRACKING_OFF)
-        if (
-            sender.origin is not None
-            and not _at_home(sender, sender.origin)
-            and not belongs(sender.origin, site.domain)
-        ):
+        if sender.origin is not None and not _own(sender.origin, site, address):
             return Refused(Refusal.FOREIGN_ORIGIN)
         found = checked(event)
         if isinstance(found, Refused):
             return found
-        if "u" in found and not belongs(host := host_of(found["u"]), site.domain) and not _at_home(sender, host):
+        if "u" in found and not self._is_page_of(site, found["u"], address):
             return Refused(Refusal.FOREIGN_PAGE, "u")
         if sender.privacy or site.mode != Mode.INDIVIDUAL:
             if found["k"] in _NEEDS_SOMEBODY:
                 return Refused(Refusal.PRIVACY)
             return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
-        found["v"] = who = self._visitor(site, visitor, sender)
+        found["v"] = who = self._visitor(site, visitor, sender, address)
         mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
-        return site, msgspec.json.encode(found), mark
+        return site, _encode(found), mark
 
-    def _visitor(self, site: _Site, visitor: Any, sender: _Sender) -> int:
+    def _visitor(self, site: _Site, visitor: Any, sender: _Sender, address: bytes) -> int:
         if isinstance(visitor, str) and 0 < len(visitor) <= 64:
             return lasting(site.id, visitor)
-        return self._salt.passing(site.id, sender.address, sender.agent)
+        return self._salt.passing(site.id, address, sender.agent)
 
     def _site(self, key: Any) -> _Site | None:
         if not isinstance(key, str):
@@ -196,29 +199,56 @@ class Website:
             if len(self._sites) >= _MOST_SITES:
                 self._sites.clear()
             domain = destination_of(token).decode("latin-1")
-            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token))
+            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token), set())
         return known
 
-    def _sender(self, caller: Caller, lines: Lines) -> _Sender:
-        origin, agent = _ORIGIN.search(lines.kept), _AGENT.search(lines.kept)
-        said = origin[1].decode("latin-1").strip() if origin else ""
-        address = self._client(caller.peer, lines.hops)
-        # A page that sends no referrers sends `null`; its address is still judged.
-        from_page = host_of(said) if said and said != "null" else None
-        return _Sender(from_page, address, agent[1] if agent else b"", lines.privacy, _is_this_machine(address))
+    def _is_page_of(self, site: _Site, url: str, address: bytes) -> bool:
+        beginning = url[: url.find("/", 8)]
+        if beginning in site.beginnings:
+            return True
+        host = host_of(url)
+        if belongs(host, site.domain):
+            if len(site.beginnings) < _MOST_BEGINNINGS and host_of(beginning) == host:
+                site.beginnings.add(beginning)
+            return True
+        return _own(host, site, address)
+
+    def _sender(self, lines: Lines) -> _Sender:
+        """Equal lines are worked out once."""
+        known = self._senders.get(lines.kept)
+        if known is None or known.privacy != lines.privacy or known.lines.hops != lines.hops:
+            if len(self._senders) >= _MOST_SENDERS:
+                self._senders.clear()
+            origin, agent = _ORIGIN.search(lines.kept), _AGENT.search(lines.kept)
+            said = origin[1].decode("latin-1").strip() if origin else ""
+            # A page that sends no referrers sends `null`; its address is still judged.
+            from_page = host_of(said) if said and said != "null" else None
+            stripped = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
+            known = _Sender(from_page, agent[1] if agent else b"", lines.privacy, stripped)
+            self._senders[lines.kept] = known
+        return known
 
     # -- answers
 
-    def _answer(self, status: int, accepted: int, dropped: list[dict[str, Any]]) -> bytes:
-        body = msgspec.json.encode({"accepted": accepted, "dropped": dropped})
-        return self._replies.make(status, body, _JSON)
+    def _answers(self, accepted: int, dropped: list[dict[str, Any]]) -> tuple[bytes, bytes]:
+        """The answer if the events are on disk, and the one if they are not."""
+        replies = self._replies
+        if self._second is not replies.gif:  # made anew each second
+            self._second = replies.gif
+            self._usual = self._answer(1, [])
+            self._unrecorded = replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
+        usual = self._usual if accepted == 1 and not dropped else self._answer(accepted, dropped)
+        return usual, self._unrecorded
+
+    def _answer(self, accepted: int, dropped: list[dict[str, Any]]) -> bytes:
+        return self._replies.make(202, msgspec.json.encode({"accepted": accepted, "dropped": dropped}), _JSON)
 
 
-def _events(body: bytes) -> Iterable[tuple[Any, Any, Any]] | Refused:
+def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:
     if depth_exceeds(body):
         return Refused(Refusal.TOO_DEEP)
     try:
-        return spread(msgspec.json.decode(body))
+        return spread(_decode(body))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return Refused(Refusal.NOT_JSON)
 
@@ -228,9 +258,9 @@ def _told(number: int, refused: Refused) -> dict[str, Any]:
     return told if refused.field is None else told | {"field": refused.field[:40]}
 
 
-def _at_home(sender: _Sender, host: str) -> bool:
-    """Whoever builds a site looks at it on his own machine first."""
-    return sender.at_home and is_loopback(host)
+def _own(host: str, site: _Site, address: bytes) -> bool:
+    """True for a site's own pages. Whoever builds a site looks at it on his own machine first."""
+    return belongs(host, site.domain) or (is_loopback(host) and _is_this_machine(address))
 
 
 def _is_this_machine(address: bytes) -> bool:

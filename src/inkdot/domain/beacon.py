@@ -19,7 +19,7 @@ a list of the key, the visitor, and events without either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -33,7 +33,8 @@ KINDS = frozenset({"view", "engage", "goal", "click", "download", "identify"})
 MOST_EVENTS = 200
 """Events in one request."""
 MOST_DEPTH = 20
-_MOST_CHARACTERS = {"u": 2_000, "r": 2_000, "l": 2_000, "n": 200, "w": 254, "p": 64, "v": 64}
+_MOST_CHARACTERS = {"k": 200, "u": 2_000, "r": 2_000, "l": 2_000, "n": 200, "w": 254, "p": 64, "v": 64}
+_NUMBERS, _MOST_NUMBER = frozenset("pqed"), 1e12
 _MOST_DETAILS, _MOST_DETAIL_CHARACTERS = 30, 500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -101,28 +102,43 @@ def depth_exceeds(body: bytes, most: int = MOST_DEPTH) -> bool:
     return False
 
 
-def spread(sent: Any) -> Iterator[tuple[Any, Any, Any]]:
+def spread(sent: Any) -> list[tuple[Any, Any, Any]]:
     """(key, visitor, event) of everything in a decoded body, whatever its form."""
-    if isinstance(sent, list) and sent and isinstance(sent[0], str):
-        visitor = sent[1] if len(sent) > 1 else None
-        yield from ((sent[0], visitor, event) for event in sent[2:])
-    elif isinstance(sent, list):
-        for event in sent:
-            yield from spread_one(event)
-    else:
-        yield from spread_one(sent)
+    if isinstance(sent, list):
+        if sent and isinstance(sent[0], str):
+            key, visitor = sent[0], sent[1] if len(sent) > 1 else None
+            return [(key, visitor, event) for event in sent[2:]]
+        return [_spread_one(event) for event in sent]
+    return [_spread_one(sent)]
 
 
-def spread_one(event: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _spread_one(event: Any) -> tuple[Any, Any, Any]:
     """One event that carries its own key."""
-    if isinstance(event, dict):
-        yield event.get("s") or event.get("key") or event.get("site"), event.get("v") or event.get("visitor"), event
-    else:
-        yield None, None, event
+    if not isinstance(event, dict):
+        return None, None, event
+    return event.get("s") or event.get("key") or event.get("site"), event.get("v") or event.get("visitor"), event
 
 
 def checked(event: Any) -> dict[str, Any] | Refused:
     """The event under short names, every value of its type and size; or what is wrong with it."""
+    if type(event) is dict and _plainly_sound(event):
+        return event
+    return _checked_with_care(event)
+
+
+def _plainly_sound(event: dict[str, Any]) -> bool:
+    """True for what the tag sends: short names, plain values, nothing missing. Most events end here."""
+    for name, value in event.items():
+        if type(value) is str:
+            if len(value) > _MOST_CHARACTERS.get(name, -1):
+                return False
+        elif name not in _NUMBERS or not (type(value) is float or type(value) is int) or not 0 <= value < _MOST_NUMBER:
+            return False
+    needed = _NEEDS.get(event.get("k"))  # type: ignore[arg-type]
+    return needed is not None and bool(event.get(needed))
+
+
+def _checked_with_care(event: Any) -> dict[str, Any] | Refused:
     if not isinstance(event, dict):
         return Refused(Refusal.WRONG_TYPE)
     found: dict[str, Any] = {}
@@ -154,7 +170,7 @@ def _label(name: str, value: Any) -> Refusal | None:
 
 
 def _number(_name: str, value: Any) -> Refusal | None:
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST_NUMBER
     return None if fits else Refusal.WRONG_TYPE
 
 
