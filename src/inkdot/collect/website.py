@@ -7,7 +7,6 @@ record of the journal.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -72,19 +71,35 @@ class _Sender(NamedTuple):
     """What is written down of its header lines."""
 
 
+class _Seen:
+    """The marks of the last events, so many at least and twice as many at the most."""
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self) -> None:
+        self._now: set[int] = set()
+        self._before: set[int] = set()
+
+    def __contains__(self, mark: int) -> bool:
+        return mark in self._now or mark in self._before
+
+    def add(self, marks: list[int]) -> None:
+        self._now.update(marks)
+        if len(self._now) > _MOST_REMEMBERED:
+            self._now, self._before = set(), self._now
+
+
 class _Remembering(Waiter):
     """Whoever is owed an answer; once that says that the events are kept, they are known again."""
 
     __slots__ = ("_caller", "_marks", "_recorded", "_seen")
 
-    def __init__(self, caller: Caller, recorded: bytes, marks: Iterable[int], seen: dict[int, None]) -> None:
+    def __init__(self, caller: Caller, recorded: bytes, marks: list[int], seen: _Seen) -> None:
         self._caller, self._recorded, self._marks, self._seen = caller, recorded, marks, seen
 
     def answer(self, reply: bytes) -> None:
         if reply is self._recorded:
-            self._seen.update(dict.fromkeys(self._marks))
-            while len(self._seen) > _MOST_REMEMBERED:
-                self._seen.pop(next(iter(self._seen)))
+            self._seen.add(self._marks)
         self._caller.answer(reply)
 
 
@@ -104,7 +119,7 @@ class Website:
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
         self._replies, self._counters, self._client, self._salt = replies, counters, proxies.client, salt
         self._sites: dict[str, _Site] = {}
-        self._seen: dict[int, None] = {}
+        self._seen = _Seen()
         self._senders: dict[bytes, _Sender] = {}
         self._second = self._usual = self._unrecorded = b""
         street.posts[TARGET] = self.sent
