@@ -116,7 +116,8 @@ class WebsiteQuestions:
     def _report(self, site: Site, since: int, until: int, most: int, steps: list[str]) -> dict[str, Any]:
         with site_counts(self._store, site.id, since, until) as counts:
             report = {"site": to_word(SITE, site.id), "domain": site.domain} | _totals(counts)
-            report |= {title: [_group(g) for g in counts.by(what, most)] for title, what in _BY.items()}
+            groups = counts.groups(most)
+            report |= {title: [_group(g) for g in groups[what]] for title, what in _BY.items()}
             report["pages"] = [
                 {"page": p.page, "views": p.views, "visits": p.visits, "seconds": _mean(p.seconds, p.views)}
                 for p in counts.pages(most)
@@ -127,7 +128,7 @@ class WebsiteQuestions:
                 {"day": str(day), "visitors": visitors, "visits": visits, "views": views, "seconds": round(seconds, 1)}
                 for day, visitors, visits, views, seconds in counts.days()
             ]
-            verdicts = counts.by_verdict()
+            verdicts = {int(g.name or 0): g.visits for g in groups["verdict"]}
             if steps:
                 report["funnel"] = _funnel(steps, counts.funnel(steps))
         for title, field in _OF_VERDICT.items():

@@ -70,6 +70,12 @@ class EventStore:
         """Open and, if needed, migrate; raises StoreDamaged, NewerData or FolderInUse."""
         self._path = path
         self._ask = questions("events")
+        self.version = 0
+        """Grows with every batch that is kept."""
+        self.beside: dict[str, Any] = {}
+        """What others work out of the events and keep as long as the file is open."""
+        self.closing = contextlib.ExitStack()
+        """What must be let go before the file is."""
         with damage_named(path):
             self._db = opened(path, memory_limit, threads)
             try:
@@ -90,6 +96,7 @@ class EventStore:
 
     def close(self) -> None:
         """Let go of the file."""
+        self.closing.close()
         with contextlib.suppress(duckdb.Error):
             self._db.close()
 
@@ -129,6 +136,7 @@ class EventStore:
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
                 self._db.execute(self._ask["add_checkpoint"], [stream, *place])
         self._checkpoint |= ahead
+        self.version += 1
 
     def relabel(self, verdicts: Mapping[EventId, Verdict], rules: str) -> None:
         """Other verdicts by the rules of that version, for events of any age; all or nothing."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import duckdb
@@ -26,7 +27,10 @@ FINISHED_AFTER = 31 * 60 * 1_000_000
 ROLL_UP_ABOVE = 200_000
 """Website events that may wait before they are added up."""
 _NEVER, _ALWAYS = dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
-_BOTH = {name: f"(FROM {name} UNION ALL FROM fresh_{name})" for name in ("visits", "pages", "happenings", "others")}
+_BOTH = {
+    name: f"(FROM {name} UNION ALL FROM fresh_{name})"
+    for name in ("visits", "visit_days", "pages", "happenings", "others")
+}
 GROUPS = ("channel", "source", "campaign", "referrer", "entry", "exit")
 """What visits can be grouped by."""
 
@@ -80,12 +84,12 @@ def roll_up(store: EventStore, *, anew: bool = False) -> None:
     ask = questions("site")
     with store.writing() as session:
         if anew:
-            for table in ("visits", "pages", "happenings", "others", "rolled"):
+            for table in ("visits", "visit_days", "pages", "happenings", "others", "rolled"):
                 session.execute(ask[f"empty_{table}"])
         since = _since(session)
         finished = timestamp(max(0, store.last_time() - FINISHED_AFTER))
         _freshen(session, since, finished, finished)
-        for table in ("visits", "pages", "happenings", "others"):
+        for table in ("visits", "visit_days", "pages", "happenings", "others"):
             session.execute(ask[f"add_{table}"])
         first = session.execute(ask["still_open"]).fetchall()[0][0]
         session.execute(ask["forget_rolled"])
@@ -115,6 +119,7 @@ def _freshen(
     ask = questions("site")
     session.execute(ask["fresh_events"], {"since": since})
     session.execute(ask["fresh_visits"], {"finished": finished})
+    session.execute(ask["fresh_days"])
     session.execute(ask["fresh_pages"])
     session.execute(ask["fresh_happenings"])
     session.execute(ask["fresh_others"], {"others_since": _others_since(session), "others_until": others_until})
@@ -139,13 +144,12 @@ class SiteCounts:
         """Day, visitors, visits, views, active seconds; days without visits are left out."""
         return self._rows("days")
 
-    def by(self, what: str, most: int) -> list[Group]:
-        """Visits by one of GROUPS, the largest first."""
-        return [Group(*row) for row in self._rows(f"by_{what}", most=most)]
-
-    def by_verdict(self) -> dict[int, int]:
-        """Visits by the number of their verdict."""
-        return dict(self._rows("by_verdict"))
+    def groups(self, most: int) -> dict[str, list[Group]]:
+        """Visits by each of GROUPS, the largest first, and by the number of their verdict."""
+        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict")}
+        for what, *row in self._rows("groups", most=most):
+            found[what].append(Group(*row))
+        return found
 
     def pages(self, most: int) -> list[PageCount]:
         """Pages by views."""
@@ -160,6 +164,8 @@ class SiteCounts:
         if kind == "seconds":
             return int(self._rows("reached_seconds", seconds=float(target))[0][0])
         if kind == "page":
+            if "*" not in target:
+                return int(self._rows("reached_one_page", path=target)[0][0])
             return int(self._rows("reached_page", page=address_pattern(target))[0][0])
         return next((h.visits for h in self.happenings() if h.kind == "goal" and h.name == target), 0)
 
@@ -228,9 +234,12 @@ def lead_visits(
     columns = {"visitor": DataType.uint64(), "contact": DataType.uint64()}
     pattern = "^(" + "|".join(map(re.escape, interesting)) + ")" if interesting else "^$"
     what = {"since": timestamp(since), "workspace": workspace, "interesting": pattern, "most": most}
-    with store.reading() as session:
-        _freshen(session, _since(session), _ALWAYS, _ALWAYS)
+    with _fresh(store) as session:
         session.register("bound", arrow_table(columns, (list(bound), list(bound.values()))))
+        session.execute(
+            questions("site")["lead_candidates"].format(**_BOTH),
+            {name: what[name] for name in ("since", "workspace", "most")},
+        )
         rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
     return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), row[15])) for row in rows]
 
@@ -252,17 +261,45 @@ def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None
 def all_happenings(store: EventStore, kind: str, since: int, until: int, most: int) -> list[tuple[SiteId, Happening]]:
     """What was done on all sites, most often first."""
     what = {"kind": kind, "since": timestamp(since), "until": timestamp(until), "most": most}
-    with store.reading() as session:
-        _freshen(session, _since(session), _ALWAYS, _ALWAYS)
+    with _fresh(store) as session:
         rows = session.execute(questions("site")["all_happenings"].format(**_BOTH), what).fetchall()
     return [(SiteId(row[0]), Happening(*row[1:])) for row in rows]
+
+
+class _Fresh:
+    """What is going on, added up once for all questions until something new is kept. One question at a time."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._turn = threading.Lock()
+        self._open = store.closing.enter_context(ExitStack())
+        self._of: tuple[int, dt.datetime] | None = None
+        self._session: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._turn:
+            with self._store.reading() as probe:
+                state = self._store.version, _since(probe)
+            if self._session is None or state != self._of:
+                self._open.close()
+                self._session, self._of = self._open.enter_context(self._store.reading()), None
+                _freshen(self._session, state[1], _ALWAYS, _ALWAYS)
+                self._of = state
+            yield self._session
+
+
+def _fresh(store: EventStore) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if "fresh visits" not in store.beside:
+        store.beside["fresh visits"] = _Fresh(store)
+    found: _Fresh = store.beside["fresh visits"]
+    return found.session()
 
 
 @contextmanager
 def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iterator[SiteCounts]:
     """Counts of a site from `since` to `until` (microseconds), with what is going on right now."""
-    with store.reading() as session:
-        _freshen(session, _since(session), _ALWAYS, _ALWAYS)
+    with _fresh(store) as session:
         yield SiteCounts(session, site, since, until)
 
 

@@ -51,6 +51,20 @@ SELECT visit, workspace, site, visitor, contact, start, finish,
     entry, exit, views, goals, seconds, verdict
 FROM made;
 
+-- name: fresh_days
+-- By day and by what they have in common.
+CREATE OR REPLACE TEMP TABLE fresh_visit_days AS
+WITH spread AS (
+    SELECT site, start::DATE AS day, previous::DATE AS previous, views, goals, seconds, contact,
+        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict']) AS what,
+        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR]) AS name
+    FROM fresh_visits
+)
+SELECT site, day, previous, what, name, count(*) AS visits, sum(views)::BIGINT AS views,
+    count(*) FILTER (views <= 1 AND seconds < 10 AND goals = 0) AS bounces, sum(goals)::BIGINT AS goals,
+    count(*) FILTER (contact <> 0) AS known, sum(seconds) AS seconds
+FROM spread WHERE name IS NOT NULL OR what IN ('all', 'channel', 'entry', 'exit') GROUP BY ALL;
+
 -- name: fresh_pages
 -- What was seen in them.
 CREATE OR REPLACE TEMP TABLE fresh_pages AS
@@ -82,6 +96,10 @@ GROUP BY ALL;
 -- Added up for good.
 INSERT INTO visits SELECT * FROM fresh_visits ORDER BY site, start;
 
+-- name: add_visit_days
+-- Likewise.
+INSERT INTO visit_days SELECT * FROM fresh_visit_days ORDER BY site, day;
+
 -- name: add_pages
 -- Likewise.
 INSERT INTO pages SELECT * FROM fresh_pages ORDER BY site, day;
@@ -108,52 +126,25 @@ INSERT INTO rolled (until) VALUES ($until);
 
 -- name: totals
 -- Visitors are counted once in the span: a visit whose visitor was there before in it counts none.
-SELECT count(*) FILTER (previous IS NULL OR previous < $since) AS visitors, count(*) AS visits, coalesce(sum(views), 0)::BIGINT,
-    count(*) FILTER (views <= 1 AND seconds < 10 AND goals = 0) AS bounces, coalesce(sum(seconds), 0),
-    count(*) FILTER (contact <> 0) AS known, coalesce(sum(goals), 0)::BIGINT
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until;
+SELECT coalesce(sum(visits) FILTER (previous IS NULL OR previous < $since), 0)::BIGINT, coalesce(sum(visits), 0)::BIGINT,
+    coalesce(sum(views), 0)::BIGINT, coalesce(sum(bounces), 0)::BIGINT, coalesce(sum(seconds), 0),
+    coalesce(sum(known), 0)::BIGINT, coalesce(sum(goals), 0)::BIGINT
+FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what = 'all';
 
 -- name: days
 -- The same by day.
-SELECT start::DATE AS day, count(*) FILTER (previous IS NULL OR previous < start::DATE), count(*), sum(views)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until GROUP BY day ORDER BY day;
+SELECT day, coalesce(sum(visits) FILTER (previous IS NULL OR previous < day), 0)::BIGINT, sum(visits)::BIGINT, sum(views)::BIGINT, sum(seconds)
+FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what = 'all' GROUP BY day ORDER BY day;
 
--- name: by_channel
--- The same by how visits began.
-SELECT channel, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until GROUP BY channel ORDER BY visits DESC, channel LIMIT $most;
-
--- name: by_source
--- The same by source.
-SELECT source, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until AND source IS NOT NULL
-GROUP BY source ORDER BY visits DESC, source LIMIT $most;
-
--- name: by_campaign
--- The same by campaign.
-SELECT campaign, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until AND campaign IS NOT NULL
-GROUP BY campaign ORDER BY visits DESC, campaign LIMIT $most;
-
--- name: by_referrer
--- The same by the host that led here.
-SELECT referrer, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until AND referrer IS NOT NULL
-GROUP BY referrer ORDER BY visits DESC, referrer LIMIT $most;
-
--- name: by_entry
--- The same by the first page.
-SELECT entry, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until GROUP BY entry ORDER BY visits DESC, entry LIMIT $most;
-
--- name: by_exit
--- The same by the last page.
-SELECT exit, count(*) FILTER (previous IS NULL OR previous < $since), count(*) AS visits, sum(views)::BIGINT, sum(goals)::BIGINT, sum(seconds)
-FROM {visits} WHERE site = $site AND start >= $since AND start < $until GROUP BY exit ORDER BY visits DESC, exit LIMIT $most;
-
--- name: by_verdict
--- Visits by verdict, which knows country, system, device and client.
-SELECT verdict, count(*) FROM {visits} WHERE site = $site AND start >= $since AND start < $until GROUP BY verdict;
+-- name: groups
+-- The same by what visits have in common, the largest first.
+WITH summed AS (
+    SELECT what, name, coalesce(sum(visits) FILTER (previous IS NULL OR previous < $since), 0)::BIGINT AS visitors,
+        sum(visits)::BIGINT AS visits, sum(views)::BIGINT AS views, sum(goals)::BIGINT AS goals, sum(seconds) AS seconds
+    FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what <> 'all' GROUP BY what, name
+)
+SELECT * FROM summed QUALIFY what = 'verdict' OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
+ORDER BY what, visits DESC, name;
 
 -- name: pages
 -- Pages by views.
@@ -172,6 +163,10 @@ SELECT machine, sum(views)::BIGINT FROM {others} WHERE site = $site AND day >= $
 -- name: empty_visits
 -- To be made anew.
 DELETE FROM visits;
+
+-- name: empty_visit_days
+-- To be made anew.
+DELETE FROM visit_days;
 
 -- name: empty_pages
 -- To be made anew.
@@ -197,12 +192,19 @@ SELECT others FROM rolled;
 -- The new mark.
 UPDATE rolled SET others = $until;
 
+-- name: lead_candidates
+-- Visitors nobody knows who did the most.
+CREATE OR REPLACE TEMP TABLE candidates AS
+SELECT visitor FROM {visits} WHERE start >= $since AND workspace = $workspace AND contact = 0
+ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
+
 -- name: lead_visits
--- Visitors by what they did, those with the most first; visitors known to be somebody under that person.
+-- People and those visitors by what they did, visitors known to be somebody under that person.
 WITH named AS (
     SELECT v.*, coalesce(nullif(v.contact, 0), b.contact, 0) AS who, CASE WHEN who = 0 THEN v.visitor END AS nobody
     FROM {visits} v LEFT JOIN bound b ON b.visitor = v.visitor
     WHERE start >= $since AND workspace = $workspace
+        AND (v.contact <> 0 OR b.contact IS NOT NULL OR v.visitor IN (SELECT visitor FROM candidates))
 )
 SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
@@ -210,7 +212,7 @@ SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS acti
     max(start), arg_max(channel, start), arg_max(source, start), arg_max(entry, start),
     count(*) FILTER (contact = 0 AND who <> 0) AS inferred
 FROM named GROUP BY who, nobody
-ORDER BY who <> 0 DESC, reached DESC, times DESC, active DESC, last DESC LIMIT $most;
+ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most;
 
 -- name: lead_acts
 -- What known people did elsewhere, and on sites under their name: acts of persons, each once.
@@ -251,6 +253,10 @@ SELECT count(*) FROM step;
 SELECT count(DISTINCT e.visit) FROM events e JOIN urls u ON u.number = e.url
 WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT NULL AND NOT e.machine AND e.kind = 'view'
     AND regexp_matches(u.content, $page);
+
+-- name: reached_one_page
+-- Visits that saw one page.
+SELECT coalesce(sum(visits), 0)::BIGINT FROM {pages} WHERE site = $site AND day >= $since AND day < $until AND page = $path;
 
 -- name: reached_seconds
 -- Visits with so many active seconds.

@@ -19,6 +19,21 @@ CREATE TABLE visits (
     seconds   DOUBLE NOT NULL,
     verdict   UINTEGER NOT NULL
 );
+-- The same by day and by what visits have in common, and by the day of the same visitor's visit before: what any span of days
+-- needs to count each visitor once.
+CREATE TABLE visit_days (
+    site      UBIGINT NOT NULL,
+    day       DATE NOT NULL,
+    previous  DATE,
+    what      VARCHAR NOT NULL,    -- all, channel, source, campaign, referrer, entry, exit, verdict
+    name      VARCHAR,
+    visits    BIGINT NOT NULL,
+    views     BIGINT NOT NULL,
+    bounces   BIGINT NOT NULL,
+    goals     BIGINT NOT NULL,
+    known     BIGINT NOT NULL,
+    seconds   DOUBLE NOT NULL
+);
 CREATE TABLE pages (
     site      UBIGINT NOT NULL,
     day       DATE NOT NULL,
