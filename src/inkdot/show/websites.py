@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from inkdot.domain.beacon import belongs
 from inkdot.domain.errors import UsageError
-from inkdot.domain.ids import SITE, SiteId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
 from inkdot.show.questions import Answer, Parameters, count_of, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds
@@ -24,12 +24,12 @@ from inkdot.store.visits import (
     places,
     site_counts,
 )
-from inkdot.understand.lead import INTERESTING, Facts, score
+from inkdot.understand.lead import INTERESTING, Facts, Score, score
 
 VISITOR = "vtr"
 _WORKSPACE = WorkspaceId(1)
 _DAY = 86_400_000_000
-_MOST_PEOPLE = 2_000
+_MOST_PEOPLE = 500
 _MOST_STEPS = 10
 _BY = {
     "channels": "channel", "sources": "source", "campaigns": "campaign", "referrers": "referrer", "entries": "entry",
@@ -76,13 +76,16 @@ class WebsiteQuestions:
         visited = lead_visits(self._store, bound, since, INTERESTING, _MOST_PEOPLE, _WORKSPACE)
         acted = {a.contact: a for a in lead_acts(self._store, since, _MOST_PEOPLE, _WORKSPACE)}
         known = {v.contact for v in visited if v.contact}
-        leads = [_lead(v, acted.get(v.contact) if v.contact else None, now) for v in visited]
-        leads += [_lead(None, acts, now) for contact, acts in acted.items() if contact not in known]
-        leads = [lead for lead in leads if lead["contact"] or not what.get("known")]
-        if grade := what.get("grade"):
-            leads = [lead for lead in leads if lead["grade"] == grade]
-        leads.sort(key=lambda lead: (-lead["score"], lead["last"] or ""), reverse=False)
-        yield {"since": iso(since), "leads": [self._with_name(lead) for lead in leads[:most]]}
+        leads = [_Lead.of(v, acted.get(v.contact) if v.contact else None, now) for v in visited]
+        leads += [_Lead.of(None, acts, now) for contact, acts in acted.items() if contact not in known]
+        grade = what.get("grade")
+        leads = [x for x in leads if (x.contact or not what.get("known")) and grade in (None, x.score.grade)]
+        leads.sort(key=lambda x: (-x.score.points, -x.facts.last))
+        yield {"since": iso(since), "leads": [self._lead_json(lead) for lead in leads[:most]]}
+
+    def _lead_json(self, lead: _Lead) -> dict[str, Any]:
+        person = self._sites.address_of(_WORKSPACE, ContactId(lead.contact)) if lead.contact else None
+        return {"person": person, **_lead_json(lead)}
 
     def import_check(self, what: Parameters) -> Answer:
         """What became of imported records: ids from `first` to `last`."""
@@ -90,10 +93,6 @@ class WebsiteQuestions:
         events, dropped = self._store.rows("site", "imported", span)[0]
         reasons = dict(self._store.rows("site", "imported_dropped", span)) if dropped else {}
         yield {"events": events, "dropped": dropped, "reasons": reasons}
-
-    def _with_name(self, lead: dict[str, Any]) -> dict[str, Any]:
-        contact = lead.pop("contact")
-        return {"person": self._sites.address_of(_WORKSPACE, contact) if contact else None} | lead
 
     def _span(self, what: Parameters) -> tuple[int, int]:
         """Whole days of UTC."""
@@ -190,28 +189,36 @@ def _funnel(steps: list[str], counts: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def _lead(visited: LeadVisits | None, acted: LeadActs | None, now: int) -> dict[str, Any]:
-    times = [microseconds(x.last) for x in (visited, acted) if x]
-    facts = Facts(max(times))
-    if visited:
-        facts = facts._replace(
-            visits=visited.visits, seconds=visited.seconds, goals=visited.goals, interesting=visited.interesting
-        )
-    if acted:
-        facts = facts._replace(
-            clicks=acted.clicks,
-            opens=acted.opens,
-            replies=acted.replies,
-            reading=acted.reading,
-            downloads=acted.downloads,
-        )
-    judged = score(facts, now)
+class _Lead(NamedTuple):
+    contact: int
+    facts: Facts
+    score: Score
+    visited: LeadVisits | None
+
+    @classmethod
+    def of(cls, visited: LeadVisits | None, acted: LeadActs | None, now: int) -> _Lead:
+        """What is known of one person or visitor; one of the two may be missing."""
+        facts = Facts(max(microseconds(x.last) for x in (visited, acted) if x))
+        if visited:
+            facts = facts._replace(
+                visits=visited.visits, seconds=visited.seconds, goals=visited.goals, interesting=visited.interesting
+            )
+        if acted:
+            facts = facts._replace(
+                clicks=acted.clicks, opens=acted.opens, replies=acted.replies, reading=acted.reading,
+                downloads=acted.downloads,
+            )  # fmt: skip
+        contact = visited.contact if visited else acted.contact if acted else 0
+        return cls(contact, facts, score(facts, now), visited)
+
+
+def _lead_json(lead: _Lead) -> dict[str, Any]:
+    visited, facts = lead.visited, lead.facts
     return {
-        "contact": visited.contact if visited else acted and acted.contact,
         "visitor": to_word(VISITOR, visited.visitor) if visited and visited.visitor is not None else None,
-        "score": judged.points,
-        "grade": judged.grade,
-        "reasons": [r._asdict() for r in judged.reasons],
+        "score": lead.score.points,
+        "grade": lead.score.grade,
+        "reasons": [r._asdict() for r in lead.score.reasons],
         "last": iso(facts.last),
         "first_touch": _touch(visited.first_touch if visited else None),
         "last_touch": _touch(visited.last_touch if visited else None),
