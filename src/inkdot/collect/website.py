@@ -144,6 +144,9 @@ class Website:
                     break
                 continue
             site, content, mark = taken
+            if mark and mark in marks:
+                dropped.append(_told(number, Refused(Refusal.REPLAY)))
+                continue
             records.append(self._record(caller, site.token, sender.lines, TARGET, content))
             marks.append(mark)
         self._counters.web_events += len(records)
