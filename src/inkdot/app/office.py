@@ -27,7 +27,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
-_EXCLUSIVE = ("rebuild", "tidy", "regrade", "correct")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -128,8 +128,9 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
-            "correct", "corrections", "learned",
+            "events", "timeline", "report_mail", "import_check", "report_site", "report_leads", "report_searches",
+            "person_merge", "person_unmerge", "person_identities", "explain", "status", "verify", "rebuild", "backup",
+            "tidy", "regrade", "correct", "corrections", "learned",
         )  # fmt: skip
         return {name: self._asked(name) for name in names}
 
