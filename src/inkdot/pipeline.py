@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
-from inkdot.domain.ids import VisitorId, WorkspaceId
+from inkdot.domain.evidence import Correction
+from inkdot.domain.ids import EventId, VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -21,7 +22,7 @@ from inkdot.store.sites import Binding, Sites
 from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
 from inkdot.understand.address import Networks
 from inkdot.understand.rules import RuleBook
-from inkdot.understand.steps import Understanding
+from inkdot.understand.steps import Outcome, Understanding
 
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
@@ -49,6 +50,7 @@ class Pipeline:
         self._understanding = Understanding(keyring, store, networks, control, book, sites)
         self._control, self._store, self._sites = control, store, sites
         self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
+        self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
 
@@ -68,6 +70,8 @@ class Pipeline:
             return 0
         outcome = self._understanding.batch(batch.pings)
         outcome.dropped.extend(map(_unreadable, batch.damage))
+        if self._corrections:
+            self._correct(outcome)
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
         if outcome.proofs and self._sites:
@@ -101,6 +105,20 @@ class Pipeline:
             done += count
             progress(done, self._reader.backlog())
         return done
+
+    def correct(self, event: EventId, correction: Correction) -> None:
+        """A person's word on an event, from now on before what rules say, also when it is understood again."""
+        self._corrections[event] = correction
+        kept = self._store.event(event)
+        if kept is not None:
+            self._store.relabel({event: correction.of(kept.verdict)}, kept.rules)
+
+    def _correct(self, outcome: Outcome) -> None:
+        for place, event in enumerate(outcome.events):
+            if (correction := self._corrections.get(event.id)) is not None:
+                outcome.events[place] = event._replace(verdict=correction.of(event.verdict))
+        for event_id in outcome.relabelled.keys() & self._corrections.keys():
+            outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
 
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""

@@ -10,7 +10,11 @@ from typing import Any
 from inkdot.app import care
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
-from inkdot.domain.errors import StoreDamaged
+from inkdot.app.knowledge import knowledge
+from inkdot.app.regrade import regrade
+from inkdot.domain.errors import StoreDamaged, UsageError
+from inkdot.domain.evidence import Correction, Says
+from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
 from inkdot.show.history import History
@@ -21,6 +25,7 @@ from inkdot.store.events import EventStore
 from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
 from inkdot.store.visits import roll_up
+from inkdot.understand.agent import clean
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
@@ -46,6 +51,7 @@ class House:
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
         self.sites = Sites(folder.control)
+        self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -57,8 +63,12 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
-        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store, sites=self.sites)
+        self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
+
+    def _pipeline(self, store: EventStore) -> Pipeline:
+        known = self.knowledge
+        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -84,7 +94,7 @@ class House:
         store = EventStore(fresh, self._settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
-        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store, sites=self.sites)
+        pipeline = self._pipeline(store)
         pipeline.drain(progress)
         pipeline.close()
         roll_up(store, anew=True)
@@ -124,6 +134,10 @@ class House:
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
             "tidy": self._tidy_asked,
+            "regrade": self._regrade_asked,
+            "correct": self._correct_asked,
+            "corrections": self.questions.corrections,
+            "learned": self.questions.learned,
         }
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -149,6 +163,21 @@ class House:
     def _tidy_asked(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         expired, closed = self.tidy()
         yield {"segments_deleted": expired, "months_closed": closed}
+
+    def _regrade_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        yield regrade(self.store, self.control, self.knowledge.book, dry_run=bool(what.get("dry_run")))
+
+    def _correct_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        event = EventId(from_word(EVENT, str(what.get("event", ""))))
+        if self.store.event(event) is None:
+            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        because = clean(str(what.get("because") or "").strip(), 500)
+        if what.get("says") not in list(Says) or not because:
+            raise UsageError(f"Say {', '.join(Says)}, and why with --because.")
+        correction = Correction(Says(what["says"]), because, now() // 1_000_000)
+        self.control.keep_correction(event, *correction)
+        self.pipeline.correct(event, correction)
+        yield from self.questions.explain(what)
 
     def close(self) -> None:
         """Let go of everything."""

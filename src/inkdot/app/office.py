@@ -27,7 +27,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
-_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -66,6 +66,8 @@ class Office:
                 self._house = house
                 self._trouble = None
                 self._ready.notify_all()
+            for trouble in house.knowledge.troubles:
+                log("knowledge_refused", reason=trouble)
             if house.rebuilt_because:
                 log("store_rebuilt", because=house.rebuilt_because)
             while not self.stopping:
@@ -126,23 +128,10 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events",
-            "timeline",
-            "report_mail",
-            "import_check",
-            "report_site",
-            "person_merge",
-            "person_unmerge",
-            "person_identities",
-            "report_leads",
-            "report_searches",
-            "explain",
-            "status",
-            "verify",
-            "rebuild",
-            "backup",
-            "tidy",
-        )
+            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
+            "person_merge", "person_unmerge", "person_identities",
+        )  # fmt: skip
         return {name: self._asked(name) for name in names}
 
     def _asked(self, name: str) -> Ask:

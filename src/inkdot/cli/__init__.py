@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, identity, importing, mail, serving, site
+from inkdot.cli import asking, care, identity, importing, knowing, mail, relay, serving, site
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -21,8 +21,10 @@ app = typer.Typer(
 )
 serving.add_to(app)
 mail.add_to(app)
+relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+knowing.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(help="People: who is who.", no_args_is_help=True)

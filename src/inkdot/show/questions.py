@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inkdot.domain.contact import normal_address
+from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
 from inkdot.show.history import History, says_of_site
+from inkdot.show.learned import possible_forwards, reliability
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
+from inkdot.store.reports import opens_of
 
 Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
@@ -66,7 +68,28 @@ class Questions:
         for event in events:
             subject = subjects.get(event.message) if event.message is not None else None
             items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
-        yield {"person": address, "known": contact is not None, "counts": _counts(events), "events": items}
+        forwards = [
+            {"message": to_word(MESSAGE, f["message"]), "event": to_word(EVENT, f["event"]), "devices": f["devices"]}
+            for f in possible_forwards(events)
+        ]
+        yield {
+            "person": address, "known": contact is not None, "counts": _counts(events), "learned": self._learned(address),
+            "possible_forwards": forwards, "events": items,
+        }  # fmt: skip
+
+    def _learned(self, address: str) -> list[str]:
+        """What this person's and this mail domain's past opens are worth, in sentences."""
+        domain = address.rpartition("@")[2]
+        contact = self._control.contact_of(Address(address), _WORKSPACE)
+        colleagues = self._control.contacts_of_domain(domain, _WORKSPACE)
+        asked = [("this person", [contact] if contact else []), (f"people at {domain}", colleagues)]
+        found = [reliability(who, opens_of(self._store, people, _WORKSPACE)) for who, people in asked if people]
+        return [sentence for sentence in found if sentence]
+
+    def learned(self, what: Parameters) -> Answer:
+        """What was learned of a person from the past."""
+        address = normal_address(str(what.get("person", "")))
+        yield {"person": address, "learned": self._learned(address)}
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
@@ -91,6 +114,16 @@ class Questions:
         repeats = self._store.repeats_of(number)
         yield event_json(event, person, self._now()) | {"says": says(event), "explained": fields, "repeats": repeats}
 
+    def corrections(self, _: Parameters) -> Answer:
+        """What people said of events, with the facts that the rules saw: a test case each."""
+        for number, correction in self._control.corrections().items():
+            event = self._store.event(number)
+            if event is not None:
+                person = self._control.address_of(event.workspace, event.contact)
+                yield event_json(event, person, self._now()) | {
+                    "correction": correction._asdict() | {"time": iso(correction.time * _SECOND)}
+                }
+
     def status(self, _: Parameters) -> Answer:
         """How much there is."""
         count, newest = self._store.size()
@@ -105,6 +138,9 @@ class Questions:
         return self._control.contact_of(normal_address(person), _WORKSPACE)
 
 
+_SAID = {Kind.REPLY: "A person answered the mail.", Kind.BOUNCE: "The mail could not be delivered."}
+
+
 def says(event: Event) -> str:
     """An event in one plain sentence that claims no more than is proven."""
     if event.scene is not None and event.scene.site is not None:
@@ -112,10 +148,12 @@ def says(event: Event) -> str:
     verdict = event.verdict
     acted = "clicked" if event.kind is Kind.CLICK else "opened"
     thing = "link" if event.kind is Kind.CLICK else "mail"
+    if event.kind in _SAID:
+        return _SAID[event.kind]
     client = verdict.fields.client.value
     through = f" in {client}" if client else ""
     if event.id & 3:
-        return "Opened without loading images: a click shows it."
+        return "Opened without loading images: a click or a reply shows it."
     sentence = {
         "human": f"A person {acted} the {thing}{through}.",
         "image_proxy": f"Probably {acted}: the mail provider fetched it{through} when the mail was shown.",
@@ -150,14 +188,16 @@ def _counts(events: list[Event]) -> dict[str, int]:
         "opens_likely": sum(e.kind is Kind.OPEN and e.verdict.human == "likely" for e in counted),
         "opens_unknown": sum(e.kind is Kind.OPEN and e.verdict.human == "unknown" for e in counted),
         "clicks": sum(e.kind is Kind.CLICK and e.verdict.human in ("yes", "likely") for e in counted),
-        "machine": sum(e.verdict.human == "no" for e in counted),
+        "machine": sum(e.verdict.human == "no" and e.kind is not Kind.BOUNCE for e in counted),
+        "replies": sum(e.kind is Kind.REPLY for e in counted),
+        "bounces": sum(e.kind is Kind.BOUNCE for e in counted),
         "repeats": len(events) - len(counted),
     }
 
 
 def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
-    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last = (
-        row or (0,) * 9 + (None,) * 2
+    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced = (
+        row or ((0,) * 9 + (None, None, 0, 0))
     )
     return {
         "message": to_word(MESSAGE, message),
@@ -168,6 +208,8 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dic
         "opened_between": [sure, sure + likely + unknown],
         "clicked": clicked,
         "clicked_between": [clicked, clicked + clicked_unknown],
+        "replied": replied,
+        "bounced": bounced,
         "opens": opens,
         "clicks": clicks,
         "machine_fetches": fetches,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from inkdot.domain.event import Kind
 from inkdot.domain.evidence import Actor
-from inkdot.domain.ids import MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.store.events import EventStore, microseconds, timestamp
 
 _PROOFS = (3, 2, 1, 0)
@@ -35,6 +35,10 @@ class MailCounts(NamedTuple):
     first: int | None
     """Microseconds since 1970, of anything that no machine did."""
     last: int | None
+    replied: int = 0
+    """People who answered."""
+    bounced: int = 0
+    """People whose copy was not delivered."""
 
 
 class DayCounts(NamedTuple):
@@ -58,7 +62,12 @@ def mail(store: EventStore, messages: Collection[MessageId], since: int, workspa
     """Counts of these mails, those with events."""
     what = {"since": timestamp(since), "workspace": workspace, "messages": list(messages)}
     return [
-        MailCounts(MessageId(row[0]), *row[1:10], *(None if time is None else microseconds(time) for time in row[10:]))
+        MailCounts(
+            MessageId(row[0]),
+            *row[1:10],
+            *(None if time is None else microseconds(time) for time in row[10:12]),
+            *row[12:],
+        )
         for row in store.rows("reports", "mail", what)
     ]
 
@@ -71,6 +80,16 @@ def by_actor(store: EventStore, since: int, workspace: WorkspaceId) -> dict[Acto
     for number, count in rows:
         found[verdicts[number].actor] += count
     return dict(found)
+
+
+def opens_of(store: EventStore, people: Collection[ContactId], workspace: WorkspaceId) -> Counter[Actor]:
+    """Counted opens of these people by who acted."""
+    rows = store.rows("reports", "opens_of_people", {"people": list(people), "workspace": workspace})
+    verdicts = store.verdicts([number for number, _ in rows])
+    found: Counter[Actor] = Counter()
+    for number, count in rows:
+        found[verdicts[number].actor] += count
+    return found
 
 
 def by_day(store: EventStore, since: int, workspace: WorkspaceId) -> list[DayCounts]:

@@ -7,7 +7,7 @@ thousand pings has some hundred distinct clients.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inkdot.domain.consent import Mode
@@ -18,6 +18,7 @@ from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId,
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
+from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
@@ -105,10 +106,10 @@ class Understanding:
         if token.mode is Mode.OFF:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
-        client = self._client(ping, token)
         if ping.target:
-            self._sent_by_site(ping, token, client, outcome)
+            self._elsewhere(ping, token, outcome)
             return
+        client = self._client(ping, token)
         if token.contact:
             self._meet(ping, token, outcome)
         event = self._fold(ping, token, client)
@@ -118,11 +119,22 @@ class Understanding:
             self._websites.clicked(ping, token, event)
         outcome.events.append(event)
 
-    def _sent_by_site(self, ping: Ping, token: Token, client: Client, outcome: Outcome) -> None:
-        """What came with a body."""
-        if token.kind is not TokenKind.SITE:
+    def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What another door than that for dots and links wrote down."""
+        if token.kind is TokenKind.SITE:
+            self._sent_by_site(ping, token, outcome)
+            return
+        event = answered(ping, token, self._judge.book.version)
+        if event is None:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
             return
+        if token.contact:
+            self._meet(ping, token, outcome)
+        outcome.events.append(event)
+
+    def _sent_by_site(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What a website sent, and who its visitor turned out to be."""
+        client = self._client(ping, token)
         found, proof = self._websites.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
         if isinstance(found, Dropped):
             outcome.dropped.append(found)
@@ -190,9 +202,7 @@ class Understanding:
         act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
         verdict = self._behaviour.judge(whose, act)
         for other, changed in self._behaviour.changed(whose, act):
-            outcome.relabelled[other.id] = changed
-            if other.kind == "click":
-                outcome.relabelled[EventId(other.id + 1)] = _of_inferred(changed)
+            outcome.relabelled.update(_with_inferred(other.id, other.kind, changed))
         return event if verdict is event.verdict else event._replace(verdict=verdict)
 
     def _sent(self, token: Token, time: int) -> float | None:
@@ -295,15 +305,14 @@ class Understanding:
 
 
 def _inferred_open(click: Event) -> Event:
-    return click._replace(
-        id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=_of_inferred(click.verdict)
-    )
+    verdict = _of_inferred(click.verdict, "click" if click.kind is Kind.CLICK else "reply")
+    return click._replace(id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=verdict)
 
 
-def _of_inferred(verdict: Verdict) -> Verdict:
-    """A click's verdict for the open that it proves, or that it would prove had no machine made it."""
+def _of_inferred(verdict: Verdict, proof_by: str = "click") -> Verdict:
+    """A click's or reply's verdict for the open that it proves, or that it would prove had no machine made it."""
     fields = verdict.fields._replace(time=Field(None, Status.DEGRADED, Reason.INFERRED))
-    proof = Evidence("C1", "a click shows that the mail was open")
+    proof = Evidence("C1", f"a {proof_by} shows that the mail was open")
     return verdict._replace(fields=fields, evidence=verdict.evidence if verdict.actor in MACHINES else (proof,))
 
 
@@ -321,3 +330,39 @@ def _page(event: Event) -> int | None:
 
 def _inferred(event: Event) -> bool:
     return bool(event.id & 3)
+
+
+class Again:
+    """Judges events that were kept, in the order of their times, by another rule book."""
+
+    def __init__(self, mails: Mails, book: RuleBook) -> None:
+        self._mails, self._judge = mails, Judge(book)
+        self._behaviour = Behaviour(self._judge, mails.links_of)
+        self._numbers: dict[Raw, int] = {}
+
+    def judge(self, event: Event) -> Iterator[tuple[EventId, Verdict]]:
+        """The event's verdict, and verdicts of earlier ones that change because of it."""
+        thing = _thing(event)
+        if event.raw == NO_RAW or not event.contact or thing is None:
+            return
+        if _inferred(event):
+            return  # goes with its click
+        old = event.verdict.fields.location.reason is Reason.GEO_DATA_OLD
+        kind = str(event.kind)
+        number = self._numbers.setdefault(event.raw, len(self._numbers) + 1)
+        alone = self._judge.verdict(kind, event.raw, old_data=old)
+        handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
+        act = Act(
+            event.time, event.id, kind, event.link, event.part, Client(kind, event.raw, alone, number, old), handed
+        )
+        whose = (int(event.workspace), thing, int(event.contact))
+        yield from _with_inferred(event.id, kind, self._behaviour.judge(whose, act))
+        for other, changed in self._behaviour.changed(whose, act):
+            yield from _with_inferred(other.id, other.kind, changed)
+        self._behaviour.sweep(event.time)
+
+
+def _with_inferred(event: EventId, kind: str, verdict: Verdict) -> Iterator[tuple[EventId, Verdict]]:
+    yield event, verdict
+    if kind == Kind.CLICK:
+        yield EventId(event + 1), _of_inferred(verdict)
