@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from inkdot.domain.ids import SiteId, WorkspaceId
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.contract import iso
@@ -34,8 +36,6 @@ def questions() -> dict[str, str]:
 
 
 def fill(store: EventStore, events: int) -> None:
-    import msgspec  # noqa: PLC0415 - filling is rare
-
     ask, visits = questions(), events * 4 // 19
     step = 30 * DAY // visits
     agent = b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"

@@ -50,8 +50,8 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
-        self.knowledge = knowledge(folder, settings.city_file)
         self.sites = Sites(folder.control)
+        self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -68,9 +68,7 @@ class House:
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(
-            self.folder.journal, self.keyring, self.control, store, known.networks, known.book, sites=self.sites
-        )
+        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""

@@ -128,9 +128,9 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events", "timeline", "report_mail", "import_check", "report_site", "report_leads", "report_searches",
-            "person_merge", "person_unmerge", "person_identities", "explain", "status", "verify", "rebuild", "backup",
-            "tidy", "regrade", "correct", "corrections", "learned",
+            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
+            "person_merge", "person_unmerge", "person_identities",
         )  # fmt: skip
         return {name: self._asked(name) for name in names}
 

@@ -122,7 +122,7 @@ class Understanding:
     def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What another door than that for dots and links wrote down."""
         if token.kind is TokenKind.SITE:
-            self._sent_by_site(ping, token, self._client(ping, token), outcome)
+            self._sent_by_site(ping, token, outcome)
             return
         event = answered(ping, token, self._judge.book.version)
         if event is None:
@@ -132,8 +132,9 @@ class Understanding:
             self._meet(ping, token, outcome)
         outcome.events.append(event)
 
-    def _sent_by_site(self, ping: Ping, token: Token, client: Client, outcome: Outcome) -> None:
-        """What a website's tag or its server sent."""
+    def _sent_by_site(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What a website sent, and who its visitor turned out to be."""
+        client = self._client(ping, token)
         found, proof = self._websites.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
         if isinstance(found, Dropped):
             outcome.dropped.append(found)

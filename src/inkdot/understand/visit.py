@@ -104,7 +104,8 @@ class Visits:
             if event.because and event.contact:
                 visit.proven = event.contact
             if "p" in mark:
-                self.opened(str(mark["p"]), scene.visitor)
+                if mark.get("name"):
+                    self.opened(str(mark["name"]), scene.visitor)
                 page = visit.page(str(mark["p"]))
                 note(page, mark.get("q"))
                 if event.kind is Kind.ENGAGE and isinstance(told := mark.get("e"), int | float):

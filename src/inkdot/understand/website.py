@@ -30,6 +30,7 @@ from inkdot.understand.visit import Visit, Visits, note
 
 PROOF_WITHIN = 120_000_000
 """Microseconds after the click of a tracked link in which its page proves who opened it."""
+_UNGUESSABLE = 10  # characters of a number that the tag draws
 _MOST_CLICKS, _MOST_PEOPLE = 50_000, 100_000
 _FILES = frozenset(
     [
@@ -139,7 +140,7 @@ class Websites:
         """`recent`: the website events of the last half hour, oldest first."""
         self._keyring, self._people = keyring, people
         self._visits = Visits()
-        self._visits.remember((e, _mark(e.scene.detail)) for e in recent if e.scene)
+        self._visits.remember((e, _mark(e.scene)) for e in recent if e.scene)
         self._clicks: dict[tuple[bytes, str | None], deque[_Click]] = {}
         self._known: dict[VisitorId, tuple[ContactId, ...]] = {}
 
@@ -173,7 +174,8 @@ class Websites:
             EventId(ping.id), ping.time, kind, token.workspace, ContactId(0), None, None, None, _depth(sent),
             scrubbed(sent.get("l") or sent.get("u")), verdict, raw, (), None, rules, scene,
         )  # fmt: skip
-        owner = self._visits.owner(str(sent["p"])) if "p" in sent and "v" in sent else None
+        name = page_name(token.object, sent) if "v" in sent else None
+        owner = self._visits.owner(name) if name else None
         if "v" not in sent or (verdict.actor in MACHINES and owner is None):
             found = scene._replace(channel=came.channel, source=came.source) if kind is Kind.VIEW else scene
             return event._replace(scene=found), None
@@ -194,8 +196,8 @@ class Websites:
             # Only the program's name says so, and the page itself was opened by somebody else's.
             event = event._replace(verdict=visit.verdict)
         page = visit.page(str(sent.get("p", "")))
-        if "p" in sent:
-            self._visits.opened(str(sent["p"]), visitor)
+        if name := page_name(event.scene.site if event.scene else None, sent):
+            self._visits.opened(name, visitor)
         if "p" in sent and not note(page, sent.get("q")):
             return Dropped(PingId(event.id), event.time, DropReason.REPLAY), None
         visit.last = max(visit.last, event.time)
@@ -349,12 +351,18 @@ def _detail(sent: dict[str, Any]) -> str | None:
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False) if kept else None
 
 
-def _mark(detail: str | None) -> dict[str, object]:
+def _mark(scene: Scene) -> dict[str, object]:
     try:
-        found = json.loads(detail) if detail else {}
+        found = json.loads(scene.detail) if scene.detail else {}
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found | {"name": page_name(scene.site, found)} if isinstance(found, dict) else {}
+
+
+def page_name(site: int | None, sent: dict[str, Any]) -> str | None:
+    """What a page view is known by on all sites; None for names that several pages may have chosen."""
+    name = str(sent.get("p", ""))
+    return f"{site} {name}" if len(name) >= _UNGUESSABLE else None
 
 
 def _without_query(url: str | None) -> str | None:
