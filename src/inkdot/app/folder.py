@@ -60,6 +60,16 @@ class Folder:
         return self.root / "backups"
 
     @property
+    def uploads(self) -> Path:
+        """Documents as they were given."""
+        return self.root / "uploads"
+
+    @property
+    def drawn(self) -> Path:
+        """Their pages as pictures, which can be drawn anew."""
+        return self.root / "drawn"
+
+    @property
     def events(self) -> Path:
         """The event store."""
         return self.root / "events.duckdb"

@@ -12,8 +12,10 @@ from inkdot.app.folder import Folder
 from inkdot.domain.errors import StoreDamaged
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.documents import DocumentQuestions
 from inkdot.show.questions import Questions
 from inkdot.store.control import Control
+from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.verify import findings
 
@@ -40,6 +42,7 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self._documents = Documents(folder.control)
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -53,6 +56,7 @@ class House:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
         self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store)
         self.questions = Questions(self.control, self.store, now)
+        self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -102,6 +106,7 @@ class House:
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
             "verify": self._verify,
@@ -137,4 +142,5 @@ class House:
         """Let go of everything."""
         self.pipeline.close()
         self.store.close()
+        self._documents.close()
         self.control.close()

@@ -125,7 +125,18 @@ class Office:
 
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
-        names = ("events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy")
+        names = (
+            "events",
+            "timeline",
+            "report_mail",
+            "report_document",
+            "explain",
+            "status",
+            "verify",
+            "rebuild",
+            "backup",
+            "tidy",
+        )
         return {name: self._asked(name) for name in names}
 
     def _asked(self, name: str) -> Ask:

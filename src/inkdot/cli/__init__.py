@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, mail, serving
+from inkdot.cli import asking, care, mail, serving, sharing
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ serving.add_to(app)
 mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
+sharing.add_to(doc)
+app.add_typer(doc, name="doc")
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from inkdot.domain.event import Event
+from inkdot.domain.ids import VisitId
 
 
 class Known(Protocol):
@@ -19,6 +20,9 @@ class Known(Protocol):
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:
+        """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
 
 
 class NothingKnown:
@@ -35,3 +39,7 @@ class NothingKnown:
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:  # noqa: ARG002
         """None."""
         return set()
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:  # noqa: ARG002
+        """Nothing."""
+        return ()

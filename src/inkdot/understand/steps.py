@@ -16,11 +16,13 @@ from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import Ping
+from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Network, Networks
 from inkdot.understand.agent import clean, name
 from inkdot.understand.known import Known
 from inkdot.understand.machine import VERSION, Seen
+from inkdot.understand.reading import Readings
 from inkdot.understand.verdict import CONSENT, HYGIENE, verdict
 
 FOLD_WITHIN = 180_000_000
@@ -36,6 +38,7 @@ _NO_RAW = Raw(None, "GET", (), None, ())
 
 _DOTS = (TokenKind.DOT, TokenKind.PAGE)
 _IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
+_FOLDED = (Kind.OPEN, Kind.CLICK)
 
 Person = tuple[int, int, int]
 """Workspace, contact, message or link."""
@@ -71,6 +74,7 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
+        self._readings = Readings(known.last_time(), known.read_so_far)
         self._remember(known.recent(known.last_time() - FOLD_WITHIN))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
@@ -92,12 +96,26 @@ class Understanding:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
         if ping.target:
-            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            self._sent(ping, token, outcome)
             return
         client = self._client(ping, token)
         if token.contact:
             self._meet(ping, token, outcome)
         outcome.events.append(self._fold(ping, token, client))
+
+    def _sent(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What came with a body."""
+        if ping.target != BEAT_TARGET:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            return
+        client = self._client(ping, token)
+        found = self._readings.understand(ping, token, client.raw, client.verdict, VERSION)
+        if isinstance(found, Dropped):
+            outcome.dropped.append(found)
+            return
+        outcome.events.append(found)
+        if token.contact:
+            self._meet(ping, token, outcome)
 
     # -- the client
 
@@ -105,14 +123,15 @@ class Understanding:
         """Equal clients are one object."""
         if token.mode is not Mode.INDIVIDUAL:
             return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
-        kind = "open" if token.kind in _DOTS else "click"
+        kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
+        method = "GET" if ping.target else ping.method  # that a script posts says nothing about who it is
         network = self._networks.of(ping.address)
-        key = (kind, ping.method, ping.headers, id(network))  # networks are few and live as long as their table
+        key = (kind, method, ping.headers, id(network))  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            raw, judged = see(kind, ping.method, ping.headers, network)
+            raw, judged = see(kind, method, ping.headers, network)
             known = self._clients[key] = Client(raw, judged, self._number(raw))
         return known
 
@@ -146,7 +165,7 @@ class Understanding:
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
-            if event.repeat_of is None and event.contact and not _inferred(event):
+            if event.kind in _FOLDED and event.repeat_of is None and event.contact and not _inferred(event):
                 act = (_thing(event), event.contact, event.link, _page(event), self._number(event.raw), event.workspace)
                 self._counted[act] = (event.time, event.id)
 
