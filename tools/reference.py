@@ -13,7 +13,7 @@ from inkdot.cli import app
 from inkdot.domain.evidence import SENTENCES
 from inkdot.mark.mail import SENTENCES as LEFT_ALONE
 from inkdot.settings import Settings
-from inkdot.understand.machine import RULES, VERSION
+from inkdot.understand.rules import shipped
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by `make docs`; change the source, not this page. -->\n\n"
@@ -56,9 +56,9 @@ def reasons_page() -> str:
     """Reasons, rules, and why mails are left alone."""
     lines = ["# Reasons and rules\n", "## Why a field is not simply known\n", "| reason | meaning |", "|---|---|"]
     lines += [f"| `{reason}` | {text} |" for reason, text in SENTENCES.items()]
-    lines += [f"\n## Rules, version {VERSION}, in the order in which the first that fires decides\n"]
+    lines += [f"\n## Rules, version {shipped().version}, in the order in which the first that fires decides\n"]
     lines += ["| rule | actor | human | grade | source |", "|---|---|---|---|---|"]
-    lines += [f"| {r.id} | {r.actor} | {r.human} | {r.grade} | {r.source} |" for r in RULES]
+    lines += [f"| {r.id} | {r.actor} | {r.human} | {r.grade} | {r.source} |" for r in shipped().rules]
     lines += [
         "\nGrades: A vendor's own document, B measured on real traffic, C practice of several trackers, D a logical rule."
     ]

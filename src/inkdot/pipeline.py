@@ -16,6 +16,8 @@ from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
+from inkdot.understand.address import Networks
+from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Understanding
 
 BATCH = 20_000
@@ -25,9 +27,18 @@ BATCH = 20_000
 class Pipeline:
     """From a journal folder into a store. One per folder."""
 
-    def __init__(self, journal: Path, keyring: Keyring, control: Control, store: EventStore) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        keyring: Keyring,
+        control: Control,
+        store: EventStore,
+        networks: Networks | None = None,
+        book: RuleBook | None = None,
+    ) -> None:
+        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given."""
         self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store)
+        self._understanding = Understanding(keyring, store, networks, control, book)
         self._control, self._store = control, store
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
@@ -49,7 +60,7 @@ class Pipeline:
         outcome.dropped.extend(map(_unreadable, batch.damage))
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
-        self._store.keep(outcome.events, outcome.dropped, batch.end)
+        self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
         return len(batch.pings) + len(batch.damage)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from inkdot.domain.errors import UsageError
-from inkdot.understand.address import Networks, packed
+from inkdot.domain.evidence import Status
+from inkdot.understand.address import Network, Networks, packed
 from inkdot.understand.agent import clean, name
-from inkdot.understand.machine import Seen
+from inkdot.understand.rules import Seen, shipped
 from inkdot.understand.source import trace
-from inkdot.understand.verdict import verdict
+from inkdot.understand.verdict import Decision, location
 
 
 @cache
@@ -26,8 +28,9 @@ def judge_case(case: object) -> dict[str, Any]:
     if "referrer" in case or "page_url" in case:
         came = trace(_text(case.get("referrer")), _text(case.get("page_url")))
         return {"id": case.get("id"), **came._asdict()}
-    seen = _seen(case)
-    judged = verdict(seen)
+    seen, network = _seen(case)
+    decision = Decision(*shipped().judge(seen), seen.program)
+    judged = decision.verdict(location(network, old_data=_is_old(network)))
     fields = judged.fields._asdict()
     return {
         "id": case.get("id"),
@@ -36,13 +39,13 @@ def judge_case(case: object) -> dict[str, Any]:
         "os": fields["os"].value,
         "device": fields["device"].value,
         "client": fields["client"].value,
-        "country": None,
+        "country": None if judged.fields.location.status is Status.UNKNOWN else network.country,
         "status": {key: field.status for key, field in fields.items()},
         "evidence": [e._asdict() for e in judged.evidence],
     }
 
 
-def _seen(case: Mapping[str, Any]) -> Seen:
+def _seen(case: Mapping[str, Any]) -> tuple[Seen, Network]:
     context = case.get("context") if isinstance(case.get("context"), Mapping) else {}
     given = case.get("headers") if isinstance(case.get("headers"), Mapping) else {}
     assert context is not None
@@ -52,7 +55,14 @@ def _seen(case: Mapping[str, Any]) -> Seen:
     network = _networks().of(packed(case.get("ip")))
     kind = _text(context.get("kind")) or "open"
     method = (_text(context.get("method")) or "GET").upper()
-    return Seen(kind, method, agent, headers, network.tags, network.asn, name(agent, headers), context)
+    return Seen(kind, method, agent, headers, network.tags, network.asn, name(agent, headers), context), network
+
+
+def _is_old(network: Network) -> bool:
+    """True if the country table is more than 90 days old today."""
+    if network.country is None:
+        return False
+    return (dt.datetime.now(dt.UTC).date() - dt.date.fromisoformat(_networks().date)).days > 90
 
 
 def _text(value: object) -> str:

@@ -85,6 +85,7 @@ def send(
     message = _fresh_id()
     copies = keep_copies(folder, mail, recipients, message)
     results = outgoing.deliver(mail.sender, copies)
+    _keep_handovers(folder, message, [Address(to) for to, error in results if error is None])
     for copy in copies:
         _say_if_unmarked(copy)
     if as_json:
@@ -194,6 +195,14 @@ def keep_copies(folder: Folder, mail: Mail, recipients: list[Address], message: 
         control.keep_message(kept, known, _WORKSPACE)
         control.close()
     return copies
+
+
+def _keep_handovers(folder: Folder, message: MessageId, sent: list[Address]) -> None:
+    """Keep when copies left: what asks for a dot at once after it is no person."""
+    control, keyring, now = _control(folder), folder.keyring(), time.time()
+    for address in sent:
+        control.keep_handover(message, keyring.contact_id(_WORKSPACE, address), now)
+    control.close()
 
 
 def _write(out_dir: Path, stem: str, copy: Copy) -> Path:

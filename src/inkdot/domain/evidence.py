@@ -57,6 +57,13 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     PRIVATE_ADDRESS = "private_address"
     NO_GEO_DATA = "no_geo_data"
+    GEO_DATA_OLD = "geo_data_old"
+    CITY_ESTIMATE = "city_estimate"
+    MOBILE_NETWORK = "mobile_network"
+    HOSTING = "hosting"
+    VPN = "vpn"
+    TOR = "tor"
+    SHARED_GATEWAY = "shared_gateway"
     NO_AGENT = "no_agent"
     AGENT_SILENT = "agent_silent"
     AGENT_SHARED = "agent_shared"
@@ -77,7 +84,14 @@ SENTENCES: dict[Reason, str] = {
     Reason.PREFETCH: "A browser or a chat program fetched this in advance; nobody need have seen it.",
     Reason.NO_ADDRESS: "No network address was kept or sent.",
     Reason.PRIVATE_ADDRESS: "The address belongs to a private network and has no place on the map.",
-    Reason.NO_GEO_DATA: "No geographic data is installed for this address.",
+    Reason.NO_GEO_DATA: "The geographic data do not know this address.",
+    Reason.GEO_DATA_OLD: "The geographic data were more than 90 days old; 'inkdot geo update' fetches newer ones.",
+    Reason.CITY_ESTIMATE: "A city is always a guess from the address; it may be many kilometres off.",
+    Reason.MOBILE_NETWORK: "A mobile network: its addresses tell the country at best, not the city.",
+    Reason.HOSTING: "The address belongs to a data centre, so the reader may be elsewhere.",
+    Reason.VPN: "The reader came through a VPN; this is where its exit is, not the reader.",
+    Reason.TOR: "The reader came through Tor, which hides where people are.",
+    Reason.SHARED_GATEWAY: "The address belongs to a network that scans mail and also carries people; who it was cannot be told.",
     Reason.NO_AGENT: "The program did not say what it is.",
     Reason.AGENT_SILENT: "The program's name does not tell this.",
     Reason.AGENT_SHARED: "Several programs use exactly this name, so this is the likeliest of them.",
@@ -127,6 +141,17 @@ class Verdict(NamedTuple):
     evidence: tuple[Evidence, ...]
 
 
+class City(NamedTuple):
+    """What a city database says of an address, which is never more than a guess."""
+
+    city: str | None
+    region: str | None
+    country: str | None
+    """Two letters."""
+    radius: int | None
+    """Kilometres, where the database gives them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """What re-judging needs: the facts of a request that are not its own (no address, no token). Equal clients share one."""
@@ -138,3 +163,6 @@ class Raw:
     asn: int | None
     network: tuple[str, ...]
     """Tags of the network: google_proxy, apple_egress, ..."""
+    country: str | None = None
+    """Two letters, where the address told it."""
+    city: City | None = None

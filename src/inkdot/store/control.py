@@ -85,6 +85,11 @@ class Control:
         with self._transaction():
             self._keep("keep_link", [(link, workspace, None, 0, destination)])
 
+    def keep_handover(self, message: MessageId, contact: ContactId, time: float) -> None:
+        """Keep when a person's copy was handed over to the next server (unix seconds)."""
+        with self._transaction():
+            self._keep("keep_handover", [(message, contact, time)])
+
     # -- questions
 
     def contact_of(self, address: Address, workspace: WorkspaceId) -> ContactId | None:
@@ -107,6 +112,14 @@ class Control:
             if address is not None:
                 found[who] = address
         return found
+
+    def handed_over(self, message: int) -> dict[int, float]:
+        """When each contact's copy was handed over (unix seconds), as far as that is known."""
+        return dict(self._rows("handed_over", (message,)))
+
+    def links_of(self, message: int) -> int | None:
+        """How many tracked links a mail has; None if the mail is not known."""
+        return int(self._rows("count_links", (message,))[0][0]) or None
 
     def message(self, message: MessageId) -> Message | None:
         """A marked mail as it was kept."""

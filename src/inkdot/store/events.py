@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -47,6 +48,7 @@ _SCENE = {
 _NOWHERE = Scene()
 _NO_SCENE = (None,) * len(_SCENE)
 _SCENE_AT = len(_COLUMNS)
+_RELABELLED = {name: _COLUMNS[name] for name in ("id", "verdict", "human", "machine", "rules")}
 _DROPPED = {"ping": DataType.uint64(), "time": DataType.int64(), "reason": DataType.utf8()}
 _PEOPLE = {"workspace": DataType.uint64(), "contact": DataType.uint64(), "message": DataType.uint64()}
 
@@ -97,8 +99,16 @@ class EventStore:
         """Up to where each stream's journal was understood."""
         return dict(self._checkpoint)
 
-    def keep(self, events: Sequence[Event], dropped: Sequence[Dropped], checkpoint: Mapping[int, Position]) -> None:
+    def keep(
+        self,
+        events: Sequence[Event],
+        dropped: Sequence[Dropped],
+        checkpoint: Mapping[int, Position],
+        relabelled: Mapping[EventId, Verdict] = MappingProxyType({}),
+    ) -> None:
         """Keep a batch and the journal's positions after it, all or nothing; a replayed batch changes nothing.
+
+        `relabelled`: other verdicts for recent events already kept; unknown ids are no error.
 
         What lies before a stream's checkpoint is kept already, because the two are always committed together.
         """
@@ -110,6 +120,8 @@ class EventStore:
             if events:
                 self._db.register("batch", self._table(events))
                 self._db.execute(self._ask["add_events"])
+            if relabelled:
+                self._relabel(relabelled, None, ("relabel_recent",))
             if dropped:
                 self._db.register("batch", arrow_table(_DROPPED, zip(*dropped, strict=True)))
                 self._db.execute(self._ask["add_dropped"])
@@ -117,6 +129,21 @@ class EventStore:
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
                 self._db.execute(self._ask["add_checkpoint"], [stream, *place])
         self._checkpoint |= ahead
+
+    def relabel(self, verdicts: Mapping[EventId, Verdict], rules: str) -> None:
+        """Other verdicts by the rules of that version, for events of any age; all or nothing."""
+        if verdicts:
+            with self._transaction():
+                self._relabel(verdicts, rules, ("relabel_recent", "relabel_closed"))
+
+    def _relabel(self, verdicts: Mapping[EventId, Verdict], rules: str | None, names: Sequence[str]) -> None:
+        numbers = self._verdicts.numbers(verdicts.values())
+        rows = [
+            (event, numbers[id(v)], _HUMAN_RANK[v.human], v.actor in MACHINES, rules) for event, v in verdicts.items()
+        ]
+        self._db.register("batch", arrow_table(_RELABELLED, zip(*rows, strict=True)))
+        for name in names:
+            self._db.execute(self._ask[name])
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from ua_parser import parse
@@ -84,10 +85,17 @@ def clean(text: str, most: int = MOST_CHARACTERS) -> str:
     return _CONTROL.sub("", text[:most])
 
 
+_HINTS = ("sec-ch-ua-platform", "sec-ch-ua-mobile", "sec-ch-ua-platform-version")
+
+
 def name(agent: str | None, headers: Mapping[str, str]) -> Agent:
     """What `agent` and the client hints among `headers` (lower-case names) say."""
-    if not agent:
-        return NO_AGENT
+    return _name(agent, *(headers.get(hint, "") for hint in _HINTS)) if agent else NO_AGENT
+
+
+@lru_cache(10_000)
+def _name(agent: str, *hints: str) -> Agent:
+    headers = dict(zip(_HINTS, hints, strict=True))
     parsed = parse(agent)
     family = parsed.os.family if parsed.os else None
     os: str | None = _OF_PARSER.get(family, family) if family and family != "Other" else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 # Patterns of crawler-user-agents that hit real people or that own rules judge better (measured on 5,004 agents of people).
 _EXCLUDED = frozenset(
@@ -29,6 +29,11 @@ _PREVIEWS = re.compile(
 _IMESSAGE = "facebookexternalhit/1.1 Facebot Twitterbot/1.0"
 
 
+_remembered = lru_cache(10_000)
+"""Agents repeat; searching one for 1,500 patterns takes a tenth of a millisecond."""
+
+
+@_remembered
 def preview(agent: str) -> str | None:
     """The token by which a link preview names itself."""
     if _IMESSAGE in agent:
@@ -47,12 +52,14 @@ def _listed() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile("|".join(f"(?:{p})" for p in previews)), re.compile("|".join(f"(?:{p})" for p in others))
 
 
+@_remembered
 def listed_preview(agent: str) -> str | None:
     """The same by the public list."""
     found = _listed()[0].search(agent)
     return found[0] if found else None
 
 
+@_remembered
 def crawler(agent: str) -> str | None:
     """The token by which a crawler or a library gives itself away."""
     found = _GENERIC.search(agent) or _listed()[1].search(agent)

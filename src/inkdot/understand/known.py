@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
@@ -25,6 +25,16 @@ class Known(Protocol):
         """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
 
 
+class Mails(Protocol):
+    """What is known of the mails that were sent."""
+
+    def handed_over(self, message: int) -> Mapping[int, float]:
+        """When each contact's copy was handed over (unix seconds), as far as that is known."""
+
+    def links_of(self, message: int) -> int | None:
+        """How many tracked links a mail has; None if that is not known."""
+
+
 class NothingKnown:
     """A memory of nothing, for explaining single cases."""
 
@@ -43,3 +53,11 @@ class NothingKnown:
     def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:  # noqa: ARG002
         """Nothing."""
         return ()
+
+    def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
+    def links_of(self, message: int) -> int | None:  # noqa: ARG002
+        """Not known."""
+        return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -12,8 +14,24 @@ _PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 _SHOPPING_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
 _CHANNEL = {"search": "Organic Search", "social": "Organic Social", "video": "Organic Video", "shopping": "Organic Shopping",
             "mail": "Email", "ai": "AI Assistant"}  # fmt: skip
-_CLICK_IDS = {"gclid": "Google", "wbraid": "Google", "gbraid": "Google", "msclkid": "Bing", "yclid": "Yandex"}
+_CLICK_IDS = {
+    "gclid": ("Paid Search", "Google"), "wbraid": ("Paid Search", "Google"), "gbraid": ("Paid Search", "Google"),
+    "msclkid": ("Paid Search", "Bing"), "yclid": ("Paid Search", "Yandex"), "dclid": ("Display", "Google"),
+    "ttclid": ("Paid Social", "TikTok"), "twclid": ("Paid Social", "Twitter"), "li_fat_id": ("Paid Social", "LinkedIn"),
+    "rdt_cid": ("Paid Social", "Reddit"), "sccid": ("Paid Social", "Snapchat"), "epik": ("Paid Social", "Pinterest"),
+    "fbclid": ("Organic Social", "Facebook"), "igshid": ("Organic Social", "Instagram"), "mc_eid": ("Email", "Mailchimp"),
+}  # fmt: skip
+"""What advertising systems put on links by themselves. Facebook marks free links too, so fbclid alone is not paid."""
+_SHORT = {"fb": "facebook.com", "ig": "instagram.com", "insta": "instagram.com", "yt": "youtube.com", "adwords": "google.com",
+          "googleads": "google.com", "google-ads": "google.com", "google ads": "google.com", "bingads": "bing.com",
+          "tw": "twitter.com", "x": "x.com", "li": "linkedin.com", "vk": "vk.com", "meta": "facebook.com",
+          "chatgpt": "chatgpt.com", "openai": "chatgpt.com"}  # fmt: skip
+"""Names that people give to sources in utm_source."""
 _EMAIL = {"email", "e-mail", "e_mail", "e mail"}
+_SOCIAL = {"social", "social-network", "social-media", "sm", "social network", "social media"}
+_WEBMAIL = {"mail", "webmail", "email", "zimbra", "roundcube", "owa"}
+"""First labels of hosts that serve people their mail."""
+_ITS_OWN_WORD = frozenset({"direct", "email", "sms", "newsletter", "firebase"})
 
 
 class Came(NamedTuple):
@@ -33,89 +51,156 @@ class _Site(NamedTuple):
 
 @cache
 def _sites() -> dict[str, _Site]:
-    """Host (or its tail) -> site, from data/sources.txt."""
+    """Host, host and path, or the tail of a host -> site. sources.txt comes before engines.txt."""
     found: dict[str, _Site] = {}
-    for line in files("inkdot.understand").joinpath("data", "sources.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            kind, name, terms, hosts = (part.strip() for part in line.split("|"))
-            site = _Site(kind, name, tuple(terms.split()))
-            found.update(dict.fromkeys(hosts.split(), site))
+    for name in ("engines.txt", "sources.txt"):
+        for line in files("inkdot.understand").joinpath("data", name).read_text().splitlines():
+            if line and not line.startswith("#"):
+                kind, label, terms, hosts = (part.strip() for part in line.split("|"))
+                site = _Site(kind, label, tuple(terms.split()))
+                found.update(dict.fromkeys(hosts.split(), site))
     return found
 
 
-def _site(host: str) -> _Site | None:
-    """The most specific entry for a host; `google.*` stands for all country names."""
-    sites = _sites()
+@cache
+def _spam() -> frozenset[str]:
+    """Domains that send visits which nobody made."""
+    packed = files("inkdot.understand").joinpath("data", "spam.xz").read_bytes()
+    return frozenset(lzma.decompress(packed).decode().split())
+
+
+@cache
+def _paths() -> dict[str, list[str]]:
+    """Host -> the paths under it that are sites of their own."""
+    found: dict[str, list[str]] = {}
+    for key in _sites():
+        host, slash, path = key.partition("/")
+        if slash:
+            found.setdefault(host, []).append(path)
+    return found
+
+
+def _keys(host: str) -> list[str]:
+    """What a host may stand under, most specific first: `www.google.de` -> google.de google.* de."""
     labels = host.removeprefix("www.").split(".")
-    for start in range(len(labels)):
+    found = []
+    for start in range(min(len(labels), 8)):
         tail = labels[start:]
-        for cut in (len(tail), len(tail) - 1, len(tail) - 2):
-            key = ".".join(tail) if cut == len(tail) else ".".join(tail[:cut]) + ".*"
-            if cut > 0 and key in sites:
-                return sites[key]
+        found += [".".join(tail), *(".".join(tail[:-cut]) + ".*" for cut in (1, 2) if len(tail) > cut)]
+    return found
+
+
+def _site(host: str, path: str = "") -> _Site | None:
+    """The most specific entry for an address."""
+    sites = _sites()
+    for key in _keys(host):
+        for under in _paths().get(key, ()):
+            if path.startswith(under):
+                return sites[f"{key}/{under}"]
+        if key in sites:
+            return sites[key]
     return None
 
 
-def trace(referrer: str, page_url: str) -> Came:
-    """Channel, source and search term of a visit; never raises, whatever the texts are."""
-    page, query = _split(page_url)
-    came, came_query = _split(referrer)
-    site = _site(came) if came else None
-    term = next((came_query[t][0] for t in site.terms if t in came_query), None) if site else None
-    spam = site is not None and site.kind == "spam"
+def _is_spam(host: str) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[start:]) in _spam() for start in range(max(1, len(labels) - 1)))
+
+
+def trace(referrer: str, page_url: str, *, ga4_strict: bool = False) -> Came:
+    """Channel, source and search term of a visit; never raises, whatever the texts are.
+
+    `ga4_strict` gives webmail the channel that Google Analytics gives it: Referral.
+    """
+    page, _, query = _split(page_url)
+    came, path, came_query = _split(referrer)
+    site, term = _searched(_site(came, path), came, came_query) if came else (None, None)
+    spam = bool(came) and _is_spam(came)
     tagged = {k: query[f"utm_{k}"][0].strip().lower() for k in ("source", "medium", "campaign") if f"utm_{k}" in query}
     if tagged:
-        return Came(*_tagged(tagged, site, query), query["utm_term"][0] if "utm_term" in query else term, spam)
-    clicked = next((name for key, name in _CLICK_IDS.items() if key in query), None)
-    if clicked:
-        return Came("Paid Search", clicked, term, spam)
-    if not came or came == page:
+        channel, source = _tagged(tagged, site, query)
+        return Came(channel, source, _first(query, "utm_term") or term, spam)
+    clicked = next((_CLICK_IDS[key.lower()] for key in query if key.lower() in _CLICK_IDS), None)
+    if clicked and not (clicked[0].startswith("Organic") and site):
+        return Came(*clicked, term, spam)
+    if not came or came.removeprefix("www.") == page.removeprefix("www."):
         return Came("Direct", None, None, spam=False)
     if site and site.kind in _CHANNEL:
-        return Came(_CHANNEL[site.kind], site.name, term, spam)
+        channel = "Referral" if ga4_strict and site.kind == "mail" else _CHANNEL[site.kind]
+        return Came(channel, site.name, term, spam)
     return Came("Referral", site.name if site else came.removeprefix("www."), None, spam)
 
 
-def _split(url: str) -> tuple[str, dict[str, list[str]]]:
+def _searched(site: _Site | None, host: str, query: Mapping[str, list[str]]) -> tuple[_Site | None, str | None]:
+    """The site for good, and the term searched for. `asked` sites are engines only where a term came along."""
+    if site is None:
+        webmail = host.partition(".")[0] in _WEBMAIL and host.count(".") > 1
+        return (_Site("mail", host, ()) if webmail else None), None
+    term = next((found for found in (_first(query, t) for t in site.terms) if found), None)
+    if site.kind == "asked":
+        return (site._replace(kind="search") if term else None), term
+    return site, term
+
+
+def _first(query: Mapping[str, list[str]], key: str) -> str | None:
+    return query[key][0].strip() or None if key in query else None
+
+
+def _split(url: str) -> tuple[str, str, dict[str, list[str]]]:
+    """Host, path without its first slash, query."""
     try:
         parts = urlsplit(url.strip())
-        return (parts.hostname or "").rstrip("."), parse_qs(parts.query, errors="replace", max_num_fields=200)
+        host = (parts.hostname or "").rstrip(".").lower()
+        return host, parts.path.lstrip("/"), parse_qs(parts.query, errors="replace", max_num_fields=200)
     except ValueError:
-        return "", {}
+        return "", "", {}
 
 
-def _tagged(tagged: dict[str, str], referred: _Site | None, query: dict[str, list[str]]) -> tuple[str, str | None]:
+def _tagged(
+    tagged: Mapping[str, str], referred: _Site | None, query: Mapping[str, list[str]]
+) -> tuple[str, str | None]:
     source, medium, campaign = (tagged.get(k, "") for k in ("source", "medium", "campaign"))
-    site = _site(source) or _site(f"{source}.com") or (referred if not source else None)
+    site = None if source in _ITS_OWN_WORD else _named(source) or (None if source else referred)
     kind = site.kind if site else ""
-    name = site.name if site else query.get("utm_source", [""])[0] or None
-    return _channel(kind, source, medium, campaign), name
+    name = site.name if site else _first(query, "utm_source")
+    return _channel("search" if kind == "asked" else kind, source, medium, campaign), name
+
+
+def _named(source: str) -> _Site | None:
+    """The site that a tag names: `google`, `linkedin.com`, `fb`."""
+    sites = _sites()
+    for key in (source, _SHORT.get(source), f"{source}.com", f"{source}.*", f"{source}.org", f"{source}.net"):
+        if key and (found := sites.get(key) or (_site(key) if "." in key and not key.endswith("*") else None)):
+            return found
+    return next((s for s in _by_name().get(source, ())), None)
+
+
+@cache
+def _by_name() -> dict[str, list[_Site]]:
+    found: dict[str, list[_Site]] = {}
+    for site in _sites().values():
+        found.setdefault(site.name.lower(), []).append(site)
+    return found
 
 
 def _channel(kind: str, source: str, medium: str, campaign: str) -> str:  # noqa: C901, PLR0912 - the published order, rule by rule
     paid = _PAID.match(medium) is not None
-    if source == "direct" and medium in ("", "(not set)", "(none)"):
+    if source in ("direct", "(direct)") and medium in ("", "(not set)", "(none)"):
         return "Direct"
     if "cross-network" in campaign:
         return "Cross-network"
     shopping = kind == "shopping" or _SHOPPING_CAMPAIGN.match(campaign) is not None
-    if paid:
-        paid_kinds = {"search": "Paid Search", "social": "Paid Social", "video": "Paid Video"}
-        return "Paid Shopping" if shopping else paid_kinds.get(kind, "Paid Other")
+    if paid and (shopping or kind in ("search", "social", "video")):
+        return "Paid Shopping" if shopping else f"Paid {kind.capitalize()}"
     if medium in ("display", "banner", "expandable", "interstitial", "cpm"):
         return "Display"
+    if paid:
+        return "Paid Other"
     if shopping:
         return "Organic Shopping"
     if kind == "ai" or medium == "ai-assistant":
         return "AI Assistant"
-    if kind == "social" or medium in (
-        "social",
-        "social-network",
-        "social-media",
-        "sm",
-        "social network",
-        "social media",
-    ):
+    if kind == "social" or medium in _SOCIAL:
         return "Organic Social"
     if kind == "video" or "video" in medium:
         return "Organic Video"

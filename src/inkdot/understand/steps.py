@@ -6,51 +6,39 @@ thousand pings has some hundred distinct clients.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
-from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
+from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.ping import Ping
 from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
-from inkdot.understand.address import Network, Networks
-from inkdot.understand.agent import clean, name
-from inkdot.understand.known import Known
-from inkdot.understand.machine import VERSION, Seen
+from inkdot.understand.address import Networks
+from inkdot.understand.behaviour import SECOND, Act, Behaviour
+from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
+from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.reading import Readings
-from inkdot.understand.verdict import CONSENT, HYGIENE, verdict
+from inkdot.understand.rules import RuleBook, shipped
 
 FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
-_MOST_CLIENTS = 50_000
+_MOST_CLIENTS = 100_000
 _MOST_PEOPLE = 1_000_000
 _MOST_NUMBERS = 500_000
-_TELLING = frozenset(
-    {"accept", "accept-language", "accept-encoding", "referer", "purpose", "x-moz", "x-purpose", "dnt", "via",
-     "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
-)  # fmt: skip
-_NO_RAW = Raw(None, "GET", (), None, ())
+_ASK_AGAIN = 10 * SECOND
+_REMEMBER = FINAL_AFTER * SECOND
+_OLD_DATA_DAYS = 90
 
 _DOTS = (TokenKind.DOT, TokenKind.PAGE)
 _IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
-_FOLDED = (Kind.OPEN, Kind.CLICK)
 
 Person = tuple[int, int, int]
 """Workspace, contact, message or link."""
-
-
-class Client(NamedTuple):
-    """What is the same for all pings of one client."""
-
-    raw: Raw
-    verdict: Verdict
-    number: int
-    """Equal raws have equal numbers: cheaper to compare than the raws themselves."""
 
 
 @dataclass(slots=True)
@@ -61,27 +49,42 @@ class Outcome:
     dropped: list[Dropped] = field(default_factory=list)
     contacts: dict[tuple[WorkspaceId, ContactId], Address] = field(default_factory=dict)
     """People met for the first time."""
+    relabelled: dict[EventId, Verdict] = field(default_factory=dict)
+    """Earlier events that are judged otherwise since these pings came."""
 
 
 class Understanding:
     """Turns pings into events. Remembers clients, and what was counted in the last minutes."""
 
-    def __init__(self, keyring: Keyring, known: Known, networks: Networks | None = None) -> None:
-        self._keyring, self._known = keyring, known
-        self._networks = networks or Networks()
-        self._clients: dict[tuple[str, str, bytes, int], Client] = {}
-        self._numbers: dict[Raw, int] = {_NO_RAW: 0}
+    def __init__(
+        self,
+        keyring: Keyring,
+        known: Known,
+        networks: Networks | None = None,
+        mails: Mails | None = None,
+        book: RuleBook | None = None,
+    ) -> None:
+        mails = mails or NothingKnown()
+        self._keyring, self._known, self._mails = keyring, known, mails
+        self._networks, self._judge = networks or Networks(), Judge(book or shipped())
+        self._behaviour = Behaviour(self._judge, mails.links_of)
+        self._handed: dict[int, tuple[int, Mapping[int, float]]] = {}
+        self._clients: dict[tuple[str, str, bytes, int, bool], Client] = {}
+        self._known_clients: dict[tuple[str, Raw, bool], Client] = {}
+        self._numbers: dict[Raw, int] = {NO_RAW: 0}
+        self._old_after: int | None = None
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
         self._readings = Readings(known.last_time(), known.read_so_far)
-        self._remember(known.recent(known.last_time() - FOLD_WITHIN))
+        self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
         """Understand pings in the order given; the same pings after the same past give the same outcome."""
         outcome = Outcome()
         for ping in pings:
             self._understand(ping, outcome)
+        self._relabel(outcome)
         self._infer_opens(outcome)
         self._sweep(outcome)
         return outcome
@@ -96,20 +99,23 @@ class Understanding:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
         if ping.target:
-            self._sent(ping, token, outcome)
+            self._read(ping, token, outcome)
             return
         client = self._client(ping, token)
         if token.contact:
             self._meet(ping, token, outcome)
-        outcome.events.append(self._fold(ping, token, client))
+        event = self._fold(ping, token, client)
+        if token.contact and client.kind:
+            event = self._weigh(event, token, client, outcome)
+        outcome.events.append(event)
 
-    def _sent(self, ping: Ping, token: Token, outcome: Outcome) -> None:
-        """What came with a body."""
+    def _read(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What the reading room wrote down."""
         if ping.target != BEAT_TARGET:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
             return
         client = self._client(ping, token)
-        found = self._readings.understand(ping, token, client.raw, client.verdict, VERSION)
+        found = self._readings.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
         if isinstance(found, Dropped):
             outcome.dropped.append(found)
             return
@@ -122,18 +128,36 @@ class Understanding:
     def _client(self, ping: Ping, token: Token) -> Client:
         """Equal clients are one object."""
         if token.mode is not Mode.INDIVIDUAL:
-            return _NOBODY if token.mode is Mode.AGGREGATE else _SOMEDAY
+            return NOBODY if token.mode is Mode.AGGREGATE else SOMEDAY
         kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
         method = "GET" if ping.target else ping.method  # that a script posts says nothing about who it is
         network = self._networks.of(ping.address)
-        key = (kind, method, ping.headers, id(network))  # networks are few and live as long as their table
+        old = self._is_old(ping.time)
+        key = (kind, method, ping.headers, id(network), old)  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            raw, judged = see(kind, method, ping.headers, network)
-            known = self._clients[key] = Client(raw, judged, self._number(raw))
+            raw = raw_of(method, ping.headers, network)
+            known = self._clients[key] = self._known_client(kind, raw, old=old)
         return known
+
+    def _known_client(self, kind: str, raw: Raw, *, old: bool) -> Client:
+        key = (kind, raw, old)
+        known = self._known_clients.get(key)
+        if known is None:
+            if len(self._known_clients) >= _MOST_CLIENTS:
+                self._known_clients.clear()
+            judged = self._judge.verdict(kind, raw, old_data=old)
+            known = self._known_clients[key] = Client(kind, raw, judged, self._number(raw), old)
+        return known
+
+    def _is_old(self, time: int) -> bool:
+        """True if the geographic data were too old at that time; replaying later gives the same answer."""
+        if self._old_after is None:
+            day = dt.datetime.fromisoformat(self._networks.date).replace(tzinfo=dt.UTC)
+            self._old_after = int((day + dt.timedelta(days=_OLD_DATA_DAYS)).timestamp()) * SECOND
+        return time > self._old_after
 
     def _number(self, raw: Raw) -> int:
         return self._numbers.setdefault(raw, len(self._numbers))
@@ -148,28 +172,85 @@ class Understanding:
             if address:
                 outcome.contacts[who] = address
 
+    # -- what happened around it
+
+    def _weigh(self, event: Event, token: Token, client: Client, outcome: Outcome) -> Event:
+        """The event judged together with the others of the last minutes, and those judged anew because of it."""
+        whose = (int(token.workspace), token.object, int(token.contact))
+        act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
+        verdict = self._behaviour.judge(whose, act)
+        for other, changed in self._behaviour.changed(whose, act):
+            outcome.relabelled[other.id] = changed
+            if other.kind == "click":
+                outcome.relabelled[EventId(other.id + 1)] = _of_inferred(changed)
+        return event if verdict is event.verdict else event._replace(verdict=verdict)
+
+    def _sent(self, token: Token, time: int) -> float | None:
+        """When this person's copy was handed over, where somebody knows it."""
+        if token.kind not in _IN_MESSAGE:
+            return None
+        asked, handed = self._handed.get(token.object, (0, {}))
+        if token.contact not in handed and not asked <= time < asked + _ASK_AGAIN:
+            if len(self._handed) > _MOST_CLIENTS:
+                self._handed.clear()
+            handed = self._mails.handed_over(token.object)
+            self._handed[token.object] = (time, handed)
+        return handed.get(token.contact)
+
+    def _relabel(self, outcome: Outcome) -> None:
+        """Events of this batch get their changed verdicts here; the others are left for the store."""
+        if outcome.relabelled:
+            for place, event in enumerate(outcome.events):
+                if (changed := outcome.relabelled.pop(event.id, None)) is not None:
+                    outcome.events[place] = event._replace(verdict=changed)
+
     # -- repeats
 
     def _fold(self, ping: Ping, token: Token, client: Client) -> Event:
         """The event, marked as a repeat if the same client did the same within FOLD_WITHIN of a counted one."""
         link = token.link
         if not token.contact:
-            return _event(ping, token, client, link, None)
+            return self._event(ping, token, client, link, None)
         page = token.part if token.kind is TokenKind.PAGE else None
         act = (token.object, token.contact, link, page, client.number, token.workspace)
         counted = self._counted.get(act)
         if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
-            return _event(ping, token, client, link, counted[1])
+            return self._event(ping, token, client, link, counted[1])
         self._counted[act] = (ping.time, EventId(ping.id))
-        return _event(ping, token, client, link, None)
+        return self._event(ping, token, client, link, None)
+
+    def _event(self, ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
+        kind, destination = Kind.OPEN, None
+        if token.kind not in _DOTS:
+            kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
+        in_document = token.kind is TokenKind.PAGE
+        return Event(
+            EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
+            MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
+            client.verdict, client.raw, (), repeat_of, self._judge.book.version,
+            Scene(document=DocumentId(token.object), page=token.part or None) if in_document else None,
+        )  # fmt: skip
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
-            if event.kind in _FOLDED and event.repeat_of is None and event.contact and not _inferred(event):
+            if not event.contact or _inferred(event) or event.kind not in (Kind.OPEN, Kind.CLICK):
+                continue
+            self._recall(event)
+            if event.repeat_of is None:
                 act = (_thing(event), event.contact, event.link, _page(event), self._number(event.raw), event.workspace)
                 self._counted[act] = (event.time, event.id)
 
+    def _recall(self, event: Event) -> None:
+        """Let an event from before a restart stand beside those to come."""
+        if event.raw != NO_RAW and (thing := _thing(event)) is not None:
+            client = self._known_client(str(event.kind), event.raw, old=self._is_old(event.time))
+            handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
+            act = Act(event.time, event.id, client.kind, event.link, event.part, client, handed)
+            self._behaviour.judge((int(event.workspace), thing, int(event.contact)), act)
+
     def _sweep(self, outcome: Outcome) -> None:
+        if outcome.events:
+            self._behaviour.sweep(outcome.events[-1].time)
         if outcome.events and len(self._counted) > 2 * self._swept + 10_000:
             newest = max(e.time for e in outcome.events)
             self._counted = {k: v for k, v in self._counted.items() if newest - v[0] <= 2 * FOLD_WITHIN}
@@ -178,8 +259,9 @@ class Understanding:
             self._people.clear()
         if len(self._numbers) > _MOST_NUMBERS:
             # Forgets what could be folded across this point: at worst a repeat is counted once more.
-            self._numbers = {_NO_RAW: 0}
+            self._numbers = {NO_RAW: 0}
             self._clients.clear()
+            self._known_clients.clear()
             self._counted.clear()
 
     # -- opens that only a click tells of
@@ -202,41 +284,17 @@ class Understanding:
         outcome.events.extend(_inferred_open(click) for who, click in unopened.items() if who not in known)
 
 
-def see(kind: str, method: str, headers: bytes, network: Network) -> tuple[Raw, Verdict]:
-    """Work out one client from its verbatim header lines."""
-    lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
-    named = [(n.decode("latin-1").strip().lower(), clean(v.decode("latin-1").strip())) for n, _, v in lines]
-    everything = dict(reversed(named))
-    agent = everything.get("user-agent") or None
-    told = tuple((n, v) for n, v in named if n in _TELLING or n.startswith("sec-"))
-    raw = Raw(agent, method, told, network.asn, network.tags)
-    seen = Seen(kind, method, agent or "", dict(told), network.tags, network.asn, name(agent, dict(told)), {})
-    return raw, verdict(seen)
-
-
-_NOBODY = Client(_NO_RAW, CONSENT, 0)
-_SOMEDAY = Client(_NO_RAW, HYGIENE, 0)
-
-
-def _event(ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
-    kind, destination = Kind.OPEN, None
-    if token.kind not in _DOTS:
-        kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
-    in_document = token.kind is TokenKind.PAGE
-    return Event(
-        EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
-        MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
-        client.verdict, client.raw, (), repeat_of, VERSION,
-        Scene(document=DocumentId(token.object), page=token.part or None) if in_document else None,
-    )  # fmt: skip
-
-
 def _inferred_open(click: Event) -> Event:
-    fields = click.verdict.fields._replace(time=Field(None, Status.DEGRADED, Reason.INFERRED))
     return click._replace(
-        id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None,
-        verdict=click.verdict._replace(fields=fields, evidence=(Evidence("C1", "a click shows that the mail was open"),)),
-    )  # fmt: skip
+        id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=_of_inferred(click.verdict)
+    )
+
+
+def _of_inferred(verdict: Verdict) -> Verdict:
+    """A click's verdict for the open that it proves, or that it would prove had no machine made it."""
+    fields = verdict.fields._replace(time=Field(None, Status.DEGRADED, Reason.INFERRED))
+    proof = Evidence("C1", "a click shows that the mail was open")
+    return verdict._replace(fields=fields, evidence=verdict.evidence if verdict.actor in MACHINES else (proof,))
 
 
 def _thing(event: Event) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from inkdot.domain.evidence import Actor, Evidence, Field, Fields, Human, Reason, Status, Verdict
-from inkdot.understand.machine import Rule, Seen, judge
+from inkdot.understand.address import Network
+from inkdot.understand.agent import Agent
+from inkdot.understand.rules import Rule
 
 _DIRECT = Field(None, Status.KNOWN)
-_NAMED = {"I1": "Gmail", "I2": "Gmail", "I3": "Yahoo Mail", "I4": "HEY", "I5": "Fastmail", "I6": "Seznam Email",
-          "I7": "Shortwave", "I8": "Google Docs", "A1": "Apple Mail", "A2": "Apple Mail"}  # fmt: skip
-"""Proxies that give the mail program away."""
 
 
 def _unknown(reason: Reason) -> Field:
@@ -26,49 +27,57 @@ HYGIENE = Verdict(
 """Verdicts on pings of which the consent mode keeps almost nothing."""
 
 
-def verdict(seen: Seen) -> Verdict:
-    """Who acted, whether a human is proven, and what each field is worth."""
-    rule, evidence = judge(seen)
-    return Verdict(rule.actor, rule.human, _fields(rule, seen), (evidence,))
+class Decision(NamedTuple):
+    """The deciding rule, what it saw, and the program that the client says it is."""
+
+    rule: Rule
+    evidence: Evidence
+    program: Agent
+
+    def verdict(self, place: Field) -> Verdict:
+        """Who acted, whether a human is proven, and what each field is worth; `place` if it may be told."""
+        return Verdict(self.rule.actor, self.rule.human, self.fields_at(place), (self.evidence,))
+
+    def fields_at(self, place: Field) -> Fields:
+        """What each field is worth."""
+        rule, program = self.rule, self.program
+        if rule.hides is None:
+            return Fields(_time(rule), place, program.os, program.os_version, program.device, program.client)
+        hidden = _unknown(rule.hides)
+        client = Field(rule.client, Status.KNOWN) if rule.client else hidden
+        return Fields(_time(rule), hidden, hidden, hidden, hidden, client)
 
 
-def _fields(rule: Rule, seen: Seen) -> Fields:
-    if rule.actor in (Actor.IMAGE_PROXY, Actor.PRIVACY_PROXY):
-        return _behind_proxy(rule)
-    if rule.actor in (Actor.SCANNER, Actor.BOT, Actor.PREVIEW):
-        reason = Reason.PREFETCH if rule.actor is Actor.PREVIEW else Reason.MACHINE
-        return Fields(_time_of_machine(rule), *(_unknown(reason),) * 5)
-    program = seen.program
-    return Fields(_DIRECT, _place(seen), program.os, program.os_version, program.device, program.client)
+def _time(rule: Rule) -> Field:
+    if rule.time is Status.KNOWN:
+        return _DIRECT
+    return Field(None, rule.time, rule.hides or Reason.MACHINE)
 
 
-def _behind_proxy(rule: Rule) -> Fields:
-    reason = Reason.IMAGE_PROXY
-    time = _DIRECT
-    if rule.actor is Actor.PRIVACY_PROXY:
-        reason = Reason.APPLE_PRIVACY_PROXY
-        time = Field(None, Status.DEGRADED, reason)
-    elif rule.id == "I2":
-        reason = Reason.GMAIL_PREFETCH
-        time = _unknown(reason)
-    elif rule.id == "I1":
-        reason = Reason.GOOGLE_IMAGE_PROXY
-    client = _NAMED.get(rule.id)
-    hidden = _unknown(reason)
-    return Fields(time, hidden, hidden, hidden, hidden, Field(client, Status.KNOWN) if client else hidden)
+_WEAK = (
+    ("tor", Reason.TOR), ("vpn", Reason.VPN), ("apple_egress", Reason.PRIVATE_RELAY), ("hosting", Reason.HOSTING),
+    ("mobile", Reason.MOBILE_NETWORK),
+)  # fmt: skip
+_NO_CITY = frozenset({Reason.TOR, Reason.VPN, Reason.PRIVATE_RELAY, Reason.HOSTING, Reason.MOBILE_NETWORK})
+_DEFAULT_RADIUS = 50
 
 
-def _time_of_machine(rule: Rule) -> Field:
-    if rule.id == "P1":
-        return _unknown(Reason.PREFETCH)
-    return Field(None, Status.DEGRADED, Reason.MACHINE)
-
-
-def _place(seen: Seen) -> Field:
-    if "no_address" in seen.network:
+def location(network: Network, *, old_data: bool) -> Field:
+    """Where an address is: a country as two letters, a city only as "about", and never on networks that lead elsewhere."""
+    if "no_address" in network.tags:
         return _unknown(Reason.NO_ADDRESS)
-    if "private" in seen.network:
+    if "private" in network.tags:
         return _unknown(Reason.PRIVATE_ADDRESS)
-    if "apple_egress" in seen.network:
-        return _unknown(Reason.PRIVATE_RELAY)
-    return _unknown(Reason.NO_GEO_DATA)
+    reason = next((reason for tag, reason in _WEAK if tag in network.tags), None)
+    if reason is Reason.TOR:
+        return _unknown(reason)
+    if network.country is None:
+        return _unknown(reason or Reason.NO_GEO_DATA)
+    if reason is None and old_data:
+        reason = Reason.GEO_DATA_OLD
+    city = network.city
+    if city and city.city and reason not in _NO_CITY:
+        names = ", ".join(filter(None, (city.city, city.region, city.country)))
+        radius = max(city.radius or 0, _DEFAULT_RADIUS)
+        return Field(f"about {names} (within {radius} km)", Status.DEGRADED, reason or Reason.CITY_ESTIMATE)
+    return Field(network.country, Status.DEGRADED if reason else Status.KNOWN, reason)

@@ -10,6 +10,18 @@ INSERT INTO messages (id, workspace, marked, subject, internet_id) VALUES (?, ?,
 -- Who got a copy.
 INSERT INTO recipients (message, contact) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
+-- name: keep_handover
+-- When a person's copy of a mail was handed over. The first time counts.
+INSERT INTO handovers VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: handed_over
+-- When the copies of a mail were handed over.
+SELECT contact, time FROM handovers WHERE message = ?;
+
+-- name: count_links
+-- How many links a mail has.
+SELECT count(*) FROM links WHERE message = ?;
+
 -- name: keep_link
 -- One tracked link.
 INSERT INTO links (id, workspace, message, position, destination) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;

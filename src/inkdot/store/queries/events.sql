@@ -2,6 +2,16 @@
 -- A batch, handed over as an Arrow table.
 INSERT INTO recent BY NAME SELECT * REPLACE (make_timestamp(time) AS time) FROM batch;
 
+-- name: relabel_recent
+-- Other verdicts for events already kept.
+UPDATE recent SET verdict = batch.verdict, human = batch.human, machine = batch.machine, rules = coalesce(batch.rules, recent.rules)
+FROM batch WHERE recent.id = batch.id;
+
+-- name: relabel_closed
+-- The same in closed months.
+UPDATE closed SET verdict = batch.verdict, human = batch.human, machine = batch.machine, rules = coalesce(batch.rules, closed.rules)
+FROM batch WHERE closed.id = batch.id;
+
 -- name: add_raws
 -- New raw facts.
 INSERT INTO raws SELECT number, digest, content FROM batch;

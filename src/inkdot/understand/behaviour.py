@@ -1,0 +1,207 @@
+"""What happened around a ping: how soon after hand-over it came, and what else came with it.
+
+Late evidence counts for what came before it: the acts of the last ten minutes are kept here, and each new one may re-label
+others. What an act is judged by is a function of the set of acts around it, so the order in which they arrive does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from inkdot.domain.event import FINAL_AFTER
+from inkdot.domain.evidence import Actor, Verdict
+from inkdot.domain.ids import EventId
+from inkdot.understand.client import Client, Judge
+
+SECOND = 1_000_000  # microseconds
+HONEYPOT_PART = 0xFFFF
+"""The position of the link that no person can see."""
+_WINDOW = FINAL_AFTER * SECOND
+_BURSTS = ((4, 1), (5, 10))
+"""Distinct links, seconds: what no person clicks so fast."""
+_EVERY_LINK = (3, 3)
+"""All links of a mail, if it has at least so many, within so many seconds."""
+_AT_ONCE = 5
+_MOST_ACTS = 200
+_MOST_VERDICTS = 100_000
+_TELLING_SECONDS = (2, 30, 60, FINAL_AFTER)
+"""Times since hand-over that some rule asks about."""
+_CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
+_HIDDEN = frozenset({"private", "no_address"})
+_MOST_REMEMBERED = 100_000
+"""Acts, of some 800 bytes."""
+
+Whose = tuple[int, int, int]
+"""Workspace, message, contact."""
+Second = tuple[int, int, int, int]
+"""Workspace, message, client's number, second since 1970."""
+
+
+class Act(NamedTuple):
+    """An open or a click, as far as others may be judged by it."""
+
+    time: int
+    id: EventId
+    kind: str
+    link: int | None
+    part: int
+    client: Client
+    handed_over: float | None
+    """Unix seconds."""
+
+
+class Behaviour:
+    """Remembers ten minutes, judges each new act, and says which earlier ones are to be judged otherwise now."""
+
+    def __init__(self, judge: Judge, links_of: Callable[[int], int | None] = lambda _: None) -> None:
+        """`links_of` gives how many links a message has, None if that is not known."""
+        self._alone, self._links_of = judge, links_of
+        self._groups: dict[Whose, list[Act]] = {}
+        self._crowds: dict[Second, list[tuple[Whose, Act]]] = {}
+        self._judged: dict[EventId, Verdict] = {}
+        """Verdicts that differ from what the client alone would get."""
+        self._verdicts: dict[tuple[object, ...], Verdict] = {}
+        self._acts = self._swept = 0
+
+    def judge(self, whose: Whose, act: Act) -> Verdict:
+        """The act's own verdict, as far as is known now. Earlier acts may change by it: see `changed`."""
+        group = self._groups.setdefault(whose, [])
+        group.append(act)
+        self._acts += 1
+        if len(group) > _MOST_ACTS:
+            del group[0]
+        self._join_crowd(whose, act)
+        verdict = self._judgement(whose, act, self._contexts(whose))
+        if verdict != act.client.verdict:
+            self._judged[act.id] = verdict
+        return verdict
+
+    def changed(self, whose: Whose, act: Act) -> Iterator[tuple[Act, Verdict]]:
+        """Verdicts of earlier acts that are other ones since `act` came."""
+        touched: dict[Whose, list[Act]] = {}
+        if not self._is_quiet(whose):
+            touched[whose] = list(self._groups[whose])
+        crowd = self._crowds.get(_second(whose, act), ())
+        if _is_crowded(crowd):
+            for theirs, other in crowd:
+                touched.setdefault(theirs, []).append(other)
+        for theirs, acts in touched.items():
+            contexts = self._contexts(theirs)
+            for other in acts:
+                verdict = self._judgement(theirs, other, contexts)
+                if other.id != act.id and verdict != self._judged.get(other.id, other.client.verdict):
+                    self._judged[other.id] = verdict
+                    yield other, verdict
+
+    def sweep(self, now: int) -> None:
+        """Forget what became final before `now` (microseconds), or the older half of what is too much."""
+        if now - self._swept < _WINDOW // 10 and self._acts < _MOST_REMEMBERED:
+            return
+        self._swept, horizon = now, now - _WINDOW - 60 * SECOND
+        if self._acts >= _MOST_REMEMBERED:
+            horizon = max(horizon, sorted(g[-1].time for g in self._groups.values())[len(self._groups) // 2])
+        self._groups = {k: g for k, g in self._groups.items() if g[-1].time > horizon}
+        self._crowds = {k: c for k, c in self._crowds.items() if k[3] * SECOND > horizon}
+        alive = {a.id for g in self._groups.values() for a in g}
+        self._acts = len(alive)
+        self._judged = {i: v for i, v in self._judged.items() if i in alive}
+        if len(self._verdicts) > _MOST_VERDICTS:
+            self._verdicts.clear()
+
+    def _judgement(self, whose: Whose, act: Act, contexts: Mapping[EventId, Mapping[str, Any]]) -> Verdict:
+        context = contexts.get(act.id, {})
+        if _is_crowded(self._crowds.get(_second(whose, act), ())):
+            context = {**context, "recipients_at_once": _AT_ONCE}
+        return self._verdict(act, context)
+
+    # -- one person's acts on one mail
+
+    def _is_quiet(self, whose: Whose) -> bool:
+        """True if nothing in the group can tell anything about the rest of it: opens, long after hand-over."""
+        return all(a.kind == "open" and a.handed_over is None for a in self._groups[whose])
+
+    def _contexts(self, whose: Whose) -> dict[EventId, dict[str, Any]]:
+        acts = self._groups.get(whose)
+        if not acts or self._is_quiet(whose):
+            return {}
+        bursts = self._bursts(whose, [a for a in acts if a.kind == "click"])
+        traps = [a for a in acts if a.part == HONEYPOT_PART and a.kind == "click"]
+        opened = min((a.time for a in acts if _shows_reading(a)), default=None)
+        found: dict[EventId, dict[str, Any]] = {}
+        for act in acts:
+            context: dict[str, Any] = {}
+            after = None if act.handed_over is None else act.time / SECOND - act.handed_over
+            if after is not None and after <= FINAL_AFTER:
+                context["seconds_since_send"] = next(s for s in _TELLING_SECONDS if after <= s)
+                context["prior_open"] = opened is not None and opened < act.time
+            if act.id in bursts:
+                context["burst"] = bursts[act.id]
+            if any(_same_source(t, act) and abs(t.time - act.time) <= _WINDOW for t in traps):
+                context["honeypot"] = True
+            found[act.id] = context
+        return found
+
+    def _bursts(self, whose: Whose, clicks: list[Act]) -> dict[EventId, dict[str, int]]:
+        """Clicks that belong to a burst: each window that holds enough distinct links marks all its members."""
+        if len(clicks) < _EVERY_LINK[0]:
+            return {}
+        clicks = sorted(clicks)
+        every = self._links_of(whose[1])
+        rules = [*_BURSTS, *([(max(every, _EVERY_LINK[0]), _EVERY_LINK[1])] if every else [])]
+        found: dict[EventId, dict[str, int]] = {}
+        for least, seconds in rules:
+            for first in range(len(clicks)):
+                window = [c for c in clicks[first:] if c.time - clicks[first].time <= seconds * SECOND]
+                if len({c.link for c in window}) >= least:
+                    told = {"distinct_links": least, "window_s": seconds, "links_total": every or 0}
+                    for click in window:
+                        found.setdefault(click.id, told)
+        return found
+
+    # -- many people in one second
+
+    def _join_crowd(self, whose: Whose, act: Act) -> None:
+        """Private addresses do not count: behind a reverse proxy that is not declared everybody seems to come from one."""
+        client = act.client
+        tags = client.raw.network
+        if client.verdict.actor in _CAN_BE_OVERRULED and client.raw.agent and not _HIDDEN.intersection(tags):
+            self._crowds.setdefault(_second(whose, act), []).append((whose, act))
+
+    # -- verdicts
+
+    def _verdict(self, act: Act, context: Mapping[str, Any]) -> Verdict:
+        if not context:
+            return act.client.verdict
+        client = act.client
+        burst = tuple(context["burst"].values()) if "burst" in context else None
+        key = (
+            client.kind,
+            client.number,
+            client.old_data,
+            burst,
+            *((k, v) for k, v in context.items() if k != "burst"),
+        )
+        known = self._verdicts.get(key)
+        if known is None:
+            known = self._alone.verdict(client.kind, client.raw, context, old_data=client.old_data)
+            self._verdicts[key] = known
+        return known
+
+
+def _second(whose: Whose, act: Act) -> Second:
+    return whose[0], whose[1], act.client.number, act.time // SECOND
+
+
+def _is_crowded(crowd: Sequence[tuple[Whose, Act]]) -> bool:
+    return len(crowd) >= _AT_ONCE and len({whose[2] for whose, _ in crowd}) >= _AT_ONCE
+
+
+def _shows_reading(act: Act) -> bool:
+    """True for an open by a person's program that did not come with the hand-over."""
+    hasty = act.handed_over is not None and act.time / SECOND - act.handed_over <= _TELLING_SECONDS[0]
+    return act.kind == "open" and act.client.verdict.actor is Actor.HUMAN and not hasty
+
+
+def _same_source(one: Act, other: Act) -> bool:
+    return (one.client.raw.agent, one.client.raw.asn) == (other.client.raw.agent, other.client.raw.asn)

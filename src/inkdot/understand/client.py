@@ -1,0 +1,93 @@
+"""One client: what is the same for all pings with the same header lines, method and network. Worked out once, then shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from inkdot.domain.evidence import Field, Raw, Verdict
+from inkdot.understand.address import Network
+from inkdot.understand.agent import clean, name
+from inkdot.understand.rules import RuleBook, Seen
+from inkdot.understand.verdict import CONSENT, HYGIENE, Decision, location
+
+_TELLING = frozenset(
+    {"accept", "accept-language", "accept-encoding", "referer", "purpose", "x-moz", "x-purpose", "dnt", "via",
+     "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
+)  # fmt: skip
+NO_RAW = Raw(None, "GET", (), None, ())
+_MOST_DECISIONS = 50_000
+
+
+class Client(NamedTuple):
+    """A client and what its pings prove by themselves, whatever happened around them."""
+
+    kind: str
+    """open, click or visit."""
+    raw: Raw
+    verdict: Verdict
+    number: int
+    """Equal raws have equal numbers: cheaper to compare than the raws themselves."""
+    old_data: bool
+
+
+NOBODY = Client("", NO_RAW, CONSENT, 0, old_data=False)
+SOMEDAY = Client("", NO_RAW, HYGIENE, 0, old_data=False)
+"""Clients of which the consent mode keeps nothing, or only the day."""
+
+
+def raw_of(method: str, headers: bytes, network: Network) -> Raw:
+    """What may be kept of a request's verbatim header lines."""
+    return Raw(*_told(method, headers), network.asn, network.tags, network.country, network.city)
+
+
+@lru_cache(20_000)
+def _told(method: str, headers: bytes) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:
+    lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
+    named = [(n.decode("latin-1").strip().lower(), clean(v.decode("latin-1").strip())) for n, _, v in lines]
+    agent = next((v for n, v in named if n == "user-agent"), None) or None
+    return agent, method, tuple((n, v) for n, v in named if n in _TELLING or n.startswith("sec-"))
+
+
+class Judge:
+    """Says what pings prove by one rule book. Clients that differ only in what no rule asks about share the decision."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self._asked = frozenset().union(*(rule.asns for rule in book.rules))
+        self._decisions: dict[tuple[object, ...], tuple[Decision, dict[Field, Verdict]]] = {}
+
+    def verdict(
+        self, kind: str, raw: Raw, context: Mapping[str, Any] | None = None, *, old_data: bool = False
+    ) -> Verdict:
+        """The verdict on these raw facts; `context` tells what happened around the ping.
+
+        `old_data`: the geographic data were more than 90 days old when the ping came.
+        """
+        if context:
+            return self._decide(kind, raw, context).verdict(place_of(raw, old_data=old_data))
+        asn = raw.asn if raw.asn in self._asked else None
+        key = (kind, raw.agent, raw.method, raw.headers, asn, raw.network)
+        known = self._decisions.get(key)
+        if known is None:
+            if len(self._decisions) > _MOST_DECISIONS:
+                self._decisions.clear()
+            known = self._decisions[key] = (self._decide(kind, raw, {}), {})
+        decision, verdicts = known
+        place = place_of(raw, old_data=old_data)
+        found = verdicts.get(place)
+        if found is None:
+            found = verdicts[place] = decision.verdict(place)
+        return found
+
+    def _decide(self, kind: str, raw: Raw, context: Mapping[str, Any]) -> Decision:
+        headers = dict(reversed(raw.headers))
+        program = name(raw.agent, headers)
+        seen = Seen(kind, raw.method, raw.agent or "", headers, raw.network, raw.asn, program, context)
+        return Decision(*self.book.judge(seen), program)
+
+
+def place_of(raw: Raw, *, old_data: bool) -> Field:
+    """Where a client is, as far as its address tells."""
+    return location(Network(raw.network, raw.asn, raw.country, raw.city), old_data=old_data)
