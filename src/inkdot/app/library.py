@@ -18,7 +18,7 @@ from inkdot.store.contract import iso
 from inkdot.store.documents import Documents
 
 _WORKSPACE = WorkspaceId(1)
-_FIRST_WIDTH = 1_200
+_FIRST_WIDTH = 880
 _MOST_NAME = 200
 
 

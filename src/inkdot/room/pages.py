@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.errors import DocumentUnreadable, Failure
 from inkdot.room.uploads import Uploads
 
-WIDTHS = (400, 800, 1200, 1800, 2400)
+WIDTHS = (440, 880, 1320, 1760, 2400)
 """Widths in which pages are drawn, in pixels."""
 _JOB_SECONDS = 20.0
 _FACTS_SECONDS = 120.0
