@@ -36,8 +36,8 @@ class Scribble(NamedTuple):
     seconds: float = 0.0
     """Since the visit began, as the page counts them."""
     visits: int = 0
-    at: float = 0.0
-    """Seconds from the visit's start to when the page was last come to."""
+    at: tuple[float, ...] = ()
+    """Seconds from the visit's start to when each of the last visits to the page began."""
 
     def to_json(self) -> bytes:
         """As it is written down."""

@@ -3,7 +3,7 @@
 A beat holds counters from the start of its visit on, never differences: a lost one is made good by the next, a repeated
 or an overtaken one says nothing new. What the counters are worth is judged later, from the records and their times alone.
 
-    {"session": sealed, "pages": [[page, seconds, visits, at], ...]}
+    {"session": sealed, "pages": [[page, seconds, visits, [seconds from the start to each of the last visits]], ...]}
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from inkdot.domain.ids import VisitId
 
 MOST_BYTES = 16_384
 MOST_HOURS = 12
+_MOST, _MOST_TIMES = MOST_HOURS * 3_600, 20
 _MOST_VISITS_REMEMBERED = 20_000
 _MOST_PER_BURST, _PER_SECOND = 12.0, 1.0
 
@@ -28,8 +29,8 @@ class Counter(NamedTuple):
     page: int
     seconds: float
     visits: int
-    at: float
-    """Seconds from the start of the visit to when the page was last come to."""
+    at: tuple[float, ...]
+    """Seconds from the start to when each of the last visits to the page began."""
 
 
 class Beat(NamedTuple):
@@ -53,23 +54,24 @@ def read_beat(body: bytes, pages: int | None = None) -> Beat:
 
 
 def _counter(row: Any) -> Counter | None:
-    if not isinstance(row, list) or len(row) != 4 or not all(type(n) in (int, float) for n in row):
+    if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
         return None
     page, seconds, visits, at = row
-    if not all(map(math.isfinite, row)) or page != int(page) or visits != int(visits):
+    numbers = [page, seconds, visits, *at]
+    if not all(type(n) in (int, float) and math.isfinite(n) and 0 <= n <= _MOST for n in numbers):
         return None
-    most = MOST_HOURS * 3_600
-    if not (1 <= page <= 100_000 and 0 <= seconds <= most and 0 <= visits <= most and 0 <= at <= most):
+    if page != int(page) or visits != int(visits) or page < 1 or len(at) > _MOST_TIMES:
         return None
-    return Counter(int(page), round(seconds, 2), int(visits), round(at, 1))
+    return Counter(int(page), round(seconds, 2), int(visits), tuple(round(a, 1) for a in at))
 
 
 class _Visit:
     """What was written down of a visit, and how fast it beats."""
 
-    __slots__ = ("allowance", "last", "pages", "viewed")
+    __slots__ = ("allowance", "headers", "last", "pages", "viewed")
 
     def __init__(self, now: float) -> None:
+        self.headers: bytes | None = None
         self.pages: dict[int, tuple[float, int]] = {}
         self.viewed = False
         self.allowance, self.last = _MOST_PER_BURST, now
@@ -93,6 +95,13 @@ class Desk:
     def may_beat(self, visit: VisitId, now: float) -> bool:
         """False if this visit beats faster than any honest page; `now` in seconds."""
         return self._visit(visit, now).may_beat(now)
+
+    def headers(self, visit: VisitId, lines: bytes, now: float) -> bytes:
+        """The header lines of a visit's first beat: browsers send some of them differently when a page is left."""
+        known = self._visit(visit, now)
+        if known.headers is None:
+            known.headers = lines
+        return known.headers
 
     def news(self, visit: VisitId, counters: tuple[Counter, ...], now: float) -> tuple[bool, list[Counter]]:
         """Whether the visit is new, and the counters that say more than what is written down."""

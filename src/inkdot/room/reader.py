@@ -236,7 +236,8 @@ class Reader:
         mode, now = self._mode(request, asked), self._now()
         if mode is None:
             return
-        address, headers = _client(request), _header_lines(request)
+        address = _client(request)
+        headers = self._desk.headers(session.visit, _header_lines(request), now / 1_000_000)
         token = self._token(asked, session, mode)
         if mode is not Mode.INDIVIDUAL:
             address, headers = NOBODY, b""

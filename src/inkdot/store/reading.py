@@ -16,8 +16,8 @@ class PageRead(NamedTuple):
     page: int
     seconds: float
     visits: int
-    come_to: tuple[float, ...]
-    """When it was come to, in an order that holds within the sitting."""
+    come_to: tuple[tuple[float, float], ...]
+    """When it was come to: the beat that told of it, then the page's own clock."""
 
 
 class Sitting(NamedTuple):
@@ -44,7 +44,12 @@ def sittings(store: EventStore, document: DocumentId, workspace: WorkspaceId) ->
         parts = list(group)
         first = parts[0]
         pages = tuple(
-            PageRead(row[4], round(row[9], 2), row[10], tuple(map(_order, row[12] or ())))
+            PageRead(
+                row[4],
+                round(row[9], 2),
+                row[10],
+                tuple((told["told"], came) for told in row[12] or () for came in told["came"]),
+            )
             for row in parts
             if row[4] is not None
         )
@@ -56,9 +61,3 @@ def sittings(store: EventStore, document: DocumentId, workspace: WorkspaceId) ->
             )
         )  # fmt: skip
     return found
-
-
-def _order(pair: tuple[float, float]) -> float:
-    """A place in the order of coming to pages: the beat that told of it, then the page's own clock."""
-    told, at = pair
-    return told + (at or 0) / 1e9

@@ -123,7 +123,7 @@ class Readings:
 def _detail(scribble: Scribble, visits: int = 0) -> str:
     detail: dict[str, object] = {"version": scribble.version}
     if visits:
-        detail |= {"visits": visits, "at": scribble.at}
+        detail |= {"visits": visits, "at": scribble.at[-visits:]}
     return json.dumps(detail)
 
 

@@ -9,7 +9,7 @@
   if (measure !== "on") return;
   const TICK = 250, BEAT = 5000, VISIT = 1000, PAUSE = 600000, IDLE = Number(idle) * 1000;
   const inSight = new Set();
-  const pages = new Map(); // page -> [seconds, visits, seconds from the start to when it was last come to]
+  const pages = new Map(); // page -> [seconds, visits, seconds from the start to when each of the last visits began]
   const told = new Map(); // page -> what the server has confirmed
   const start = performance.now();
   let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false;
@@ -38,7 +38,7 @@
   }
 
   function counter(page) {
-    if (!pages.has(page)) pages.set(page, [0, 0, 0]);
+    if (!pages.has(page)) pages.set(page, [0, 0, []]);
     return pages.get(page);
   }
 
@@ -78,14 +78,14 @@
       visited = candidate;
       const row = counter(visited);
       row[1] += 1;
-      row[2] = (now - start - candidateFor) / 1000;
+      row[2] = [...row[2], Math.round((now - start - candidateFor) / 100) / 10].slice(-20);
     }
   }
 
   function news() {
     const rows = [];
-    for (const [page, [seconds, visits, at]] of pages) {
-      const row = [page, Math.round(seconds * 100) / 100, visits, Math.round(at * 10) / 10];
+    for (const [page, [seconds, visits, began]] of pages) {
+      const row = [page, Math.round(seconds * 100) / 100, visits, began];
       const known = told.get(page);
       if (!known || known[1] !== row[1] || known[2] !== row[2]) rows.push(row);
     }
