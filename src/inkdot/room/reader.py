@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Document, Gate, Share
-from inkdot.domain.errors import DocumentUnreadable, Failure, JournalStopped, UsageError
+from inkdot.domain.errors import Failure, JournalStopped, UsageError
 from inkdot.domain.ids import ContactId, ShareId, VisitId
 from inkdot.domain.reading import BEAT_TARGET, Scribble
 from inkdot.domain.token import Keyring, Token, TokenKind, kind_of
@@ -98,8 +98,7 @@ class Reader:
             return self._face.page(
                 "gate.html", standing=standing, sender=self._manner.sender, token=request.path_params["token"]
             )
-        document = self._readable(asked.document)
-        session = self._session(asked, cookies)
+        document, session = asked.document, self._session(asked, cookies)
         facts = self._pages.facts(document.upload, document.media, document.name)
         response = self._face.page(
             "reader.html",
@@ -164,7 +163,7 @@ class Reader:
         """A page as a picture."""
         asked, session, document = self._reading(request)
         width = request.query_params.get("w", "")
-        number, mark = int(request.path_params["page"]), None
+        number, mark = _page(request, document), None
         if asked.share.watermark:
             mark = session.viewer or asked.token.address or document.name
         path = self._pages.image(
@@ -175,7 +174,7 @@ class Reader:
     def lines(self, request: Request) -> Response:
         """A page's text with its places."""
         _, _, document = self._reading(request)
-        content = self._pages.lines(document.upload, document.media, int(request.path_params["page"]))
+        content = self._pages.lines(document.upload, document.media, _page(request, document))
         return self._face.cached(content, "application/json")
 
     def search(self, request: Request) -> Response:
@@ -323,18 +322,18 @@ class Reader:
             return "ask"
         return "measured" if self._mode(request, asked) is Mode.INDIVIDUAL else "counted"
 
-    def _readable(self, document: Document) -> Document:
-        try:
-            self._pages.facts(document.upload, document.media, document.name)
-        except DocumentUnreadable as error:
-            raise Turned(503, "This document cannot be shown", str(error)) from error
-        return document
-
 
 def _of_the_day(scribble: Scribble, share: ShareId, day: int) -> Scribble:
     """One visit a day, and nothing that tells of its hour."""
     digest = hashlib.blake2b(f"{share} {day}".encode(), digest_size=8, person=b"inkdot-day").digest()
     return scribble._replace(visit=int.from_bytes(digest, "big") >> 1, started=day)
+
+
+def _page(request: Request, document: Document) -> int:
+    number = int(request.path_params["page"])
+    if not 1 <= number <= document.pages:
+        raise GONE
+    return number
 
 
 def _shape(size: tuple[float, float]) -> tuple[int, int]:

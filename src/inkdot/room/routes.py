@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from inkdot.domain.errors import Failure
 from inkdot.room.face import Face, Turned, zipped
 from inkdot.room.reader import Reader
 
@@ -63,8 +64,11 @@ def application(face: Face, *groups: Sequence[Route]) -> Starlette:
     async def turned(request: Request, error: Exception) -> Response:
         return face.turned(request, error)
 
+    async def failed(_request: Request, error: Exception) -> Response:
+        return face.page("turned.html", 503, heading="This cannot be shown now", text=str(error))
+
     routes = [Route("/healthz", health), *(route for group in groups for route in group)]
-    return Starlette(routes=routes, exception_handlers={404: nothing, Turned: turned})
+    return Starlette(routes=routes, exception_handlers={404: nothing, Turned: turned, Failure: failed})
 
 
 def _route(path: str, answer: Answer, method: str = "GET") -> Route:
