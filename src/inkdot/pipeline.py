@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
+from inkdot.domain.evidence import Correction
+from inkdot.domain.ids import EventId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -18,7 +20,7 @@ from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.understand.address import Networks
 from inkdot.understand.rules import RuleBook
-from inkdot.understand.steps import Understanding
+from inkdot.understand.steps import Outcome, Understanding
 
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
@@ -40,6 +42,7 @@ class Pipeline:
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, networks, control, book)
         self._control, self._store = control, store
+        self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
 
@@ -58,6 +61,8 @@ class Pipeline:
             return 0
         outcome = self._understanding.batch(batch.pings)
         outcome.dropped.extend(map(_unreadable, batch.damage))
+        if self._corrections:
+            self._correct(outcome)
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
@@ -71,6 +76,20 @@ class Pipeline:
             done += count
             progress(done, self._reader.backlog())
         return done
+
+    def correct(self, event: EventId, correction: Correction) -> None:
+        """A person's word on an event, from now on before what rules say, also when it is understood again."""
+        self._corrections[event] = correction
+        kept = self._store.event(event)
+        if kept is not None:
+            self._store.relabel({event: correction.of(kept.verdict)}, kept.rules)
+
+    def _correct(self, outcome: Outcome) -> None:
+        for place, event in enumerate(outcome.events):
+            if (correction := self._corrections.get(event.id)) is not None:
+                outcome.events[place] = event._replace(verdict=correction.of(event.verdict))
+        for event_id in outcome.relabelled.keys() & self._corrections.keys():
+            outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
 
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""

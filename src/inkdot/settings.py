@@ -43,6 +43,9 @@ class Settings:
     connections_per_address: int = _setting(512, "Connections one address may hold at the street door.")
     journal_days: int = _setting(7, "Days after which raw pings, and with them raw addresses, are deleted.")
     memory_limit: str = _setting("512MB", "Memory that the event store may use.")
+    city_file: str = _setting(
+        "", "A city database (mmdb) of your own: MaxMind, DB-IP or IPinfo. Empty: what 'inkdot geo update' fetched."
+    )
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import os
 import shutil
@@ -15,11 +16,13 @@ from urllib.parse import urlsplit
 
 from inkdot import __version__
 from inkdot.app.folder import Folder
+from inkdot.app.knowledge import knowledge
 from inkdot.domain.errors import InkdotError
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.settings import load
 
 _LITTLE_ROOM, _NO_ROOM = 2_000_000_000, 200_000_000
+_OLD_DAYS = 90
 _EPOCH_OF_RELEASE = 1_790_000_000
 
 
@@ -40,12 +43,24 @@ def examine(data: Path) -> list[Finding]:
     ]
     try:
         folder = Folder(data)
-        load(folder.root, {})
+        settings = load(folder.root, {})
         folder.keyring()
     except InkdotError as error:
         return [*found, Finding("FAIL", "folder", str(error))]
     found.append(Finding("OK", "folder", f"{folder.root} can be written and has its keys"))
-    return [*found, *_room(folder), *_clock(), *_journal(folder), *_backups(folder), *_server(folder)]
+    known = list(_known(folder, settings.city_file))
+    return [*found, *_room(folder), *_clock(), *_journal(folder), *_backups(folder), *known, *_server(folder)]
+
+
+def _known(folder: Folder, city_file: str) -> Iterator[Finding]:
+    found = knowledge(folder, city_file)
+    for trouble in found.troubles:
+        yield Finding("WARN", "knowledge", trouble)
+    age = (dt.datetime.now(dt.UTC).date() - dt.date.fromisoformat(found.networks.date)).days
+    says = f"rules {found.book.version}; places of {found.networks.date}"
+    if age > _OLD_DAYS:
+        says += f", {age} days old, so places are told with reserve: 'inkdot geo update' fetches newer ones"
+    yield Finding("WARN" if age > _OLD_DAYS else "OK", "knowledge", says)
 
 
 def _room(folder: Folder) -> Iterator[Finding]:

@@ -9,7 +9,11 @@ from typing import Any
 
 from inkdot.app import care
 from inkdot.app.folder import Folder
-from inkdot.domain.errors import StoreDamaged
+from inkdot.app.knowledge import knowledge
+from inkdot.app.regrade import regrade
+from inkdot.domain.errors import StoreDamaged, UsageError
+from inkdot.domain.evidence import Correction, Says
+from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
 from inkdot.show.documents import DocumentQuestions
@@ -18,6 +22,7 @@ from inkdot.store.control import Control
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.verify import findings
+from inkdot.understand.agent import clean
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
@@ -42,7 +47,11 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+<<<<<<< HEAD
         self._documents = Documents(folder.control)
+=======
+        self.knowledge = knowledge(folder, settings.city_file)
+>>>>>>> main
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):
@@ -54,9 +63,13 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
-        self.pipeline = Pipeline(self.folder.journal, self.keyring, self.control, self.store)
+        self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now)
         self.documents = DocumentQuestions(self._documents, self.store, now)
+
+    def _pipeline(self, store: EventStore) -> Pipeline:
+        known = self.knowledge
+        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -82,7 +95,7 @@ class House:
         store = EventStore(fresh, self._settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
-        pipeline = Pipeline(self.folder.journal, self.keyring, self.control, store)
+        pipeline = self._pipeline(store)
         pipeline.drain(progress)
         pipeline.close()
         store.flush()
@@ -113,6 +126,10 @@ class House:
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
             "tidy": self._tidy_asked,
+            "regrade": self._regrade_asked,
+            "correct": self._correct_asked,
+            "corrections": self.questions.corrections,
+            "learned": self.questions.learned,
         }
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -137,6 +154,21 @@ class House:
     def _tidy_asked(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         expired, closed = self.tidy()
         yield {"segments_deleted": expired, "months_closed": closed}
+
+    def _regrade_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        yield regrade(self.store, self.control, self.knowledge.book, dry_run=bool(what.get("dry_run")))
+
+    def _correct_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        event = EventId(from_word(EVENT, str(what.get("event", ""))))
+        if self.store.event(event) is None:
+            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        because = clean(str(what.get("because") or "").strip(), 500)
+        if what.get("says") not in list(Says) or not because:
+            raise UsageError(f"Say {', '.join(Says)}, and why with --because.")
+        correction = Correction(Says(what["says"]), because, now() // 1_000_000)
+        self.control.keep_correction(event, *correction)
+        self.pipeline.correct(event, correction)
+        yield from self.questions.explain(what)
 
     def close(self) -> None:
         """Let go of everything."""

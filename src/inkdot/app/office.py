@@ -27,7 +27,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
-_EXCLUSIVE = ("rebuild", "tidy")
+_EXCLUSIVE = ("rebuild", "tidy", "regrade", "correct")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -66,6 +66,8 @@ class Office:
                 self._house = house
                 self._trouble = None
                 self._ready.notify_all()
+            for trouble in house.knowledge.troubles:
+                log("knowledge_refused", reason=trouble)
             if house.rebuilt_because:
                 log("store_rebuilt", because=house.rebuilt_because)
             while not self.stopping:
@@ -126,6 +128,7 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
+<<<<<<< HEAD
             "events",
             "timeline",
             "report_mail",
@@ -137,6 +140,11 @@ class Office:
             "backup",
             "tidy",
         )
+=======
+            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "correct", "corrections", "learned",
+        )  # fmt: skip
+>>>>>>> main
         return {name: self._asked(name) for name in names}
 
     def _asked(self, name: str) -> Ask:

@@ -31,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(report, name="report")
     export = typer.Typer(help="Take your data out.", no_args_is_help=True)
     export.command("events")(export_events)
+    export.command("corrections")(export_corrections)
     export.callback()(lambda: None)
     app.add_typer(export, name="export")
 
@@ -112,13 +113,17 @@ def explain(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Judge cases from standard input, one JSON object a line.")
     ] = False,
+    says: Annotated[str | None, typer.Option(help="You know better: human, machine or me.")] = None,
+    because: Annotated[str | None, typer.Option(help="How you know.")] = None,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Say why an event is judged as it is, or judge cases given as JSON Lines.
+    """Say why an event is judged as it is, correct it, or judge cases given as JSON Lines.
 
     Examples:
       inkdot explain evt_0000000000004
+
+      inkdot explain evt_0000000000004 --says human --because "she told me on the phone"
 
       inkdot explain --jsonl < cases.jsonl
     """
@@ -127,7 +132,10 @@ def explain(
         return
     if not event:
         raise UsageError("Name an event, as 'inkdot events' lists them, or give cases with --jsonl.")
-    answer = next(answers(data, "explain", {"event": event}))
+    if says or because:
+        answer = next(answers(data, "correct", {"event": event, "says": says, "because": because}))
+    else:
+        answer = next(answers(data, "explain", {"event": event}))
     if as_json:
         put(answer)
         return
@@ -171,3 +179,20 @@ def export_events(
     count = FORMATS[fmt](found, out)
     if out:
         talk(f"{count} events in {out}")
+
+
+def export_corrections(
+    out: Annotated[Path, typer.Option(help="The folder for the pairs.")] = Path("corrections"),
+    data: Data = DATA,
+) -> None:
+    """Write every corrected event as a pair: the request as it was kept, and what it should be understood as.
+
+    Example:
+      inkdot export corrections --out corrections
+    """
+    from inkdot.cli.exporting import write_pair
+
+    found = list(answers(data, "corrections", {}))
+    for event in found:
+        write_pair(out, event)
+    talk(f"{len(found)} pairs in {out}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -96,3 +96,23 @@ def to_parquet(events: Events, out: Path | None) -> int:
 
 
 FORMATS: dict[str, Callable[[Events, Path | None], int]] = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
+
+
+def write_pair(folder: Path, event: Mapping[str, Any]) -> None:
+    """`ID.http` with the request as it was kept (no address, no token) and `ID.toml` with what it should be understood as."""
+    raw, said = event["raw"], event["correction"]
+    mark = "DOT" if event["kind"] == "open" else "CLICK"
+    lines = [f"{name}: {value}" for name, value in raw["headers"].items() if name != "user-agent"]
+    agent = [f"User-Agent: {raw['agent']}"] if raw["agent"] else []
+    request = "\r\n".join([f"{raw['method']} {{{mark}}} HTTP/1.1", *agent, *lines, "", ""])
+    expected = [
+        f"# {said['because']}", f"actor = {json.dumps(event['actor'])}", f"human = {json.dumps(event['human'])}",
+        f"asn = {json.dumps(raw['asn'] or 0)}", f"network = {json.dumps(raw['network'])}",
+        f"judged = {json.dumps([e['rule'] for e in event['evidence'] if e['rule'] != 'said'])}",
+    ]  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{event['id']}.http").write_bytes(request.encode())
+        (folder / f"{event['id']}.toml").write_text("\n".join(expected) + "\n")
+    except OSError as error:
+        raise Failure(f"{folder} cannot be written: {error.strerror}; choose another with --out.") from error

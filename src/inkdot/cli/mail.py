@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkdot.cli.knowing import check
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError
@@ -31,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     mail = typer.Typer(help="Mark mails so that you learn what happens to them.", no_args_is_help=True)
     mail.command()(mark)
     mail.command()(send)
+    mail.command()(check)
     app.add_typer(mail, name="mail")
     app.command()(link)
 

@@ -40,6 +40,13 @@ def print_timeline(answer: dict[str, Any]) -> None:
         row = (event["time"][:19].replace("T", " "), _MARK[event["human"]], what, _fields(event["fields"]), why)
         table.add_row(*(Text(cell, style=style) for cell in row))
     console.print(table)
+    for sentence in answer["learned"]:
+        console.print(Text(sentence, style="italic"))
+    for forward in answer["possible_forwards"]:
+        both = " and ".join(forward["devices"])
+        console.print(
+            Text(f"Perhaps forwarded: {forward['message']} was opened with {both}, in two networks.", style="italic")
+        )
     console.print(Text("● proven  ◐ likely  ? cannot be known  · machine", style="dim"))
 
 

@@ -152,6 +152,36 @@ class City(NamedTuple):
     """Kilometres, where the database gives them."""
 
 
+class Says(StrEnum):
+    """What a person who knows better says of an event."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    ME = "me"
+    """The sender."""
+
+
+class Correction(NamedTuple):
+    """A person's word on an event. It counts more than any rule, and its reason is shown."""
+
+    says: Says
+    because: str
+    time: int
+    """Unix seconds."""
+
+    def of(self, verdict: Verdict) -> Verdict:
+        """The verdict with this word before the rules' evidence; correcting twice is correcting once."""
+        actor, human = _SAID[self.says]
+        proof = Evidence("said", f"somebody says so: {self.because}")
+        judged = tuple(e for e in verdict.evidence if e.rule != "said")
+        return verdict._replace(actor=actor, human=human, evidence=(proof, *judged))
+
+
+_SAID = {
+    Says.HUMAN: (Actor.HUMAN, Human.YES), Says.MACHINE: (Actor.BOT, Human.NO), Says.ME: (Actor.SENDER, Human.NO),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """What re-judging needs: the facts of a request that are not its own (no address, no token). Equal clients share one."""

@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inkdot.domain.contact import normal_address
+from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
+from inkdot.show.learned import possible_forwards, reliability
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
+from inkdot.store.reports import opens_of
 
 Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
@@ -62,7 +64,28 @@ class Questions:
         for event in events:
             subject = subjects.get(event.message) if event.message is not None else None
             items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
-        yield {"person": address, "known": contact is not None, "counts": _counts(events), "events": items}
+        forwards = [
+            {"message": to_word(MESSAGE, f["message"]), "event": to_word(EVENT, f["event"]), "devices": f["devices"]}
+            for f in possible_forwards(events)
+        ]
+        yield {
+            "person": address, "known": contact is not None, "counts": _counts(events), "learned": self._learned(address),
+            "possible_forwards": forwards, "events": items,
+        }  # fmt: skip
+
+    def _learned(self, address: str) -> list[str]:
+        """What this person's and this mail domain's past opens are worth, in sentences."""
+        domain = address.rpartition("@")[2]
+        contact = self._control.contact_of(Address(address), _WORKSPACE)
+        colleagues = self._control.contacts_of_domain(domain, _WORKSPACE)
+        asked = [("this person", [contact] if contact else []), (f"people at {domain}", colleagues)]
+        found = [reliability(who, opens_of(self._store, people, _WORKSPACE)) for who, people in asked if people]
+        return [sentence for sentence in found if sentence]
+
+    def learned(self, what: Parameters) -> Answer:
+        """What was learned of a person from the past."""
+        address = normal_address(str(what.get("person", "")))
+        yield {"person": address, "learned": self._learned(address)}
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
@@ -86,6 +109,16 @@ class Questions:
         fields = {name: explained(field) for name, field in event.verdict.fields._asdict().items()}
         repeats = self._store.repeats_of(number)
         yield event_json(event, person, self._now()) | {"says": says(event), "explained": fields, "repeats": repeats}
+
+    def corrections(self, _: Parameters) -> Answer:
+        """What people said of events, with the facts that the rules saw: a test case each."""
+        for number, correction in self._control.corrections().items():
+            event = self._store.event(number)
+            if event is not None:
+                person = self._control.address_of(event.workspace, event.contact)
+                yield event_json(event, person, self._now()) | {
+                    "correction": correction._asdict() | {"time": iso(correction.time * _SECOND)}
+                }
 
     def status(self, _: Parameters) -> Answer:
         """How much there is."""

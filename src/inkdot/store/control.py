@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
-from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.evidence import Correction, Says
+from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
@@ -90,12 +91,26 @@ class Control:
         with self._transaction():
             self._keep("keep_handover", [(message, contact, time)])
 
+    def keep_correction(self, event: EventId, says: Says, because: str, time: int) -> None:
+        """Keep what somebody says of an event; `time` in unix seconds."""
+        with self._transaction():
+            self._keep("keep_correction", [(event, says, because, time)])
+
     # -- questions
+
+    def corrections(self) -> dict[EventId, Correction]:
+        """The last word on each corrected event."""
+        rows = self._rows("corrections")
+        return {EventId(event): Correction(Says(says), because, time) for event, says, because, time in rows}
 
     def contact_of(self, address: Address, workspace: WorkspaceId) -> ContactId | None:
         """The id of a known person."""
         rows = self._rows("contact_of", (workspace, address))
         return ContactId(rows[0][0]) if rows else None
+
+    def contacts_of_domain(self, domain: str, workspace: WorkspaceId, most: int = 1_000) -> list[ContactId]:
+        """People whose address is of this mail domain, some of them if there are many."""
+        return [ContactId(row[0]) for row in self._rows("contacts_of_domain", (workspace, domain, most))]
 
     def address_of(self, workspace: WorkspaceId, contact: ContactId) -> Address | None:
         """The address behind an id, remembered after the first look."""

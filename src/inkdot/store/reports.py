@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from inkdot.domain.event import Kind
 from inkdot.domain.evidence import Actor
-from inkdot.domain.ids import MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.store.events import EventStore, microseconds, timestamp
 
 _PROOFS = (3, 2, 1, 0)
@@ -71,6 +71,16 @@ def by_actor(store: EventStore, since: int, workspace: WorkspaceId) -> dict[Acto
     for number, count in rows:
         found[verdicts[number].actor] += count
     return dict(found)
+
+
+def opens_of(store: EventStore, people: Collection[ContactId], workspace: WorkspaceId) -> Counter[Actor]:
+    """Counted opens of these people by who acted."""
+    rows = store.rows("reports", "opens_of_people", {"people": list(people), "workspace": workspace})
+    verdicts = store.verdicts([number for number, _ in rows])
+    found: Counter[Actor] = Counter()
+    for number, count in rows:
+        found[verdicts[number].actor] += count
+    return found
 
 
 def by_day(store: EventStore, since: int, workspace: WorkspaceId) -> list[DayCounts]:

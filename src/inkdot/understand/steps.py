@@ -7,7 +7,7 @@ thousand pings has some hundred distinct clients.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inkdot.domain.consent import Mode
@@ -180,9 +180,7 @@ class Understanding:
         act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
         verdict = self._behaviour.judge(whose, act)
         for other, changed in self._behaviour.changed(whose, act):
-            outcome.relabelled[other.id] = changed
-            if other.kind == "click":
-                outcome.relabelled[EventId(other.id + 1)] = _of_inferred(changed)
+            outcome.relabelled.update(_with_inferred(other.id, other.kind, changed))
         return event if verdict is event.verdict else event._replace(verdict=verdict)
 
     def _sent(self, token: Token, time: int) -> float | None:
@@ -311,3 +309,39 @@ def _page(event: Event) -> int | None:
 
 def _inferred(event: Event) -> bool:
     return bool(event.id & 3)
+
+
+class Again:
+    """Judges events that were kept, in the order of their times, by another rule book."""
+
+    def __init__(self, mails: Mails, book: RuleBook) -> None:
+        self._mails, self._judge = mails, Judge(book)
+        self._behaviour = Behaviour(self._judge, mails.links_of)
+        self._numbers: dict[Raw, int] = {}
+
+    def judge(self, event: Event) -> Iterator[tuple[EventId, Verdict]]:
+        """The event's verdict, and verdicts of earlier ones that change because of it."""
+        thing = _thing(event)
+        if event.raw == NO_RAW or not event.contact or thing is None:
+            return
+        if _inferred(event):
+            return  # goes with its click
+        old = event.verdict.fields.location.reason is Reason.GEO_DATA_OLD
+        kind = str(event.kind)
+        number = self._numbers.setdefault(event.raw, len(self._numbers) + 1)
+        alone = self._judge.verdict(kind, event.raw, old_data=old)
+        handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
+        act = Act(
+            event.time, event.id, kind, event.link, event.part, Client(kind, event.raw, alone, number, old), handed
+        )
+        whose = (int(event.workspace), thing, int(event.contact))
+        yield from _with_inferred(event.id, kind, self._behaviour.judge(whose, act))
+        for other, changed in self._behaviour.changed(whose, act):
+            yield from _with_inferred(other.id, other.kind, changed)
+        self._behaviour.sweep(event.time)
+
+
+def _with_inferred(event: EventId, kind: str, verdict: Verdict) -> Iterator[tuple[EventId, Verdict]]:
+    yield event, verdict
+    if kind == Kind.CLICK:
+        yield EventId(event + 1), _of_inferred(verdict)

@@ -14,6 +14,19 @@ INSERT INTO recipients (message, contact) VALUES (?, ?) ON CONFLICT DO NOTHING;
 -- When a person's copy of a mail was handed over. The first time counts.
 INSERT INTO handovers VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: keep_correction
+-- What somebody says of an event.
+INSERT INTO corrections (event, says, because, time) VALUES (?, ?, ?, ?);
+
+-- name: contacts_of_domain
+-- People of one mail domain.
+SELECT id FROM contacts WHERE workspace = ? AND address LIKE '%@' || ? LIMIT ?;
+
+-- name: corrections
+-- The last word on each event.
+SELECT event, says, because, time FROM corrections WHERE number IN (SELECT max(number) FROM corrections GROUP BY event)
+ORDER BY number;
+
 -- name: handed_over
 -- When the copies of a mail were handed over.
 SELECT contact, time FROM handovers WHERE message = ?;

@@ -40,3 +40,10 @@ SELECT time::DATE AS day, kind, human, machine, count(*)
 FROM events
 WHERE time >= $since AND workspace = $workspace AND repeat_of IS NULL
 GROUP BY day, kind, human, machine;
+
+-- name: opens_of_people
+-- Counted opens of some people, by verdict.
+SELECT verdict, count(*) FROM events
+WHERE contact IN (SELECT unnest($people::UBIGINT[])) AND workspace = $workspace AND kind = 'open' AND repeat_of IS NULL
+    AND (id & 3) = 0
+GROUP BY verdict;
