@@ -47,11 +47,8 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
-<<<<<<< HEAD
         self._documents = Documents(folder.control)
-=======
         self.knowledge = knowledge(folder, settings.city_file)
->>>>>>> main
         self.rebuilt_because: str | None = None
         try:
             if not folder.events.exists() and care.last_backup(folder):

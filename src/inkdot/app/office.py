@@ -128,23 +128,9 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-<<<<<<< HEAD
-            "events",
-            "timeline",
-            "report_mail",
-            "report_document",
-            "explain",
-            "status",
-            "verify",
-            "rebuild",
-            "backup",
-            "tidy",
-        )
-=======
-            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned",
         )  # fmt: skip
->>>>>>> main
         return {name: self._asked(name) for name in names}
 
     def _asked(self, name: str) -> Ask:

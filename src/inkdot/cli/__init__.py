@@ -8,11 +8,7 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from inkdot.cli import asking, care, mail, serving, sharing
-=======
-from inkdot.cli import asking, care, knowing, mail, serving
->>>>>>> main
+from inkdot.cli import asking, care, knowing, mail, serving, sharing
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -27,13 +23,10 @@ serving.add_to(app)
 mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
-<<<<<<< HEAD
 doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
 sharing.add_to(doc)
 app.add_typer(doc, name="doc")
-=======
 knowing.add_to(app)
->>>>>>> main
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:
