@@ -13,10 +13,10 @@ import typer
 from inkdot.cli.mail import open_mint
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
 from inkdot.domain.consent import Mode
-from inkdot.domain.contact import normal_address
-from inkdot.domain.document import Gate, Share
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.errors import UsageError
-from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import DOCUMENT, SHARE, ContactId, DocumentId, ShareId, WorkspaceId, from_word, to_word
 
 if TYPE_CHECKING:
     from inkdot.app.library import Library
@@ -61,44 +61,44 @@ def share(
 
       inkdot doc share offer.pdf --to ben@example.com --email-gate --expires 14d --no-download --json
     """
-    from inkdot.app.library import Library
-    from inkdot.domain.token import Token, TokenKind
-    from inkdot.mark.mint import Person
     from inkdot.room.gate import passcode_digest
 
     address, now = normal_address(to), int(time.time())
-    ends = _time(expires, now) if expires else None
-    names = tuple(_listed(n) for n in allow or ()), tuple(_listed(n) for n in block or ())
-    gate = Gate.PROVED if verify_email else Gate.EMAIL if email_gate or any(names) else Gate.OPEN
+    lists = tuple(_listed(n) for n in allow or ()), tuple(_listed(n) for n in block or ())
     if password is not None and len(password) < 4:
         raise UsageError("A passcode needs at least 4 signs.")
-    folder, mint = open_mint(data, public_url)
-    library = Library(folder)
-    try:
-        document = library.document(_document_id(file)) if _is_id(file) else library.take(Path(file))
-        person = Person.known(mint, address, Mode.INDIVIDUAL)
-        link = ShareId(_fresh())
-        library.documents.keep_share(
-            Share(
-                link, _WORKSPACE, document.id, mint.keyring.contact_id(_WORKSPACE, address), now, ends,
-                passcode_digest(password) if password else None, gate, not no_download and not watermark, watermark, *names,
-            ),
-            address,
-        )  # fmt: skip
-    finally:
-        library.close()
-    token = Token(TokenKind.SHARE, person.mode, _WORKSPACE, 0, now, link, person.contact, person.address, b"")
-    url = mint.reader(token)
+    terms = Share(
+        ShareId(_fresh()), _WORKSPACE, DocumentId(0), ContactId(0), now, _time(expires, now) if expires else None,
+        passcode_digest(password) if password else None,
+        Gate.PROVED if verify_email else Gate.EMAIL if email_gate or any(lists) else Gate.OPEN,
+        not no_download and not watermark, watermark, *lists,
+    )  # fmt: skip
+    document, url = _share(file, address, terms, data, public_url)
     if as_json:
-        put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, link), "url": url})
+        put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
         return
     typer.echo(url)
     pages = f"{document.pages} pages" if document.pages != 1 else "1 page"
-    talk(
-        f"{document.name}, {pages}, for {address}. 'inkdot doc report {to_word(DOCUMENT, document.id)}' tells what was read."
-    )
-    if gate is Gate.PROVED and not library.can_mail:
-        talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
+    word = to_word(DOCUMENT, document.id)
+    talk(f"{document.name}, {pages}, for {address}. 'inkdot doc report {word}' tells what was read.")
+
+
+def _share(file: str, address: Address, terms: Share, data: Path, public_url: str | None) -> tuple[Document, str]:
+    """Take the file in and keep the link on these terms; the document and the link's address."""
+    from inkdot.app.library import Library
+    from inkdot.domain.token import Token, TokenKind
+    from inkdot.mark.mint import Person
+
+    folder, mint = open_mint(data, public_url)
+    with Library(folder) as library:
+        document = library.document(_document_id(file)) if _is_id(file) else library.take(Path(file))
+        contact = mint.keyring.contact_id(_WORKSPACE, address)
+        library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
+        if terms.gate is Gate.PROVED and not library.can_mail:
+            talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
+    who = Person.known(mint, address, Mode.INDIVIDUAL)
+    token = Token(TokenKind.SHARE, who.mode, _WORKSPACE, 0, terms.made, terms.id, who.contact, who.address, b"")
+    return document, mint.reader(token)
 
 
 def replace(
