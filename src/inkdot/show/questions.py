@@ -141,6 +141,8 @@ def says(event: Event) -> str:
     thing = "link" if event.kind is Kind.CLICK else "mail"
     client = verdict.fields.client.value
     through = f" in {client}" if client else ""
+    if event.scene and event.scene.document is not None and event.kind is not Kind.OPEN:
+        return _says_of_reading(event)
     if event.id & 3:
         return "Opened without loading images: a click shows it."
     sentence = {
@@ -158,6 +160,19 @@ def says(event: Event) -> str:
     if verdict.actor == "image_proxy" and verdict.human == "unknown":
         sentence = "A provider's proxy fetched the image; whether a person saw it cannot be known."
     return sentence + (" (again)" if event.repeat_of is not None else "")
+
+
+def _says_of_reading(event: Event) -> str:
+    """What happened in the reader."""
+    assert event.scene
+    did = {
+        Kind.READ: f"page {event.scene.page} was in sight and in use for {event.scene.seconds or 0:.1f} s",
+        Kind.DOWNLOAD: "the file was downloaded",
+    }.get(event.kind, "the document was opened in the reader")
+    who = {"sender": "You, or a colleague", "human": "A person"}.get(event.verdict.actor, "A machine")
+    if event.verdict.actor == "unknown":
+        who = "Somebody"
+    return f"{who}: {did}."
 
 
 def explained(field: Field) -> str:

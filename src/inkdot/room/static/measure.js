@@ -13,12 +13,14 @@
   const told = new Map(); // page -> what the server has confirmed
   const start = performance.now();
   let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false;
+  let shown = document.visibilityState === "visible", areas = [];
 
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (isIntersecting) inSight.add(target);
       else inSight.delete(target);
     }
+    settle();
   });
   for (const page of document.querySelectorAll(".page")) observer.observe(page);
 
@@ -42,7 +44,8 @@
     return pages.get(page);
   }
 
-  // Credits the time since the last call. A step far longer than a tick means that the machine slept: one tick counts.
+  // Credits the time since the last call to what was in sight until now. A step far longer than a tick means that the
+  // machine slept: one tick counts.
   function settle() {
     const now = performance.now();
     const began = last;
@@ -52,21 +55,24 @@
     const used = Math.min(passed, touched + IDLE - began);
     if (used > 0 && shown) credit(used, now);
     shown = document.visibilityState === "visible";
+    areas = look();
   }
-  let shown = document.visibilityState === "visible";
 
-  function credit(used, now) {
+  function look() {
     const top = document.querySelector(".bar").getBoundingClientRect().bottom;
-    let whole = 0, most = 0, major = 0;
-    const areas = [];
+    const seen = [];
     for (const target of inSight) {
       const box = target.getBoundingClientRect();
       const high = Math.min(box.bottom, innerHeight) - Math.max(box.top, top);
       const wide = Math.min(box.right, innerWidth) - Math.max(box.left, 0);
-      const area = Math.max(0, high) * Math.max(0, wide);
-      if (!area) continue;
-      const page = Number(target.dataset.page);
-      areas.push([page, area]);
+      if (high > 0 && wide > 0) seen.push([Number(target.dataset.page), high * wide]);
+    }
+    return seen;
+  }
+
+  function credit(used, now) {
+    let whole = 0, most = 0, major = 0;
+    for (const [page, area] of areas) {
       whole += area;
       if (area > most) [most, major] = [area, page];
     }
