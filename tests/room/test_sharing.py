@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,36 @@ def test_the_quota_holds(tmp_path: Path, offer: Path) -> None:
     done = inkdot("doc", "share", offer, "--to", "ben@example.com", "--data", tmp_path / "data", check=False)
     assert done.returncode == 2
     assert "documents_quota" in done.stderr
+
+
+def test_a_backup_holds_the_documents(own_server: Server, tmp_path: Path) -> None:
+    file = pdf(tmp_path / "kept.pdf", 1, "kept")
+    made = share(own_server, file)
+    own_server.stop()
+    inkdot("backup", tmp_path / "all.tar", "--data", own_server.data)
+    inkdot("restore", tmp_path / "all.tar", "--data", tmp_path / "again")
+    restored = Server(tmp_path / "again")
+    browser = Browser(made["url"].replace(own_server.public, restored.public))
+    browser.open()
+    assert browser.ask("pages/1")[0] == 200
+    assert browser.ask("file")[2] == file.read_bytes()
+    restored.stop()
+
+
+def test_documents_that_nobody_can_read_any_more_go_by_themselves(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text("documents_days = 1\n")
+    where = ("--data", data)
+    ended, living = (pdf(tmp_path / f"{name}.pdf", 1, name) for name in ("ended", "living"))
+    old = inkdot_json("doc", "share", ended, "--to", "ben@example.com", *where)
+    new = inkdot_json("doc", "share", living, "--to", "ben@example.com", *where)
+    inkdot("doc", "revoke", old["link"], *where)
+    with sqlite3.connect(data / "control.db") as control:  # two days go by
+        control.execute("UPDATE documents SET made = made - 172800")
+        control.execute("UPDATE shares SET made = made - 172800, revoked = revoked - 172800")
+    inkdot("tidy", *where)
+    listed = inkdot("doc", "list", "--json", *where).stdout
+    assert new["document"] in listed
+    assert old["document"] not in listed
+    assert len([p for p in (data / "uploads").rglob("*") if p.is_file()]) == 1

@@ -10,6 +10,7 @@ from typing import Any
 from inkdot.app import care
 from inkdot.app.folder import Folder
 from inkdot.app.knowledge import knowledge
+from inkdot.app.library import Library
 from inkdot.app.regrade import regrade
 from inkdot.domain.errors import StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
@@ -144,7 +145,10 @@ class House:
         yield {"file": str(path), "bytes": path.stat().st_size}
 
     def tidy(self) -> tuple[int, int]:
-        """Delete journal segments past their days, sort finished months; returns how many of each."""
+        """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
+        if self._settings.documents_days:
+            with Library(self.folder) as library:
+                library.expire(self._settings.documents_days)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
 
