@@ -121,7 +121,7 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
         with tarfile.open(half, "w") as tar:
             for name, path in copies.items():
                 tar.add(path, name)
-            for path in (folder.keys, folder.root / "inkdot.toml"):
+            for path in (folder.keys, folder.root / "inkdot.toml", *_mail_door_files(folder)):
                 if path.exists():
                     tar.add(path, path.name)
             _add_journal(tar, folder.journal)
@@ -142,6 +142,11 @@ def _add_uploads(tar: tarfile.TarFile, uploads: Path) -> None:
     for path in sorted(uploads.glob("??/*")):
         with contextlib.suppress(FileNotFoundError):  # erased meanwhile
             tar.add(path, f"uploads/{path.parent.name}/{path.name}")
+
+
+def _mail_door_files(folder: Folder) -> list[Path]:
+    """Its certificate, tokens, and place in the mailbox. Not the spool: a restored copy would send mails a second time."""
+    return [folder.root / "relay-tls.pem", folder.root / "imap.json", *folder.root.glob("oauth-*.json")]
 
 
 def _add_journal(tar: tarfile.TarFile, journal: Path) -> None:

@@ -25,6 +25,8 @@ class Server(NamedTuple):
     office: str
     secret: str
     pid: int
+    relay: str = "off"
+    """HOST:PORT of the mail door."""
 
 
 class Folder:
@@ -68,6 +70,11 @@ class Folder:
     def drawn(self) -> Path:
         """Their pages as pictures, which can be drawn anew."""
         return self.root / "drawn"
+
+    @property
+    def spool(self) -> Path:
+        """Mails that wait for their delivery."""
+        return self.root / "spool"
 
     @property
     def events(self) -> Path:
