@@ -119,7 +119,7 @@ def _visits(console: Console, visits: list[dict[str, Any]]) -> None:
         if not visit["counted"]:
             who += f" ({visit['actor']}: not counted)"
         way = " ".join(map(str, visit["order"][:40])) + (" ..." if len(visit["order"]) > 40 else "")
-        seen = "" if visit["completion"] is None else f"{visit['completion']:.0%}"
+        seen = "" if visit["completion"] is None else f"{visit['completion']:.0%}, to page {visit['furthest'] or '-'}"
         client = ", ".join(w for w in (visit["client"], visit["os"], visit["device"]) if w)
         row = (visit["started"][:16].replace("T", " "), who, _time(visit["seconds"]), seen, client, way)
         table.add_row(*map(Text, row), style="" if visit["counted"] else "dim")

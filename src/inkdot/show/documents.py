@@ -83,6 +83,7 @@ def _visit(sitting: Sitting, person: str | None, words: tuple[int, ...]) -> dict
     fields = sitting.verdict.fields
     trail = sorted((when, page.page) for page in sitting.pages for when in page.come_to)
     reached = {p.page for p in sitting.pages if p.visits}
+    furthest = max(reached, default=None)
     return {
         "visit": to_word(VISIT, sitting.visit),
         "person": person,
@@ -93,6 +94,7 @@ def _visit(sitting: Sitting, person: str | None, words: tuple[int, ...]) -> dict
         "pages": [_page_of_visit(p.page, p.seconds, p.visits, words) for p in sitting.pages],
         "order": [page for _, page in trail],
         "completion": round(len(reached) / len(words), 3) if words else None,
+        "furthest": furthest,
         "downloads": sitting.downloads,
         "actor": sitting.verdict.actor,
         "human": sitting.verdict.human,
