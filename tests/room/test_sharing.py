@@ -107,6 +107,8 @@ def test_pictures_are_documents_too(server: Server, tmp_path: Path) -> None:
         ("broken.pdf", b"%PDF-1.7\nnothing more", "cannot be read"),
         ("cut.png", b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be read"),
         ("named.docx", b"%PDF-1.4\n%%EOF", "cannot be read"),
+        ("zip.docx", b"PK\x03\x04" + bytes(60), "cannot be shown"),
+        ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "cannot be shown"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_one_sentence(

@@ -12,13 +12,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from inkdot.domain.errors import DocumentUnreadable, Failure
-from inkdot.room.uploads import Uploads
+from inkdot.room.uploads import PDF, Uploads, needs_conversion
 
+Convert = Callable[[Path, str, Path, str], None]
+"""Makes a PDF: (source, its media type, where the PDF goes, what the file is called). Raises DocumentUnreadable."""
 WIDTHS = (440, 880, 1320, 1760, 2400)
 """Widths in which pages are drawn, in pixels."""
 _JOB_SECONDS = 20.0
@@ -115,8 +117,9 @@ def _line(fd: int, seconds: float) -> bytes:
 class Pages:
     """Pages of the uploads of one data folder, drawn on demand."""
 
-    def __init__(self, uploads: Uploads, cache: Path, press: Press) -> None:
-        self._uploads, self._cache, self._press = uploads, cache, press
+    def __init__(self, uploads: Uploads, cache: Path, press: Press, convert: Convert | None = None) -> None:
+        self._uploads, self._cache, self._press, self._convert = uploads, cache, press, convert
+        self._converting = threading.Lock()
 
     def facts(self, digest: str, media: str, name: str) -> Facts:
         """Sizes and words of all pages. Raises DocumentUnreadable with a sentence about `name`."""
@@ -124,7 +127,7 @@ class Pages:
         kept = folder / "facts.json"
         if not kept.exists():
             half = folder / f"texts.{os.getpid()}.half"
-            job = {"do": "facts", "path": self._path(digest), "media": media, "texts": str(half)}
+            job = {"do": "facts", **self._shown(digest, media, name), "texts": str(half)}
             answer = self._asked(job, name, _FACTS_SECONDS)
             half.replace(folder / "texts.jsonl")
             _write(kept, json.dumps(answer["pages"]).encode())
@@ -139,7 +142,7 @@ class Pages:
         path = folder / f"{page}-{width}{whose}.webp"
         if not path.exists():
             half = folder / f"{path.name}.{os.getpid()}-{threading.get_ident()}.half"
-            job = {"do": "image", "path": self._path(digest), "media": media, "page": page, "width": width}
+            job = {"do": "image", **self._shown(digest, media), "page": page, "width": width}
             self._asked(job | {"mark": mark, "to": str(half)}, "The document")
             half.replace(path)
         return path
@@ -148,7 +151,7 @@ class Pages:
         """The text of a page with its places: JSON {"lines": [[x, y, width, height, text], ...]} in thousandths."""
         path = self._folder(digest) / f"{page}.json"
         if not path.exists():
-            job = {"do": "lines", "path": self._path(digest), "media": media, "page": page}
+            job = {"do": "lines", **self._shown(digest, media), "page": page}
             _write(path, json.dumps(self._asked(job, "The document"), ensure_ascii=False).encode())
         return path.read_bytes()
 
@@ -189,11 +192,28 @@ class Pages:
             raise DocumentUnreadable(_SENTENCES.get(error, _SENTENCES["broken"]).format(name=name))
         return answer
 
-    def _path(self, digest: str) -> str:
+    def _shown(self, digest: str, media: str, name: str = "The document") -> dict[str, str]:
+        """The file that the press opens: the upload itself, or the PDF that was made of it."""
         path = self._uploads.path(digest)
         if not path.exists():
             raise Failure("The file of this document is missing; restore it from a backup, or replace it.")
-        return str(path)
+        if not needs_conversion(media):
+            return {"path": str(path), "media": media}
+        converted = self._folder(digest) / "converted.pdf"
+        with self._converting:
+            if not converted.exists():
+                self._make(path, media, converted, name)
+        return {"path": str(converted), "media": PDF}
+
+    def _make(self, source: Path, media: str, converted: Path, name: str) -> None:
+        if self._convert is None:
+            raise DocumentUnreadable(f"{name} cannot be shown here without LibreOffice; share it as a PDF.")
+        half = converted.with_name(f"{converted.name}.{os.getpid()}.half")
+        try:
+            self._convert(source, media, half, name)
+            half.replace(converted)
+        finally:
+            half.unlink(missing_ok=True)
 
     def _folder(self, digest: str) -> Path:
         folder = self._cache / digest

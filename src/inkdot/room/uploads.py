@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,13 @@ from inkdot.domain.errors import Failure, UsageError
 
 _BLOCK = 1 << 20
 PDF = "application/pdf"
+OFFICE = {
+    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+"""Office documents by the member that makes them one."""
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -97,10 +106,33 @@ def media_of(source: Path) -> str:
         return PDF
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    for sign, media in _SIGNS:
-        if head.startswith(sign):
-            return media
-    raise UsageError(f"{source.name} is of a kind that cannot be shown; share a PDF, PNG, JPEG, WebP, GIF or TIFF.")
+    found = next((media for sign, media in _SIGNS if head.startswith(sign)), None)
+    if found is None and head.startswith(b"PK"):
+        found = _packed(source)
+    if found is None:
+        raise UsageError(
+            f"{source.name} is of a kind that cannot be shown; share a PDF, a picture, or a document of Word, Excel, "
+            "PowerPoint (.docx, .xlsx, .pptx) or LibreOffice (.odt, .ods, .odp)."
+        )
+    return found
+
+
+def needs_conversion(media: str) -> bool:
+    """True for documents of which a PDF must be made before they can be shown."""
+    return media in OFFICE.values() or media.startswith(OPEN_DOCUMENT)
+
+
+def _packed(source: Path) -> str | None:
+    """What kind of office document a zip is; nothing is unpacked but a few bytes."""
+    try:
+        with zipfile.ZipFile(source) as packed:
+            names = set(packed.namelist())
+            if "mimetype" in names and packed.getinfo("mimetype").file_size < 200:
+                media = packed.read("mimetype").decode("ascii", "replace").strip()
+                return media if media.startswith(OPEN_DOCUMENT) else None
+            return next((media for member, media in OFFICE.items() if member in names), None)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
+        return None
 
 
 def _digest(source: Path) -> str:
