@@ -126,7 +126,7 @@ class Pages:
         folder = self._folder(digest)
         kept = folder / "facts.json"
         if not kept.exists():
-            half = folder / f"texts.{os.getpid()}.half"
+            half = folder / f"texts.{os.getpid()}-{threading.get_ident()}.half"
             job = {"do": "facts", **self._shown(digest, media, name), "texts": str(half)}
             answer = self._asked(job, name, _FACTS_SECONDS)
             half.replace(folder / "texts.jsonl")

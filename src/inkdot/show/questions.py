@@ -60,9 +60,13 @@ class Questions:
         contact = self._contact(address)
         events = self._store.timeline(_WORKSPACE, contact) if contact is not None else []
         subjects = self._control.subjects(e.message for e in events if e.message is not None)
+        scenes = [e.scene for e in events if e.scene]
+        names = self._control.document_names(s.document for s in scenes if s.document is not None)
         items = []
         for event in events:
             subject = subjects.get(event.message) if event.message is not None else None
+            if event.scene and event.scene.document is not None:
+                subject = names.get(event.scene.document)
             items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
         forwards = [
             {"message": to_word(MESSAGE, f["message"]), "event": to_word(EVENT, f["event"]), "devices": f["devices"]}
@@ -171,13 +175,11 @@ def _says_of_reading(event: Event) -> str:
     """What happened in the reader."""
     assert event.scene
     did = {
-        Kind.READ: f"page {event.scene.page} was in sight and in use for {event.scene.seconds or 0:.1f} s",
-        Kind.DOWNLOAD: "the file was downloaded",
-    }.get(event.kind, "the document was opened in the reader")
-    who = {"sender": "You, or a colleague", "human": "A person"}.get(event.verdict.actor, "A machine")
-    if event.verdict.actor == "unknown":
-        who = "Somebody"
-    return f"{who}: {did}."
+        Kind.READ: f"had page {event.scene.page} in sight and in use for {event.scene.seconds or 0:.1f} s",
+        Kind.DOWNLOAD: "downloaded the file",
+    }.get(event.kind, "opened the document in the reader")
+    who = {"sender": "You or a colleague", "human": "A person", "unknown": "Somebody"}
+    return f"{who.get(event.verdict.actor, 'A machine')} {did}."
 
 
 def explained(field: Field) -> str:
