@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkdot.cli import queue
 from inkdot.cli.knowing import check
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.contact import Address, normal_address
@@ -33,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     mail.command()(mark)
     mail.command()(send)
     mail.command()(check)
+    queue.add_to(mail)
     app.add_typer(mail, name="mail")
     app.command()(link)
 
