@@ -1,4 +1,4 @@
-"""The whole path on one page: read the journal, understand, keep, and move the checkpoint with what was kept.
+"""The whole path on one page: read the journal, understand, keep, move the checkpoint with what was kept, and act on it.
 
 One step is one transaction. A crash before it leaves nothing, a crash after it everything; replaying changes nothing.
 """
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
 from inkdot.domain.ids import EventId
@@ -37,11 +38,17 @@ class Pipeline:
         store: EventStore,
         networks: Networks | None = None,
         book: RuleBook | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given."""
+        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given.
+
+        `watch` acts on events once they are kept.
+        """
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, networks, control, book)
-        self._control, self._store = control, store
+        self._control, self._store, self._watch = control, store, watch
+        if watch:
+            watch.begin(store.checkpoint(), store.between_ids)
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
@@ -66,6 +73,8 @@ class Pipeline:
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
+        if self._watch:
+            self._watch.take(outcome.events, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
         return len(batch.pings) + len(batch.damage)
 

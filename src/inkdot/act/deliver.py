@@ -48,7 +48,7 @@ class Means(NamedTuple):
     """What channels work with."""
 
     reach: Reach
-    server: email.Server
+    post: email.Post | None
     owner: str
     """The owner's mail address."""
     people: People
@@ -187,7 +187,7 @@ class Deliverer:
         text = payload.filled(action.text, data)
         if action.to != "person":
             text = f"{text}\n\nRule: {data['name']}\n{_why(data)}"
-        return email.deliver(self._means.server, to, subject, text, message, time.time(), unsubscribe)
+        return email.deliver(self._means.post, self._means.owner, to, subject, text, message, time.time(), unsubscribe)
 
     def _agreeing(self, delivery: Delivery) -> tuple[str, str | None]:
         """The person's address, if they agreed to be written to."""

@@ -11,8 +11,8 @@ import struct
 from typing import Any
 
 from inkdot.domain.event import Event, Kind
-from inkdot.domain.evidence import Actor
-from inkdot.domain.ids import TRIGGER, DeliveryId, EventId, to_word
+from inkdot.domain.evidence import KNOWN, Actor, Evidence, Fields, Human, Raw, Verdict
+from inkdot.domain.ids import TRIGGER, ContactId, DeliveryId, EventId, WorkspaceId, to_word
 from inkdot.store.contract import event_json, iso
 
 MAIL_OPENED, MAIL_CLICKED, MAIL_REPLIED, MAIL_BOUNCED = "mail.opened", "mail.clicked", "mail.replied", "mail.bounced"
@@ -63,7 +63,9 @@ def data_of(event: Event, person: str | None, now: int) -> dict[str, Any]:
     return told
 
 
-def fired(trigger: int, name: str, version: int, event: dict[str, Any] | None, silence: dict[str, Any] | None) -> dict[str, Any]:
+def fired(
+    trigger: int, name: str, version: int, event: dict[str, Any] | None, silence: dict[str, Any] | None
+) -> dict[str, Any]:
     """What `trigger.fired` tells: the rule and what met it."""
     told: dict[str, Any] = {"trigger": to_word(TRIGGER, trigger), "name": name, "version": version, "event": event}
     about = event or silence or {}
@@ -79,7 +81,9 @@ def envelope(kind: str, microseconds: int, data: dict[str, Any]) -> dict[str, An
 def delivery_id(source: int, event: int, part: int) -> DeliveryId:
     """The same for the same deed, however often it is come to: receivers know it again."""
     packed = struct.pack(">QQQ", source, event, part)
-    return DeliveryId(int.from_bytes(hashlib.blake2b(packed, digest_size=8, person=b"inkdot-deed").digest(), "big") >> 1)
+    return DeliveryId(
+        int.from_bytes(hashlib.blake2b(packed, digest_size=8, person=b"inkdot-deed").digest(), "big") >> 1
+    )
 
 
 def silence_id(message: int, contact: int) -> EventId:
@@ -93,7 +97,9 @@ def sentence(data: dict[str, Any]) -> str:
     """What happened in one plain sentence that claims no more than is proven; strangers' words are not escaped."""
     silence, event = data.get("silence"), data.get("event", data)
     if silence:
-        return f"{silence['person'] or 'Somebody'} has not opened “{silence['subject'] or 'a mail'}” for {silence['for']}."
+        return (
+            f"{silence['person'] or 'Somebody'} has not opened “{silence['subject'] or 'a mail'}” for {silence['for']}."
+        )
     who = event.get("person") or "Somebody"
     what = _thing(event)
     if event["actor"] in _MACHINES:
@@ -112,7 +118,9 @@ def filled(template: str | None, data: dict[str, Any]) -> str:
         return sentence(data)
     about = data.get("event") or data.get("silence") or {}
     known = {**about, "rule": data.get("name"), "sentence": sentence(data)}
-    return _HOLE.sub(lambda m: str(known.get(m[1]) if known.get(m[1]) is not None else "-") if m[1] in _MAY_FILL else m[0], template)
+    return _HOLE.sub(
+        lambda m: str(known.get(m[1]) if known.get(m[1]) is not None else "-") if m[1] in _MAY_FILL else m[0], template
+    )
 
 
 def _thing(event: dict[str, Any]) -> str:
@@ -124,3 +132,16 @@ def _thing(event: dict[str, Any]) -> str:
         return f"“{event['name']}”"
     subject = event.get("subject")
     return f"“{subject}”" if subject else "a mail"
+
+
+def sample(kind: str, event: EventId, now: int) -> dict[str, Any]:
+    """A message to try an endpoint with; `test` says that nothing of it happened."""
+    acts = {name: act for act, name in _BY_KIND.items()} | {DOCUMENT_COMPLETED: Kind.GOAL}
+    fields = Fields(*(KNOWN,) * 6)
+    verdict = Verdict(Actor.HUMAN, Human.YES, fields, (Evidence("test", "made by 'inkdot webhook trigger'"),))
+    made = Event(
+        event, now, acts.get(kind, Kind.OPEN), WorkspaceId(1), ContactId(0), None, None, None, 0, None, verdict,
+        Raw(None, "GET", (), None, ()), (), None, "test",
+    )  # fmt: skip
+    data = data_of(made, "ben@example.com", now) | {"subject": "A test", "test": True}
+    return fired(0, "A test", 1, data, None) | {"test": True} if kind == FIRED else data

@@ -78,7 +78,9 @@ class Reach:
         lines = [f"POST {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""])
         try:
-            return self._exchange(address, port, host if parts.scheme == "https" else None, head.encode("latin-1") + body, deadline)
+            return self._exchange(
+                address, port, host if parts.scheme == "https" else None, head.encode("latin-1") + body, deadline
+            )
         except (OSError, ssl.SSLError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
             raise Undelivered(f"No answer: {reason}.") from error

@@ -33,7 +33,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """A part of a rule."""
 
 
-class When(_Part):
+class When(_Part, frozen=True):
     """What must happen. Everything that is said must hold."""
 
     kind: list[Kind] | Kind | None = None
@@ -63,7 +63,7 @@ class When(_Part):
     not_opened_for: str | None = None
 
 
-class Limits(_Part):
+class Limits(_Part, frozen=True):
     """How often at the most, and when not."""
 
     per_person: str | None = None
@@ -72,7 +72,7 @@ class Limits(_Part):
     zone: str = "UTC"
 
 
-class Webhook(_Part, tag_field="do", tag="webhook"):
+class Webhook(_Part, frozen=True, tag_field="do", tag="webhook"):
     """POST the event, signed as Standard Webhooks say."""
 
     url: Text
@@ -80,14 +80,14 @@ class Webhook(_Part, tag_field="do", tag="webhook"):
     """whsec_...; made when the rule is added."""
 
 
-class Slack(_Part, tag_field="do", tag="slack"):
+class Slack(_Part, frozen=True, tag_field="do", tag="slack"):
     """A message to an incoming webhook of Slack, Mattermost or another that takes `{"text"}`."""
 
     url: Text
     text: Text | None = None
 
 
-class Ntfy(_Part, tag_field="do", tag="ntfy"):
+class Ntfy(_Part, frozen=True, tag_field="do", tag="ntfy"):
     """A push message through an ntfy server: the topic's whole address."""
 
     url: Text
@@ -96,7 +96,7 @@ class Ntfy(_Part, tag_field="do", tag="ntfy"):
     priority: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
 
 
-class Email(_Part, tag_field="do", tag="email"):
+class Email(_Part, frozen=True, tag_field="do", tag="email"):
     """A mail to the owner, or to the person whom the event is about, if that person agreed."""
 
     to: Text = "owner"
@@ -104,27 +104,27 @@ class Email(_Part, tag_field="do", tag="email"):
     text: Text | None = None
 
 
-class Push(_Part, tag_field="do", tag="push"):
+class Push(_Part, frozen=True, tag_field="do", tag="push"):
     """A message to the owner's browsers."""
 
     text: Text | None = None
 
 
-class Tag(_Part, tag_field="do", tag="tag"):
+class Tag(_Part, frozen=True, tag_field="do", tag="tag"):
     """Put a word on the person, or take it off."""
 
     add: Name | None = None
     remove: Name | None = None
 
 
-class Audience(_Part, tag_field="do", tag="audience"):
+class Audience(_Part, frozen=True, tag_field="do", tag="audience"):
     """Put the person on a list, or take them off."""
 
     join: Name | None = None
     leave: Name | None = None
 
 
-class Show(_Part, tag_field="do", tag="show"):
+class Show(_Part, frozen=True, tag_field="do", tag="show"):
     """Something on the page itself, drawn by the website tag."""
 
     style: Style = "corner"
@@ -144,7 +144,7 @@ class Show(_Part, tag_field="do", tag="show"):
 Action = Webhook | Slack | Ntfy | Email | Push | Tag | Audience | Show
 
 
-class Rule(_Part):
+class Rule(_Part, frozen=True):
     """A whole rule."""
 
     name: Name
@@ -228,7 +228,7 @@ def hours(text: str) -> tuple[int, int]:
 
 
 def _plainer(error: str) -> str:
-    """msgspec's sentence with the place in front, and the words that would do."""
+    """Msgspec's sentence with the place in front, and the words that would do."""
     text, _, place = error.partition(" - at ")
     place = place.strip("`").replace("$.", "").replace("$", "the rule") or "the rule"
     if "enum value" in text:
@@ -239,42 +239,50 @@ def _plainer(error: str) -> str:
 
 
 def _faults(rule: Rule) -> list[str]:
-    when, found = rule.when, []
+    when = rule.when
     shown = [a for a in rule.actions if isinstance(a, Show)]
-    if (when.kind is None or when.kind == []) and when.not_opened_for is None:
-        found.append(f"when.kind is missing: say what must happen, one of {', '.join(Kind)}, or when.not_opened_for.")
-    if when.not_opened_for is not None and when.kind is not None:
-        found.append("when.kind and when.not_opened_for cannot stand together: one waits for an event, one for its absence.")
-    if when.count > 1 and when.within is None:
-        found.append("when.within is missing: how long may the counted events be apart, like 24h?")
-    if (when.scroll or when.leaving) and (not shown or len(shown) < len(rule.actions)):
-        found.append("when.scroll and when.leaving work only for actions that are shown on the page.")
-    if shown and (len(shown) < len(rule.actions) or set(kinds(rule)) != {Kind.VIEW}):
-        found.append("What is shown on a page needs a rule of its own with when.kind = \"view\".")
-    for word, prefix in ((when.message, MESSAGE), (when.link, LINK), (when.document, DOCUMENT), (when.site, SITE)):
-        if word is not None:
-            found += _tried(lambda w=word, p=prefix: from_word(p, w))  # type: ignore[misc]
-    for text in (when.within, when.not_opened_for, rule.hold, *(a.every for a in shown)):
-        if text is not None:
-            found += _tried(lambda t=text: span(t))  # type: ignore[misc]
-    for pattern in texts(when.url):
-        if pattern.startswith("re:"):
-            found += _tried(lambda p=pattern: re.compile(p[3:]))  # type: ignore[misc]
-    for limit in (rule.limits.per_person, rule.limits.total):
-        if limit is not None:
-            found += _tried(lambda t=limit: cap(t))  # type: ignore[misc]
-    if rule.limits.quiet is not None:
-        found += _tried(lambda: hours(rule.limits.quiet or ""))
-    return found + _tried(lambda: ZoneInfo(rule.limits.zone))
+    only_shown = len(shown) == len(rule.actions)
+    silent, waits = when.not_opened_for is not None, bool(kinds(rule))
+    wrong = {
+        f"when.kind is missing: say what must happen, one of {', '.join(Kind)}, or when.not_opened_for.": not (
+            waits or silent
+        ),
+        "when.kind and when.not_opened_for cannot stand together: one waits for an event, one for its absence.": waits
+        and silent,
+        "when.within is missing: how long may the counted events be apart, like 24h?": when.count > 1
+        and when.within is None
+        and not shown,
+        "when.scroll and when.leaving work only for actions that are shown on the page.": not only_shown
+        and bool(when.scroll or when.leaving),
+        'What is shown on a page needs a rule of its own with when.kind = "view".': bool(shown)
+        and not (only_shown and set(kinds(rule)) == {Kind.VIEW}),
+    }
+    return [sentence for sentence, is_so in wrong.items() if is_so] + _word_faults(rule, shown)
+
+
+def _word_faults(rule: Rule, shown: list[Show]) -> list[str]:
+    """Ids, lengths of time, limits and patterns that cannot be read."""
+    when, limits = rule.when, rule.limits
+    ids = ((when.message, MESSAGE), (when.link, LINK), (when.document, DOCUMENT), (when.site, SITE))
+    spans = (when.within, when.not_opened_for, rule.hold, *(a.every for a in shown))
+    found = [_tried(lambda w=word, p=prefix: from_word(p, w)) for word, prefix in ids if word is not None]
+    found += [_tried(lambda t=text: span(t)) for text in spans if text is not None]
+    found += [_tried(lambda p=p: re.compile(p[3:])) for p in texts(when.url) if p.startswith("re:")]
+    found += [_tried(lambda t=text: cap(t)) for text in (limits.per_person, limits.total) if text is not None]
+    found += [_tried(lambda t=text: hours(t)) for text in (limits.quiet,) if text is not None]
+    found.append(_tried(lambda: ZoneInfo(limits.zone)))
+    return [sentence for sentences in found for sentence in sentences]
 
 
 def _action_faults(rule: Rule) -> list[str]:
     found = []
     for place, action in enumerate(rule.actions, 1):
         if isinstance(action, Webhook | Slack | Ntfy) and not re.match(r"https?://[^\s/@]+(/\S*)?$", action.url):
-            found.append(f"actions[{place}].url: {action.url!r} is no web address; write it like https://example.com/hook.")
+            found.append(
+                f"actions[{place}].url: {action.url!r} is no web address; write it like https://example.com/hook."
+            )
         if isinstance(action, Email) and action.to not in ("owner", "person"):
-            found += _tried(lambda a=action: normal_address(a.to))  # type: ignore[misc]
+            found += _tried(lambda a=action: normal_address(a.to))
         if isinstance(action, Tag) and (action.add is None) == (action.remove is None):
             found.append(f"actions[{place}]: a tag needs either `add` or `remove`.")
         if isinstance(action, Audience) and (action.join is None) == (action.leave is None):
@@ -297,5 +305,5 @@ def _tried(act: Any) -> list[str]:
     except re.error as error:
         return [f"when.url: {error.pattern!r} is no regular expression: {error.msg}."]
     except (KeyError, ValueError, OSError):
-        return [f"limits.zone is no time zone that this system knows; write it like Europe/Berlin."]
+        return ["limits.zone is no time zone that this system knows; write it like Europe/Berlin."]
     return []

@@ -26,7 +26,9 @@ def secret_bytes(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not secret.startswith(PREFIX) or not 24 <= len(key) <= 64:
-        raise UsageError("The secret is no webhook secret: whsec_ and 24 to 64 bytes in base64; leave it out to get one.")
+        raise UsageError(
+            "The secret is no webhook secret: whsec_ and 24 to 64 bytes in base64; leave it out to get one."
+        )
     return key
 
 

@@ -128,12 +128,14 @@ class Watch:
                 continue
             when = item.rule.when.not_opened_for or ""
             subject = self._society.subjects([silence.message]).get(silence.message)
-            told = {
+            told: dict[str, Any] = {
                 "person": self._society.person(item.workspace, silence.contact), "message": to_word(MESSAGE, silence.message),
                 "subject": subject, "for": when, "actor": None, "human": None, "evidence": [],
             }  # fmt: skip
             time = silence.marked * SECOND + span(when)
-            self._fire(item, event, who, time, payload.fired(item.id, item.rule.name, item.version, None, told), deeds, now)
+            self._fire(
+                item, event, who, time, payload.fired(item.id, item.rule.name, item.version, None, told), deeds, now
+            )
         if deeds.firings:
             self._outbox.keep_deeds(deeds, {}, now // SECOND)
         return len(deeds.firings)
@@ -158,7 +160,9 @@ class Watch:
                 data = data or self._data(event, now)
                 body = payload.envelope(str(kind), event.time, data)
                 due = now if endpoint.machines else now + HOLD
-                deeds.deliveries.append(_to_endpoint(endpoint, int(endpoint.id), event.id, 0, who_of(event), body, now, due))
+                deeds.deliveries.append(
+                    _to_endpoint(endpoint, int(endpoint.id), event.id, 0, who_of(event), body, now, due)
+                )
         for met in self._book.met(event, self._memory):
             if met.counted:
                 self._memory.see(met.trigger, event)
@@ -189,7 +193,9 @@ class Watch:
             )  # fmt: skip
         for endpoint in self._endpoints:
             if not endpoint.types or payload.FIRED in endpoint.types:
-                deeds.deliveries.append(_to_endpoint(endpoint, int(item.id), event, int(endpoint.id), who, body, now, due * SECOND))
+                deeds.deliveries.append(
+                    _to_endpoint(endpoint, int(item.id), event, int(endpoint.id), who, body, now, due * SECOND)
+                )
 
     def _data(self, event: Event, now: int) -> dict[str, Any]:
         person = self._society.person(event.workspace, event.contact) if event.contact else None
@@ -317,4 +323,3 @@ def _to_endpoint(
 
 def _json(thing: Any) -> str:
     return msgspec.json.encode(thing).decode()
-

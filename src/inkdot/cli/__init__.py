@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, knowing, mail, relay, serving
+from inkdot.cli import acting, asking, care, knowing, mail, relay, serving
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)
+acting.add_to(app)
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

@@ -46,7 +46,7 @@ class Questions:
         if what.get("person") and contact is None:
             return
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
-        since = _since(what.get("since"), self._now())
+        since = since_of(what.get("since"), self._now())
         while True:
             page = self._store.page(after=after, contact=contact, kind=kind, since=since, most=_PAGE)
             yield from self._shown(iter(page))
@@ -89,7 +89,7 @@ class Questions:
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
-        since = _since(what.get("since") or "30d", self._now())
+        since = since_of(what.get("since") or "30d", self._now())
         most = _count(what.get("last") or 50)
         where = {"since": timestamp(since), "workspace": _WORKSPACE}
         active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
@@ -231,7 +231,7 @@ def _count(word: Any) -> int:
     return count
 
 
-def _since(word: Any, now: int) -> int:
+def since_of(word: Any, now: int) -> int:
     """`7d`, `12h`, `2026-11-23`, `2026-11-23T10:00:00Z`, `all` -> microseconds since 1970."""
     if not word or word == "all":
         return 0

@@ -63,7 +63,12 @@ class Audiences(Control):
             self._keep("forget_audience", [(audience,)])
 
     def change(
-        self, audience: AudienceId, joining: Collection[ContactId], leaving: Collection[ContactId], because: str, now: int
+        self,
+        audience: AudienceId,
+        joining: Collection[ContactId],
+        leaving: Collection[ContactId],
+        because: str,
+        now: int,
     ) -> None:
         """Let people join and leave; whoever is there, or is not, already changes nothing."""
         present = {m.contact for m in self.members(audience)} if leaving else set()

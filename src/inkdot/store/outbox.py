@@ -185,7 +185,9 @@ class Outbox(Control):
 
     def unopened(self, workspace: WorkspaceId, since: int, until: int) -> list[tuple[MessageId, int, int]]:
         """(message, contact, unix seconds of marking) of copies marked in that span."""
-        return [(MessageId(m), contact, marked) for m, contact, marked in self._rows("unopened", (workspace, since, until))]
+        return [
+            (MessageId(m), contact, marked) for m, contact, marked in self._rows("unopened", (workspace, since, until))
+        ]
 
     # -- delivering
 

@@ -10,7 +10,9 @@ from inkdot.domain.ids import AudienceId, ContactId, WorkspaceId
 from inkdot.store.audiences import Audiences
 
 
-def deliver(audiences: Audiences, action: Tag | Audience, workspace: WorkspaceId, who: int, because: str, now: int) -> str:
+def deliver(
+    audiences: Audiences, action: Tag | Audience, workspace: WorkspaceId, who: int, because: str, now: int
+) -> str:
     """Do it; doing it again changes nothing. Raises Undelivered where nobody is known."""
     if who <= 0:
         raise Undelivered("Nobody is known by address here, so there is nobody to put on a list.", permanent=True)

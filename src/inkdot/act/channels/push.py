@@ -53,7 +53,9 @@ class Vapid(NamedTuple):
 def deliver(reach: Reach, vapid: Vapid, endpoint: str, keys: Mapping[str, str], message: Mapping[str, str]) -> str:
     """Push it; raises Gone where the browser wants nothing more, Undelivered."""
     try:
-        body = encrypted(json.dumps(message).encode()[:3_000], decoded(keys["p256dh"]), decoded(keys["auth"]), os.urandom)
+        body = encrypted(
+            json.dumps(message).encode()[:3_000], decoded(keys["p256dh"]), decoded(keys["auth"]), os.urandom
+        )
     except (KeyError, ValueError, UnsupportedAlgorithm) as error:
         raise Gone("The browser's keys cannot be used.") from error
     headers = {
@@ -66,7 +68,13 @@ def deliver(reach: Reach, vapid: Vapid, endpoint: str, keys: Mapping[str, str], 
     return judged(answer)
 
 
-def encrypted(text: bytes, browser: bytes, auth: bytes, random: Callable[[int], bytes], own: ec.EllipticCurvePrivateKey | None = None) -> bytes:
+def encrypted(
+    text: bytes,
+    browser: bytes,
+    auth: bytes,
+    random: Callable[[int], bytes],
+    own: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:
     """`text` for one browser: its public point and auth secret; one record (RFC 8188). `own` is given by tests only."""
     own = own or ec.generate_private_key(_CURVE)
     theirs = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, browser)
@@ -109,5 +117,3 @@ def _point(key: ec.EllipticCurvePublicKey) -> bytes:
 
 def _json(claims: Mapping[str, object]) -> str:
     return encoded(json.dumps(claims, separators=(",", ":")).encode())
-
-

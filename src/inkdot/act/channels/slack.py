@@ -13,7 +13,9 @@ _MOST = 3_000
 def deliver(reach: Reach, url: str, text: str, message: str) -> str:
     """POST it; raises Undelivered."""
     body = json.dumps({"text": escaped(text[:_MOST])}).encode()
-    return judged(reach.post(url, body, {"Content-Type": "application/json", "User-Agent": "Inkdot/1", "X-Delivery": message}))
+    return judged(
+        reach.post(url, body, {"Content-Type": "application/json", "User-Agent": "Inkdot/1", "X-Delivery": message})
+    )
 
 
 def escaped(text: str) -> str:
