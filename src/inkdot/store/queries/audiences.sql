@@ -5,11 +5,11 @@ ON CONFLICT (workspace, name) DO UPDATE SET rule = excluded.rule;
 
 -- name: audiences
 -- All lists with how many are on them.
-SELECT id, name, rule, added, (SELECT count(*) FROM members WHERE audience = a.id) FROM audiences a WHERE workspace = ? ORDER BY name;
+SELECT id, name, rule, added, (SELECT count(*) FROM audience_members WHERE audience = a.id) FROM audiences a WHERE workspace = ? ORDER BY name;
 
 -- name: audience
 -- One list by name.
-SELECT id, name, rule, added, (SELECT count(*) FROM members WHERE audience = a.id) FROM audiences a WHERE workspace = ? AND name = ?;
+SELECT id, name, rule, added, (SELECT count(*) FROM audience_members WHERE audience = a.id) FROM audiences a WHERE workspace = ? AND name = ?;
 
 -- name: forget_audience
 -- Gone.
@@ -17,48 +17,48 @@ DELETE FROM audiences WHERE id = ?;
 
 -- name: join
 -- Somebody is on a list now.
-INSERT INTO members (audience, contact, joined, because) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO audience_members (audience, contact, joined, because) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: leave
 -- Somebody is not.
-DELETE FROM members WHERE audience = ? AND contact = ?;
+DELETE FROM audience_members WHERE audience = ? AND contact = ?;
 
 -- name: note_leaving
 -- So that platforms can be told.
-INSERT INTO leavers (audience, contact, time, because) VALUES (?, ?, ?, ?)
+INSERT INTO audience_leavers (audience, contact, time, because) VALUES (?, ?, ?, ?)
 ON CONFLICT (audience, contact) DO UPDATE SET time = excluded.time, because = excluded.because;
 
 -- name: unnote_leaving
 -- Back again.
-DELETE FROM leavers WHERE audience = ? AND contact = ?;
+DELETE FROM audience_leavers WHERE audience = ? AND contact = ?;
 
 -- name: members
 -- Who is on a list.
-SELECT contact, joined, because FROM members WHERE audience = ? ORDER BY joined, contact;
+SELECT contact, joined, because FROM audience_members WHERE audience = ? ORDER BY joined, contact;
 
 -- name: leavers
 -- Who was, since a time.
-SELECT contact, time, because FROM leavers WHERE audience = ? AND time >= ? ORDER BY time, contact;
+SELECT contact, time, because FROM audience_leavers WHERE audience = ? AND time >= ? ORDER BY time, contact;
 
 -- name: is_member
 -- Whether somebody is on the list of that name.
-SELECT 1 FROM members m JOIN audiences a ON a.id = m.audience WHERE a.workspace = ? AND a.name = ? AND m.contact = ?;
+SELECT 1 FROM audience_members m JOIN audiences a ON a.id = m.audience WHERE a.workspace = ? AND a.name = ? AND m.contact = ?;
 
 -- name: tag
 -- A word on somebody.
-INSERT INTO tags (workspace, contact, tag, time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO contact_tags (workspace, contact, tag, time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: untag
 -- And off again.
-DELETE FROM tags WHERE workspace = ? AND contact = ? AND tag = ?;
+DELETE FROM contact_tags WHERE workspace = ? AND contact = ? AND tag = ?;
 
 -- name: tags_of
 -- The words on somebody.
-SELECT tag FROM tags WHERE workspace = ? AND contact = ? ORDER BY tag;
+SELECT tag FROM contact_tags WHERE workspace = ? AND contact = ? ORDER BY tag;
 
 -- name: tagged
 -- Who has a word on them.
-SELECT contact FROM tags WHERE workspace = ? AND tag = ?;
+SELECT contact FROM contact_tags WHERE workspace = ? AND tag = ?;
 
 -- name: people
 -- Everybody.

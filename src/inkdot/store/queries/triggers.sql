@@ -5,7 +5,7 @@ ON CONFLICT (workspace, name) DO UPDATE SET version = excluded.version, rule = e
 
 -- name: keep_rule
 -- The text of a version.
-INSERT INTO rules (trigger, version, rule, time) VALUES (?, ?, ?, ?);
+INSERT INTO trigger_versions (trigger, version, rule, time) VALUES (?, ?, ?, ?);
 
 -- name: triggers
 -- All of them, by name.

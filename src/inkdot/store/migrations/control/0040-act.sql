@@ -12,7 +12,7 @@ CREATE TABLE triggers (
 CREATE UNIQUE INDEX triggers_by_name ON triggers (workspace, name);
 
 -- Every version of every rule, so that a firing can be explained.
-CREATE TABLE rules (
+CREATE TABLE trigger_versions (
     trigger     INTEGER NOT NULL,
     version     INTEGER NOT NULL,
     rule        TEXT    NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE acted (
     place       INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE endpoints (
+CREATE TABLE webhooks (
     id          INTEGER PRIMARY KEY,
     workspace   INTEGER NOT NULL REFERENCES workspaces,
     url         TEXT    NOT NULL,
@@ -64,11 +64,11 @@ CREATE TABLE endpoints (
 ) STRICT;
 
 -- The outbox: one row for each thing to be done, by whichever trigger or endpoint.
-CREATE TABLE deliveries (
+CREATE TABLE outbox (
     id          INTEGER PRIMARY KEY,
     source      INTEGER NOT NULL,   -- trigger or endpoint
     event       INTEGER NOT NULL,
-    part        INTEGER NOT NULL,   -- place of the action in the rule, from 1 on; 0 for endpoints
+    part        INTEGER NOT NULL,   -- place of the action in the rule, from 1 on, or 0 for endpoints
     workspace   INTEGER NOT NULL,
     who         INTEGER NOT NULL,
     target      TEXT    NOT NULL,   -- what is paused together
@@ -82,12 +82,12 @@ CREATE TABLE deliveries (
     settled     INTEGER,
     said        TEXT
 ) STRICT;
-CREATE UNIQUE INDEX deliveries_once ON deliveries (source, event, part);
-CREATE INDEX deliveries_due ON deliveries (due) WHERE state = 'waiting';
-CREATE INDEX deliveries_by_event ON deliveries (event) WHERE state = 'waiting';
+CREATE UNIQUE INDEX outbox_once ON outbox (source, event, part);
+CREATE INDEX outbox_due ON outbox (due) WHERE state = 'waiting';
+CREATE INDEX outbox_by_event ON outbox (event) WHERE state = 'waiting';
 
-CREATE TABLE attempts (
-    delivery    INTEGER NOT NULL REFERENCES deliveries ON DELETE CASCADE,
+CREATE TABLE outbox_attempts (
+    delivery    INTEGER NOT NULL REFERENCES outbox ON DELETE CASCADE,
     number      INTEGER NOT NULL,
     time        INTEGER NOT NULL,   -- unix seconds
     milliseconds INTEGER NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE attempts (
 ) STRICT, WITHOUT ROWID;
 
 -- Where deliveries to one place stand: failures in a row, and whether it rests.
-CREATE TABLE targets (
+CREATE TABLE outbox_targets (
     target      TEXT    PRIMARY KEY,
     failures    INTEGER NOT NULL,
     not_before  INTEGER NOT NULL,
@@ -108,22 +108,22 @@ CREATE TABLE audiences (
     id          INTEGER PRIMARY KEY,
     workspace   INTEGER NOT NULL REFERENCES workspaces,
     name        TEXT    NOT NULL,
-    rule        TEXT,               -- JSON; none for lists kept by hand and by triggers
+    rule        TEXT,               -- JSON, none for lists kept by hand and by triggers
     added       INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX audiences_by_name ON audiences (workspace, name);
 
-CREATE TABLE members (
+CREATE TABLE audience_members (
     audience    INTEGER NOT NULL REFERENCES audiences ON DELETE CASCADE,
     contact     INTEGER NOT NULL,
     joined      INTEGER NOT NULL,   -- unix seconds
     because     TEXT    NOT NULL,
     PRIMARY KEY (audience, contact)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX members_by_contact ON members (contact);
+CREATE INDEX audience_members_by_contact ON audience_members (contact);
 
 -- Who left, so that the platforms can be told.
-CREATE TABLE leavers (
+CREATE TABLE audience_leavers (
     audience    INTEGER NOT NULL REFERENCES audiences ON DELETE CASCADE,
     contact     INTEGER NOT NULL,
     time        INTEGER NOT NULL,
@@ -131,7 +131,7 @@ CREATE TABLE leavers (
     PRIMARY KEY (audience, contact)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE tags (
+CREATE TABLE contact_tags (
     workspace   INTEGER NOT NULL,
     contact     INTEGER NOT NULL,
     tag         TEXT    NOT NULL,
@@ -140,7 +140,7 @@ CREATE TABLE tags (
 ) STRICT, WITHOUT ROWID;
 
 -- Where people said that messages may be pushed to their browser.
-CREATE TABLE subscriptions (
+CREATE TABLE push_subscriptions (
     endpoint    TEXT    PRIMARY KEY,
     workspace   INTEGER NOT NULL,
     keys        TEXT    NOT NULL,   -- JSON: p256dh, auth
