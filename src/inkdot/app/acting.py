@@ -19,6 +19,7 @@ from inkdot.act.reach import Reach
 from inkdot.act.rehearse import rehearse
 from inkdot.act.rule import Show, Webhook
 from inkdot.act.watch import SECOND, Watch
+from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
@@ -93,7 +94,13 @@ class Acting:
             Reach(private), poster(folder, settings), settings.owner, control, self, self.audiences,
             vapid(folder, settings.owner),
         )  # fmt: skip
+        self.lists = Lists(self, now)
         self.deliverer = Deliverer(self.outbox, self._means, told)
+
+    @staticmethod
+    def fresh() -> int:
+        """A new id."""
+        return fresh()
 
     def close(self) -> None:
         """Let go of everything."""
@@ -104,6 +111,7 @@ class Acting:
     def tidy(self) -> None:
         """Forget what nobody needs any more."""
         now = self._now()
+        self.lists.refresh()
         self.outbox.tidy(now // SECOND - _KEEP_DAYS * _DAY, now - _SIGHTING_DAYS * _DAY * SECOND)
 
     # -- what rules ask about people
@@ -136,7 +144,7 @@ class Acting:
 
     def asks(self) -> dict[str, Callable[[Asked], Answer]]:
         """What may be asked, by name."""
-        return {name: getattr(self, name) for name in ASKS}
+        return {name: getattr(self, name) for name in ASKS} | self.lists.asks()
 
     def trigger_add(self, what: Asked) -> Answer:
         """Keep a rule: `rule` as text."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from inkdot.app.acting import ASKS
+from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.collect.counters import exposition, total
@@ -155,7 +156,7 @@ class Office:
             "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned",
         )  # fmt: skip
-        return {name: self._asked(name) for name in (*names, *ASKS)}
+        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS)}
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import acting, asking, care, knowing, mail, relay, serving
+from inkdot.cli import acting, asking, audiences, care, knowing, mail, relay, serving
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)
 acting.add_to(app)
+audiences.add_to(app)
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

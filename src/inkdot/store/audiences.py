@@ -87,6 +87,18 @@ class Audiences(Control):
         """Who left since a time (unix seconds)."""
         return [Membership(*row) for row in self._rows("leavers", (audience, since))]
 
+    def exported(self, audience: AudienceId, target: str) -> set[str]:
+        """Whom a platform was given, as hashes, and has not been told to remove."""
+        return {str(row[0]) for row in self._rows("exported", (audience, target))}
+
+    def note_export(
+        self, audience: AudienceId, target: str, given: Collection[str], removed: Collection[str], now: int
+    ) -> None:
+        """Keep whom a platform was given, and whom it was told to remove."""
+        with self._transaction():
+            self._keep("note_export", [(audience, target, digest, now) for digest in given])
+            self._keep("unnote_export", [(audience, target, digest) for digest in removed])
+
     def is_member(self, workspace: WorkspaceId, name: str, contact: ContactId) -> bool:
         """Whether somebody is on the list of that name."""
         return bool(self._rows("is_member", (workspace, name, contact)))

@@ -63,3 +63,15 @@ SELECT contact FROM contact_tags WHERE workspace = ? AND tag = ?;
 -- name: people
 -- Everybody.
 SELECT id, address FROM contacts WHERE workspace = ? ORDER BY id;
+
+-- name: note_export
+-- Somebody was handed over to a platform.
+INSERT INTO audience_exports (audience, target, digest, time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: exported
+-- Whom a platform has.
+SELECT digest FROM audience_exports WHERE audience = ? AND target = ? ORDER BY digest;
+
+-- name: unnote_export
+-- It was told to remove them.
+DELETE FROM audience_exports WHERE audience = ? AND target = ? AND digest = ?;

@@ -147,3 +147,12 @@ CREATE TABLE push_subscriptions (
     name        TEXT    NOT NULL,
     added       INTEGER NOT NULL
 ) STRICT;
+
+-- Whom a platform was given, as it was given: what it must be told to remove is among these.
+CREATE TABLE audience_exports (
+    audience    INTEGER NOT NULL REFERENCES audiences ON DELETE CASCADE,
+    target      TEXT    NOT NULL,
+    digest      TEXT    NOT NULL,
+    time        INTEGER NOT NULL,
+    PRIMARY KEY (audience, target, digest)
+) STRICT, WITHOUT ROWID;
