@@ -23,6 +23,7 @@ from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
+from inkdot.collect.shown import NAME as SHOWN
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event
@@ -53,8 +54,6 @@ from inkdot.store.triggers import KeptTrigger, Triggers
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 HERE = WorkspaceId(1)
-SHOWN = "shown.json"
-"""In the data folder: what the street tells the website tag to show, by site."""
 ASKS = (
     "trigger_add", "trigger_list", "trigger_test", "trigger_switch", "trigger_rm", "webhook_add", "webhook_list", "webhook_switch", "webhook_rotate", "webhook_rm", "webhook_trigger", "webhook_log", "webhook_replay",
 )  # fmt: skip

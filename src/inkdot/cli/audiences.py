@@ -105,13 +105,13 @@ def export(
     """
     if removed and conversions:
         raise UsageError("--removed and --conversions are two files; ask for one after the other.")
-    if as_json and not out and not dry_run:
-        raise UsageError("With --json the counts go to stdout: say with --out where the list goes, or --dry-run.")
     wanted = "removals" if removed else "conversions" if conversions else "members"
     what = {"name": name, "target": target, "what_for": wanted, "conversion": conversions, "dry_run": dry_run}
     answer = next(answers(data, "audience_export", what))
     text = answer.pop("csv")
-    if not dry_run:
+    if as_json and out is None and not dry_run:
+        answer["csv"] = text
+    elif not dry_run:
         _write(text, out)
     why = ", ".join(_WHY[reason] for reason in answer["reasons"])
     line = f"{answer['rows']} rows, {answer['left_out']} left out" + (f": {why}" if why else "")

@@ -153,8 +153,9 @@ const draw = (id, show) => {
   return host;
 };
 
-const open = new Map(); // rule and style -> its host while it is on the page
-let page, active, depth, leaving, alive, last;
+const open = new Map(); // what is drawn, by rule and place in it; one of a style at a time
+let page, active, depth, leaving, alive, last, told;
+let rules = [];
 
 const arrive = () => {
   page = location.href;
@@ -165,9 +166,15 @@ const arrive = () => {
   }
 };
 
+// Answers to later events may name nothing; what was named for this page stays.
 const actions = () => {
   const found = self.inkdot?.said?.actions;
-  return Array.isArray(found) ? found.filter((a) => a && typeof a.id == "string" && Array.isArray(a.show)) : [];
+  if (Array.isArray(found) && found != told) {
+    told = found;
+    const sound = found.filter((a) => a && typeof a.id == "string" && Array.isArray(a.show));
+    rules = [...new Map(sound.map((a) => [a.id, a])).values()];
+  }
+  return rules;
 };
 
 const wanted = ({ url }) => !url?.length || url.some(fits);
@@ -192,12 +199,10 @@ const tick = () => {
       if (!due(action)) continue;
       action.show.forEach((show, place) => {
         const id = `${action.id}.${place}`;
-        const busy = [...open].some(([other, host]) => host.isConnected && (other == id || open.get(other).kind == show.style));
+        const busy = [...open].some(([key, { host, style }]) => host.isConnected && (key == id || style == show.style));
         if (busy || !may(id, show)) return;
         const host = draw(id, show);
-        if (!host) return;
-        host.kind = show.style;
-        open.set(id, host);
+        if (host) open.set(id, { host, style: show.style });
       });
     }
   } catch {}
