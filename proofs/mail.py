@@ -1,16 +1,20 @@
 """The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
 
 python proofs/mail.py             all of them
-python proofs/mail.py mutt        one of them: mutt, dovecot, thunderbird
+python proofs/mail.py mutt        one of them: kill, mutt, dovecot, thunderbird
 """
 
 from __future__ import annotations
 
 import imaplib
+import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
+from tests.relay.test_faults import Senders
 
 from proofs.thunderbird import Thunderbird
 
@@ -203,7 +208,32 @@ def thunderbird() -> None:
     )
 
 
-PROOFS = {"mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
+def kill(kills: int = 100) -> None:
+    """Kill -9 of the relay again and again under load: no mail that was answered with 250 is lost."""
+    chance = random.Random(2026)
+    with Sink(delay=0.001) as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        door = MailDoor(Path(name), sink, retry_seconds=1)
+        senders = Senders(door)
+        for number in range(kills):
+            before = len(senders.kept)
+            eventually(lambda before=before: len(senders.kept) > before)
+            time.sleep(chance.uniform(0.0, 0.5))
+            os.kill(door.server.children()["relay"], signal.SIGKILL)
+            if number % 10 == 9:
+                print(f"{number + 1} kills, {len(senders.kept)} mails taken", flush=True)
+        kept = senders.stop()
+        assert senders.strange == []
+        eventually(lambda: "relay" in door.server.children() and not door.queue(), 120)
+        doubles = 0
+        for recipient in (BEN, CLEO):
+            subjects = Counter(mail.header("Subject") for mail in sink.mails_to(recipient))
+            assert [subject for subject in kept if not subjects[subject]] == []
+            doubles += sum(subjects.values()) - len(subjects)
+        door.stop()
+    print(f"KILL OK: {kills} kills, {len(kept)} mails to two people each, 0 lost, {doubles} copies twice")
+
+
+PROOFS = {"kill": kill, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
 
 if __name__ == "__main__":
     for proof in sys.argv[1:] or PROOFS:

@@ -21,7 +21,7 @@ import pytest
 from inkdot.domain.ids import MessageId
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.spool import Spool
-from tests.conftest import ADA, BEN, eventually, inkdot
+from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Sink
 
@@ -113,6 +113,8 @@ def test_what_must_not_or_cannot_be_marked_leaves_as_it_came(
     row = eventually(lambda: next((r for r in door.log() if r["to"] == fresh and r["state"] == "sent"), None))
     assert row["left_alone"]["reason"] == reason
     assert row["left_alone"]["text"]
+    reported = inkdot_json("report", "mail", "--data", door.data)["messages"]
+    assert next(m["unmarked"] for m in reported if m["message"] == row["message"]) == {reason: 1}
 
 
 def test_blind_recipients_are_taken_out_of_mails_that_are_left_alone_too(door: MailDoor, fresh: str) -> None:
