@@ -131,6 +131,20 @@ def test_a_sender_switches_tracking_off_for_one_mail(door: MailDoor, fresh: str,
     assert door.delivered(fresh)[0].content == re.sub(rb"Message-ID: [^\r]*", b"Message-ID: <p@example.com>", plain)
 
 
+@pytest.mark.parametrize(
+    ("subject", "sent"),
+    [
+        ("=?utf-8?q?=5Bnotrack=5D_Gr=C3=BC=C3=9Fe?=", "=?utf-8?B?R3LDvMOfZQ==?="),
+        ("=?UTF-8?B?R3LDvMOfZSBbTm9UcmFja10=?=", "=?UTF-8?B?R3LDvMOfZQ==?="),
+        ("Re: a [notrack] b", "Re: a b"),
+    ],
+)
+def test_the_switch_is_found_in_any_subject(door: MailDoor, fresh: str, subject: str, sent: str) -> None:
+    content = page("Here").replace(b"Subject: Here", f"Subject: {subject}".encode())
+    door.send(content, fresh)
+    assert door.delivered(fresh)[0].content == content.replace(subject.encode(), sent.encode())
+
+
 def test_quoted_marks_of_older_mails_are_replaced(door: MailDoor, fresh: str) -> None:
     door.send(page("First"), fresh)
     older = door.delivered(fresh)[0].content

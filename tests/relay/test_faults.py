@@ -56,9 +56,9 @@ class Senders:
         return self.kept
 
 
-def test_fifteen_kills_of_the_relay_lose_no_mail_and_repeat_at_most_what_was_on_its_way(tmp_path: Path) -> None:
+def test_ten_kills_of_the_relay_lose_no_mail_and_repeat_at_most_what_was_on_its_way(tmp_path: Path) -> None:
     chance = random.Random(2026)
-    kills = 15
+    kills = 10
     with Sink(delay=0.002) as sink:
         door = MailDoor(tmp_path, sink, retry_seconds=1)
         senders = Senders(door)
