@@ -1,7 +1,7 @@
 """The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
 
 python proofs/mail.py             all of them
-python proofs/mail.py mutt        one of them: kill, mutt, dovecot, thunderbird
+python proofs/mail.py mutt        one of them: kill, addon, mutt, dovecot, thunderbird
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
 from tests.relay.test_faults import Senders
+from tools.clients import pack
 
 from proofs.thunderbird import Thunderbird
 
@@ -233,7 +234,32 @@ def kill(kills: int = 100) -> None:
     print(f"KILL OK: {kills} kills, {len(kept)} mails to two people each, 0 lost, {doubles} copies twice")
 
 
-PROOFS = {"kill": kill, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
+BUTTON = "thunderbird_inkdot_example-composeAction-toolbarbutton"
+
+
+def addon() -> None:
+    """The add-on for Thunderbird: its button keeps one mail unmarked, and the next one is marked again."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder = Path(name)
+        door = MailDoor(folder, sink)
+        packed = pack("thunderbird", folder / "inkdot.xpi")
+        with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password, packed) as program:
+            program.send("Private", "<p>Hello <b>there</b>.</p>", BEN, press=(BUTTON,))
+            program.send("Thought better of it", "<p>Hello <b>there</b>.</p>", BEN, press=(BUTTON, BUTTON))
+            program.send("Ordinary", "<p>Hello <b>there</b>.</p>", BEN)
+            copies = {copy.header("Subject"): copy for copy in door.delivered(BEN, 3)}
+        found = {subject: len(dots(copy)) for subject, copy in copies.items()}
+        assert found == {
+            "Private": 0, "Thought better of it": 2, "Ordinary": 2,
+        }, found  # fmt: skip
+        assert not any(b"X-Inkdot" in copy.content for copy in copies.values())
+        reasons = {row["subject"]: row["left_alone"] and row["left_alone"]["reason"] for row in door.log()}
+        assert reasons == {"Private": "switched_off", "Thought better of it": None, "Ordinary": None}
+        door.stop()
+    print("ADD-ON OK: its button switches marks off and on again for one mail")
+
+
+PROOFS = {"kill": kill, "addon": addon, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
 
 if __name__ == "__main__":
     for proof in sys.argv[1:] or PROOFS:

@@ -99,7 +99,7 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
     spool.tidy()
     office = PostOffice(folder, settings, config.public_url, log)
     schedule = Schedule(float(settings.retry_seconds), settings.give_up_hours * 3_600.0)
-    courier = Courier(spool, office.upstream, office, schedule, office.name, log)
+    courier = Courier(spool, office.upstream, office, schedule, office.name, log, settings.upstream_connections)
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
