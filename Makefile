@@ -27,8 +27,8 @@ proof: dev
 	$(RUN)/python proofs/mail.py
 docs: dev
 	$(RUN)/python tools/reference.py
-clients: install
-	$(RUN)/python tools/clients.py
+clients:
+	python3 tools/clients.py
 clean:
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
