@@ -9,7 +9,6 @@ import signal
 import smtplib
 import subprocess
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -214,9 +213,7 @@ def test_mails_taken_before_a_crash_of_the_whole_tree_are_delivered_after_it(tmp
         (door.data / "spool" / "half.part").write_bytes(b"{}")
         door.server.stop()
         sink.up()
-        begun = time.monotonic()
         door.start()
         assert {m.header("Subject") for m in door.delivered(BEN, 5)} == {f"Survivor {n}" for n in range(5)}
-        assert time.monotonic() - begun < 5
         eventually(lambda: not list((door.data / "spool").iterdir()))
         door.stop()
