@@ -9,6 +9,7 @@ from typing import Any
 
 from inkdot.app import care
 from inkdot.app.folder import Folder
+from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
 from inkdot.app.regrade import regrade
 from inkdot.domain.errors import StoreDamaged, UsageError
@@ -16,10 +17,14 @@ from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.history import History
 from inkdot.show.questions import Questions
+from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
+from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
+from inkdot.store.visits import roll_up
 from inkdot.understand.agent import clean
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
@@ -45,6 +50,7 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         try:
@@ -58,11 +64,11 @@ class House:
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
         self.pipeline = self._pipeline(self.store)
-        self.questions = Questions(self.control, self.store, now)
+        self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book)
+        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -91,6 +97,7 @@ class House:
         pipeline = self._pipeline(store)
         pipeline.drain(progress)
         pipeline.close()
+        roll_up(store, anew=True)
         store.flush()
         store.close()
         fresh.rename(self.folder.events)
@@ -108,12 +115,21 @@ class House:
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
         """Every question and chore that the command line may ask for, by name."""
         questions = self.questions
+        websites = WebsiteQuestions(self.sites, self.store, now)
+        identities = Identities(self.sites, self.store, self.pipeline)
         return {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
             "explain": questions.explain,
             "status": questions.status,
+            "import_check": websites.import_check,
+            "person_merge": identities.merge,
+            "person_unmerge": identities.unmerge,
+            "person_identities": identities.identities,
+            "report_site": websites.report_site,
+            "report_leads": websites.report_leads,
+            "report_searches": websites.report_searches,
             "verify": self._verify,
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
@@ -140,6 +156,7 @@ class House:
 
     def tidy(self) -> tuple[int, int]:
         """Delete journal segments past their days, sort finished months; returns how many of each."""
+        roll_up(self.store)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
 
@@ -167,3 +184,4 @@ class House:
         self.pipeline.close()
         self.store.close()
         self.control.close()
+        self.sites.close()

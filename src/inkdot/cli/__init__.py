@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, knowing, mail, relay, serving
+from inkdot.cli import asking, care, identity, importing, knowing, mail, relay, serving, site
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -25,6 +25,11 @@ relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)
+site.add_to(app)
+importing.add_to(app)
+person = typer.Typer(help="People: who is who.", no_args_is_help=True)
+identity.add_to(person)
+app.add_typer(person, name="person")
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

@@ -17,7 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from inkdot.collect.counters import Counters
 from inkdot.collect.limits import Crowd, Limits
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Judge, Lines, body_length, packed
+from inkdot.collect.request import Judge, Lines, packed
 from inkdot.collect.routes import Street
 
 _HEAD_END = b"\r\n\r\n"
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
             house.counters.too_large += 1
             self._refuse(431, "The request's head is too large.")
         elif lines.body and not self._heard and house.street.takes_body(parser.get_method(), self._target):
-            self._expect_body(head, lines)
+            self._expect_body(lines)
         elif self._heard != 1 or lines.body:
             house.counters.refused += 1
             self._refuse(413 if self._heard < 2 else 400, "This address takes no request bodies.")
@@ -198,8 +198,8 @@ class Connection(asyncio.Protocol):
             if self._last or house.draining:
                 self._finish_after_answers()
 
-    def _expect_body(self, head: bytes, lines: Lines) -> None:
-        house, length = self._house, body_length(head)
+    def _expect_body(self, lines: Lines) -> None:
+        house, length = self._house, lines.length
         if length is None:
             house.counters.refused += 1
             self._refuse(411, "Send the body with a Content-Length.")

@@ -96,6 +96,12 @@ class DropReason(StrEnum):
     FORGED = "forged"
     TRACKING_OFF = "tracking_off"
     UNREADABLE = "unreadable"
+    REPLAY = "replay"
+    """A website sent it before."""
+    INNER_LINK = "inner_link"
+    """A click that led to another page of the same site, which tells of itself."""
+    SPAM = "spam"
+    """The referrer is known to be made up for advertising."""
     UNKNOWN = "unknown"
     """Written down by a door that this program does not know."""
 

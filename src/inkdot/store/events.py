@@ -70,6 +70,12 @@ class EventStore:
         """Open and, if needed, migrate; raises StoreDamaged, NewerData or FolderInUse."""
         self._path = path
         self._ask = questions("events")
+        self.version = 0
+        """Grows with every batch that is kept."""
+        self.beside: dict[str, Any] = {}
+        """What others work out of the events and keep as long as the file is open."""
+        self.closing = contextlib.ExitStack()
+        """What must be let go before the file is."""
         with damage_named(path):
             self._db = opened(path, memory_limit, threads)
             try:
@@ -90,6 +96,7 @@ class EventStore:
 
     def close(self) -> None:
         """Let go of the file."""
+        self.closing.close()
         with contextlib.suppress(duckdb.Error):
             self._db.close()
 
@@ -129,6 +136,7 @@ class EventStore:
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
                 self._db.execute(self._ask["add_checkpoint"], [stream, *place])
         self._checkpoint |= ahead
+        self.version += 1
 
     def relabel(self, verdicts: Mapping[EventId, Verdict], rules: str) -> None:
         """Other verdicts by the rules of that version, for events of any age; all or nothing."""
@@ -144,6 +152,18 @@ class EventStore:
         self._db.register("batch", arrow_table(_RELABELLED, zip(*rows, strict=True)))
         for name in names:
             self._db.execute(self._ask[name])
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A session of the caller's own, for questions that build on each other."""
+        with damage_named(self._path), self._db.cursor() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The writer's session in a transaction; for the thread that keeps events."""
+        with self._transaction():
+            yield self._db
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -188,6 +208,10 @@ class EventStore:
     def recent(self, since: int) -> Iterator[Event]:
         """Events since a time (microseconds since 1970), in the order of their ids."""
         yield from self._events(self._ask["since"], {"since": timestamp(since)})
+
+    def recent_web(self, since: int) -> Iterator[Event]:
+        """Events of websites since a time (microseconds since 1970), oldest first."""
+        yield from self._events(self._ask["since_web"], {"since": timestamp(since)})
 
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""
@@ -256,6 +280,11 @@ class EventStore:
     def timeline(self, workspace: WorkspaceId, contact: ContactId) -> list[Event]:
         """One person's events, oldest first."""
         return list(self._events(self._ask["timeline"], {"workspace": workspace, "contact": contact}))
+
+    def of_visitors(self, workspace: WorkspaceId, visitors: Sequence[int]) -> list[Event]:
+        """What browsers did under nobody's name, oldest first."""
+        what = {"workspace": workspace, "visitors": list(visitors)}
+        return list(self._events(self._ask["of_visitors"], what)) if visitors else []
 
     def event(self, event: EventId) -> Event | None:
         """One event."""

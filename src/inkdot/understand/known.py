@@ -17,6 +17,9 @@ class Known(Protocol):
     def recent(self, since: int) -> Iterable[Event]:
         """Events since a time (microseconds since 1970)."""
 
+    def recent_web(self, since: int) -> Iterable[Event]:
+        """Events of websites since a time, oldest first."""
+
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
 
@@ -39,6 +42,10 @@ class NothingKnown:
         return 0
 
     def recent(self, since: int) -> Iterable[Event]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def recent_web(self, since: int) -> Iterable[Event]:  # noqa: ARG002
         """None."""
         return ()
 

@@ -88,6 +88,10 @@ SELECT max(time) FROM recent;
 -- Everything that happened since a time, oldest first: what folding repeats must remember.
 SELECT * FROM events WHERE time >= $since ORDER BY id;
 
+-- name: since_web
+-- What happened on websites since a time, oldest first: visits that go on.
+SELECT * FROM events WHERE time >= $since AND site IS NOT NULL ORDER BY time, id;
+
 -- name: opened
 -- Which of these people have an open of these messages that no machine made. People first: they are the fewest.
 WITH theirs AS (
@@ -137,6 +141,10 @@ SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) OR
 -- name: timeline
 -- One person, oldest first.
 SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
+
+-- name: of_visitors
+-- What browsers did under nobody's name, oldest first.
+SELECT * FROM events WHERE visitor IN (SELECT unnest($visitors::UBIGINT[])) AND contact = 0 AND workspace = $workspace ORDER BY time, id;
 
 -- name: event
 -- One event.
