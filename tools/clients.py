@@ -20,4 +20,5 @@ def pack(client: str, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{pack('thunderbird', ROOT / 'dist' / 'inkdot-thunderbird.xpi')}\n")
+    for client, ending in (("thunderbird", "xpi"), ("webmail", "zip")):
+        sys.stdout.write(f"{pack(client, ROOT / 'dist' / f'inkdot-{client}.{ending}')}\n")
