@@ -135,6 +135,24 @@ def test_the_250_leaves_only_after_mail_and_name_are_synced(tmp_path: Path) -> N
     assert order == ["written", "synced", "named", "synced", "answered"] * 5
 
 
+@pytest.mark.parametrize("which", [1, 2], ids=["of the mail", "of its name"])
+def test_a_failing_sync_keeps_nothing_and_says_so(tmp_path: Path, which: int) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, relay_ask_upstream="no")
+        relay = door.server.children()["relay"]
+        inject = f"inject=fsync:error=EIO:when={which}"
+        tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-e", inject, "-p", str(relay)])
+        eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{relay}/status").read_text()))
+        with door.logged_in() as client:
+            assert client.mail(page("Not kept"), BEN).startswith("452 4.3.1")
+            assert list((door.data / "spool").iterdir()) == []
+            assert client.mail(page("Kept"), BEN).startswith("250")
+        assert door.delivered()[0].header("Subject") == "Kept"
+        tracer.terminate()
+        tracer.wait()
+        door.stop()
+
+
 def test_a_full_disk_is_a_temporary_trouble_and_nothing_of_the_mail_is_kept(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
