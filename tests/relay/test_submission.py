@@ -360,6 +360,6 @@ def test_passwords_stand_on_no_command_line_that_we_write(tmp_path: Path) -> Non
     with Sink() as sink:
         door = MailDoor(tmp_path, sink, upstream_password="hush-hush", upstream_login="none")
         lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in door.server.children().values()]
-        assert len(lines) == 3
+        assert len(lines) >= 3
         assert not any(b"hush-hush" in line or str(sink.port).encode() in line for line in lines)
         door.stop()
