@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -174,39 +175,48 @@ def report(question: Got) -> bytes:
 def thunderbird() -> None:
     """Thunderbird sends to three with STARTTLS and a password; Ben opens and answers; the timeline is right."""
     with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
-        folder = Path(name)
-        door = MailDoor(folder, sink)
-        with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
-            program.send(
-                "From Thunderbird",
-                "<p>See <a href='https://www.example.com/'>it</a></p>",
-                BEN,
-                CLEO,
-                "blind@example.com",
+        folder, port = Path(name), 14_144
+        with mailbox(folder / "dovecot", port) as box:
+            door = MailDoor(
+                folder, sink, imap=f"imap://ada%40example.com@127.0.0.1:{port}/INBOX", imap_password="secret"
             )
-            copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
-            assert len({dot for copy in copies for dot in dots(copy)}) == 6
-            assert not any(b"blind@" in copy.content for copy in copies)
-            assert door.server.timeline(BEN) == []
-            received = folder / "received.eml"
-            received.write_bytes(copies[0].content)
-            time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
-            program.open(received)
-            opens = door.server.timeline(BEN, at_least=2)
-            program.reply(received, "<p>Thank you.</p>", CLEO)
-        assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
-        assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
-        reply = door.delivered(CLEO, 2)[1]
-        assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
-        assert b"<blockquote" in reply.content
-        assert len(dots(reply)) == 2
-        assert not set(dots(reply)) & set(dots(copies[0]))
-        counted = [e for e in door.server.timeline(BEN) if e["repeat_of"] is None]
-        assert len(counted) == 1
-        door.stop()
+            with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
+                opened, reply = conversation(door, program, folder / "received.eml")
+            # Ben has the same program; what it wrote reaches Ada's mailbox under his name.
+            box.append("INBOX", None, None, reply.content.replace(ADA.encode(), BEN.encode()))
+            events = eventually(lambda: (e := door.server.timeline(BEN))[-1]["kind"] == "reply" and e)
+            counted = [(e["kind"], e["human"]) for e in events if e["repeat_of"] is None]
+            assert [kind for kind, _ in counted] == ["open", "reply"], counted
+            assert counted[1] == ("reply", "yes")
+            assert "Thunderbird" in events[-1]["fields"]["client"]["value"]
+            assert door.server.timeline(ADA) == []
+            door.stop()
     print(
-        f"THUNDERBIRD OK: sent to three, opened once, quoted marks replaced in the answer; {opens[0]['raw']['agent']}"
+        f"THUNDERBIRD OK: sent to three, one open and one reply counted, none by the sender; {opened['raw']['agent']}"
     )
+
+
+def conversation(door: MailDoor, program: Thunderbird, received: Path) -> tuple[dict[str, Any], Got]:
+    """Ada sends, Ben opens and answers: the first open, and the answer as it left."""
+    link = "<p>See <a href='https://www.example.com/'>it</a></p>"
+    program.send("From Thunderbird", link, BEN, CLEO, "blind@example.com")
+    copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
+    assert len({dot for copy in copies for dot in dots(copy)}) == 6
+    assert not any(b"blind@" in copy.content for copy in copies)
+    assert door.server.timeline(BEN) == []
+    received.write_bytes(copies[0].content)
+    time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
+    program.open(received)
+    opens = door.server.timeline(BEN, at_least=2)
+    assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
+    assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
+    program.reply(received, "<p>Thank you.</p>", CLEO)
+    reply = door.delivered(CLEO, 2)[1]
+    assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
+    assert b"<blockquote" in reply.content
+    assert len(dots(reply)) == 2
+    assert not set(dots(reply)) & set(dots(copies[0]))
+    return opens[0], reply
 
 
 def kill(kills: int = 100) -> None:
