@@ -3,7 +3,7 @@ VENV := .venv
 UV := .tools/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: install demo dev lint test check bench proof docs clean
+.PHONY: install demo dev lint test check bench proof docs clients clean
 
 install: $(VENV)/.installed
 demo: install
@@ -27,6 +27,8 @@ proof: dev
 	$(RUN)/python proofs/mail.py
 docs: dev
 	$(RUN)/python tools/reference.py
+clients:
+	python3 tools/clients.py
 clean:
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 

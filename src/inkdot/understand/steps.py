@@ -133,6 +133,11 @@ class Understanding:
             return
         if token.contact:
             self._meet(ping, token, outcome)
+            # The mail door writes twice what it was killed over.
+            act = (ping.target, token.object, token.contact, ping.body, token.workspace)
+            counted = self._counted.setdefault(act, (ping.time, event.id))
+            if counted[1] != event.id and abs(ping.time - counted[0]) <= FOLD_WITHIN:
+                event = event._replace(repeat_of=counted[1])
         outcome.events.append(event)
 
     def _told_elsewhere(self, ping: Ping, token: Token) -> Event | Dropped:
