@@ -12,7 +12,7 @@
   const pages = new Map(); // page -> [seconds, visits, seconds from the start to when each of the last visits began]
   const told = new Map(); // page -> what the server has confirmed
   const start = performance.now();
-  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false;
+  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false, moved = false;
   let shown = document.visibilityState === "visible", areas = [];
 
   const observer = new IntersectionObserver((entries) => {
@@ -28,7 +28,8 @@
   const others = "BroadcastChannel" in window ? new BroadcastChannel("inkdot-reading") : null;
   if (others) others.onmessage = () => { settle(); touched = -Infinity; };
 
-  function touch() {
+  function touch(event) {
+    moved ||= event.isTrusted && event.type !== "focus"; // not by a script of this page
     const now = performance.now();
     settle();
     if (now - touched > PAUSE) visited = 0; // coming back after a long pause is a new visit to the page
@@ -99,7 +100,7 @@
   }
 
   const enough = () => [...pages.values()].reduce((sum, row) => sum + row[0], 0) >= 1;
-  const message = (rows) => JSON.stringify({ session, pages: rows });
+  const message = (rows) => JSON.stringify({ session, moved, pages: rows });
 
   async function beat() {
     settle();
