@@ -46,6 +46,10 @@ class Settings:
     city_file: str = _setting(
         "", "A city database (mmdb) of your own: MaxMind, DB-IP or IPinfo. Empty: what 'inkdot geo update' fetched."
     )
+    owner: str = _setting("", "Your mail address: where rules write to, and from whom their mails come.")
+    private_networks: tuple[str, ...] = _setting(
+        (), "Networks that webhooks may reach though they are not public, like 10.0.0.0/8. None: public addresses only."
+    )
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")

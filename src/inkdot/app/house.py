@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inkdot.app import care
+from inkdot.app.acting import Acting
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
@@ -45,11 +46,24 @@ def _silent(_done: int, _left: int) -> None:
     pass
 
 
+def _unheard(_target: str, _why: str) -> None:
+    pass
+
+
 class House:
     """Everything that is open while a folder is worked on."""
 
-    def __init__(self, folder: Folder, settings: Settings, progress: Progress = _silent) -> None:
-        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse."""
+    def __init__(
+        self,
+        folder: Folder,
+        settings: Settings,
+        progress: Progress = _silent,
+        told: Callable[[str, str], None] = _unheard,
+    ) -> None:
+        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
+
+        `told` hears of places that messages could not be delivered to, and why they are paused.
+        """
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
@@ -57,6 +71,7 @@ class House:
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
+        self.acting = Acting(folder, settings, self.control, now, told)
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -67,13 +82,17 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
+        self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
+        keyring, journal = self.keyring, self.folder.journal
+        return Pipeline(
+            journal, keyring, self.control, store, known.networks, known.book, self.sites, self.acting.watch
+        )
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -144,6 +163,7 @@ class House:
             "correct": self._correct_asked,
             "corrections": self.questions.corrections,
             "learned": self.questions.learned,
+            **self.acting.asks(),
         }
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -165,6 +185,7 @@ class House:
         if self._settings.documents_days:
             with Library(self.folder) as library:
                 library.expire(self._settings.documents_days)
+        self.acting.tidy()
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
@@ -193,5 +214,6 @@ class House:
         self.pipeline.close()
         self.store.close()
         self._documents.close()
+        self.acting.close()
         self.control.close()
         self.sites.close()
