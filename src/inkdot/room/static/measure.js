@@ -12,7 +12,7 @@
   const pages = new Map(); // page -> [seconds, visits, seconds from the start to when each of the last visits began]
   const told = new Map(); // page -> what the server has confirmed
   const start = performance.now();
-  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false, moved = false;
+  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false, moved = false, begun = false;
   let shown = document.visibilityState === "visible", areas = [];
 
   const observer = new IntersectionObserver((entries) => {
@@ -23,6 +23,7 @@
     settle();
   });
   for (const page of document.querySelectorAll(".page")) observer.observe(page);
+  addEventListener("load", settle, true); // pictures, too
 
   // Two windows with the document: only the one that was touched last counts.
   const others = "BroadcastChannel" in window ? new BroadcastChannel("inkdot-reading") : null;
@@ -56,7 +57,9 @@
     const used = Math.min(passed, touched + IDLE - began);
     if (used > 0 && shown) credit(used, now);
     shown = document.visibilityState === "visible";
-    areas = look();
+    // It begins when there is something to be read.
+    begun ||= [...inSight].some((page) => page.firstElementChild.naturalWidth);
+    areas = begun ? look() : [];
   }
 
   function look() {
