@@ -31,6 +31,7 @@ class Sitting(NamedTuple):
     """Microseconds since 1970."""
     ended: int
     verdict: Verdict
+    """The last one: evidence may come late."""
     downloads: int
     pages: tuple[PageRead, ...]
 
@@ -56,7 +57,7 @@ def sittings(store: EventStore, document: DocumentId, workspace: WorkspaceId) ->
         started, ended = (microseconds(t) for t in (min(r[5] for r in parts), max(r[6] for r in parts)))
         found.append(
             Sitting(
-                VisitId(min(r[7] for r in parts)), ContactId(first[0]), first[2], started, ended, verdicts[first[8]],
+                VisitId(min(r[7] for r in parts)), ContactId(first[0]), first[2], started, ended, verdicts[max(parts, key=lambda r: r[6])[8]],
                 sum(r[11] for r in parts), pages,
             )
         )  # fmt: skip

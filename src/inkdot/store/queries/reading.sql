@@ -14,7 +14,7 @@ WITH theirs AS (
     SELECT *, sum(begins) OVER (PARTITION BY contact, client, version ORDER BY time ROWS UNBOUNDED PRECEDING) AS number
     FROM parted
 )
-SELECT contact, client, version, number::INTEGER, page, min(time), max(time), min(visit), min(verdict),
+SELECT contact, client, version, number::INTEGER, page, min(time), max(time), min(visit), arg_max(verdict, time),
     sum(coalesce(seconds, 0)), sum(visits)::INTEGER, count(*) FILTER (kind = 'download'),
     list({'told': epoch_us(time), 'came': came} ORDER BY time) FILTER (visits > 0)
 FROM numbered
