@@ -7,6 +7,7 @@ record of the journal.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -121,13 +122,15 @@ class Website:
         self._sites: dict[str, _Site] = {}
         self._seen = _Seen()
         self._senders: dict[bytes, _Sender] = {}
+        self.actions_for: Callable[[bytes, bytes], list[Any]] | None = None
+        """What the page may do after an event: given the site's id (8 bytes) and the event as it is kept (JSON)."""
         self._second = self._usual = self._unrecorded = b""
         street.posts[TARGET] = self.sent
         street.gets[PIXEL] = self.loaded
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
-        records, marks, dropped = [], [], []
+        records, marks, dropped, actions = [], [], [], []
         sender = self._sender(lines)
         address = self._client(caller.peer, lines.hops)
         events = _events(body)
@@ -149,9 +152,11 @@ class Website:
                 continue
             records.append(self._record(caller, site.token, sender.lines, TARGET, content))
             marks.append(mark)
+            if self.actions_for is not None:
+                actions += self.actions_for(site.id, content)
         self._counters.web_events += len(records)
         self._counters.web_refused += len(dropped)
-        reply, unrecorded = self._answers(len(records), dropped)
+        reply, unrecorded = self._answers(len(records), dropped, actions)
         self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
@@ -248,18 +253,20 @@ class Website:
 
     # -- answers
 
-    def _answers(self, accepted: int, dropped: list[dict[str, Any]]) -> tuple[bytes, bytes]:
+    def _answers(self, accepted: int, dropped: list[dict[str, Any]], actions: list[Any]) -> tuple[bytes, bytes]:
         """The answer if the events are on disk, and the one if they are not."""
         replies = self._replies
         if self._second is not replies.gif:  # made anew each second
             self._second = replies.gif
-            self._usual = self._answer(1, [])
+            self._usual = self._answer({"accepted": 1, "dropped": []})
             self._unrecorded = replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
-        usual = self._usual if accepted == 1 and not dropped else self._answer(accepted, dropped)
-        return usual, self._unrecorded
+        if accepted == 1 and not dropped and not actions:
+            return self._usual, self._unrecorded
+        told = {"accepted": accepted, "dropped": dropped} | ({"actions": actions} if actions else {})
+        return self._answer(told), self._unrecorded
 
-    def _answer(self, accepted: int, dropped: list[dict[str, Any]]) -> bytes:
-        return self._replies.make(202, msgspec.json.encode({"accepted": accepted, "dropped": dropped}), _JSON)
+    def _answer(self, told: dict[str, Any]) -> bytes:
+        return self._replies.make(202, msgspec.json.encode(told), _JSON)
 
 
 def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:
