@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
+from inkdot.domain.errors import BadSetting
+from inkdot.understand.channels import Channels
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -272,6 +274,21 @@ def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
         shop.page + "/reset?token=*&mail=*&page=2",
         shop.page + "/x?note=*&utm_source=n",
     ]
+
+
+def test_channels_of_ones_own_come_before_the_usual_ones() -> None:
+    own = Channels(
+        '[[channel]]\nname = "Partners"\nsource = "Acme"\nreferrer = "*.acme.example"\n'
+        '[[channel]]\nname = "Fair"\nutm_source = "fair*"\npage = "/2026/*"\n'
+    )
+    assert own.trace("https://blog.acme.example/x", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("https://acme.example/", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("", PAGE + "/2026/a?utm_source=Fair-Berlin&utm_medium=banner")[:1] == ("Fair",)
+    assert own.trace("", PAGE + "/2025/a?utm_source=fair&utm_medium=banner")[:1] == ("Display",)
+    assert own.trace("https://www.google.com/", PAGE + "/")[:2] == ("Organic Search", "Google")
+    for broken in ("[[channel]]", '[[channel]]\nname="x"', '[[channel]]\nname="x"\nreferer="y"', "channel = 3", "[["):
+        with pytest.raises(BadSetting, match=r"channels\.toml"):
+            Channels(broken)
 
 
 def test_spam_referrers_are_dropped_and_counted(own_shop: Shop) -> None:

@@ -68,7 +68,16 @@ class House:
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
+        return Pipeline(
+            self.folder.journal,
+            self.keyring,
+            self.control,
+            store,
+            known.networks,
+            known.book,
+            self.sites,
+            known.channels,
+        )
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""

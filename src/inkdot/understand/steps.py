@@ -20,6 +20,7 @@ from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
+from inkdot.understand.channels import Channels
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.rules import RuleBook, shipped
@@ -67,6 +68,7 @@ class Understanding:
         mails: Mails | None = None,
         book: RuleBook | None = None,
         people: People | None = None,
+        channels: Channels | None = None,
     ) -> None:
         mails = mails or NothingKnown()
         self._keyring, self._known, self._mails = keyring, known, mails
@@ -80,7 +82,9 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
-        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
+        self._websites = Websites(
+            keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE), channels
+        )
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
