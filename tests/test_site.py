@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkdot.collect.plain import plain
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
 from inkdot.domain.errors import BadSetting
 from inkdot.understand.channels import Channels
@@ -204,6 +205,22 @@ def test_no_json_breaks_the_judge(sent: Any) -> None:
     depth_exceeds(json.dumps(sent).encode())
     for _, _, event in spread(sent):
         checked(event)
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(-1, 2e12)
+    | st.sampled_from(["", "view", "goal", "click", PAGE, "x" * 201])
+)
+
+
+@given(st.dictionaries(st.sampled_from(["k", "p", "q", "u", "r", "e", "d", "n", "l", "w", "x", "z"]), VALUES))
+def test_the_short_way_takes_nothing_that_the_long_way_refuses(event: dict[str, Any]) -> None:
+    body = json.dumps(["key", "", event], separators=(",", ":")).encode()
+    if plain(body):
+        assert checked(event) == event
 
 
 def test_depth_is_counted_outside_of_strings_only() -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
+from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies
 from inkdot.collect.routes import Caller, Street
@@ -36,6 +37,7 @@ from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mod
 
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
+_INDIVIDUAL = int(Mode.INDIVIDUAL)
 _OBJECT = slice(12, 20)
 _MOST_SITES, _MOST_REMEMBERED, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 100_000, 2_000, 50
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
@@ -130,6 +132,8 @@ class Website:
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
+        if self.actions_for is None and self._kept_plainly(caller, lines, body):
+            return
         records, marks, dropped, actions = [], [], [], []
         sender = self._sender(lines)
         address = self._client(caller.peer, lines.hops)
@@ -158,6 +162,27 @@ class Website:
         self._counters.web_refused += len(dropped)
         reply, unrecorded = self._answers(len(records), dropped, actions)
         self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
+
+    def _kept_plainly(self, caller: Caller, lines: Lines, body: bytes) -> bool:
+        """True if this was one plain event of a known site, in order in every way."""
+        found = plain(body)
+        site = self._sites.get(found[0]) if found else None
+        if found is None or site is None or site.mode != _INDIVIDUAL or lines.privacy:
+            return False
+        sender, event = self._sender(lines), found[2]
+        address = self._client(caller.peer, lines.hops)
+        if sender.origin is not None and not _own(sender.origin, site, address):
+            return False
+        who = self._visitor(site, found[1], sender, address)
+        mark = hash((who, event.p, event.q, event.k))
+        if mark in self._seen or not self._is_page_of(site, event.u, address):
+            return False
+        content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
+        record = self._record(caller, site.token, sender.lines, TARGET, content)
+        self._counters.web_events += 1
+        reply, unrecorded = self._answers(1, [], [])
+        self._commit.add(_Remembering(caller, reply, [mark], self._seen), reply, unrecorded, record)
+        return True
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         """The image for browsers without JavaScript: the page is what the query or the referrer says."""
