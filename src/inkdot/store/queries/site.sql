@@ -193,18 +193,18 @@ SELECT others FROM rolled;
 UPDATE rolled SET others = $until;
 
 -- name: lead_candidates
--- Visitors nobody knows who did the most.
+-- Visitors nobody knows who did the most lately.
 CREATE OR REPLACE TEMP TABLE candidates AS
-SELECT visitor FROM {visits} WHERE start >= $since AND workspace = $workspace AND contact = 0
+SELECT visitor FROM {visits} WHERE start >= $lately AND workspace = $workspace AND contact = 0
 ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
 
 -- name: lead_visits
 -- People and those visitors by what they did, visitors known to be somebody under that person.
-WITH mine AS NOT MATERIALIZED (FROM {visits} WHERE start >= $since AND workspace = $workspace), named AS (
+WITH mine AS (FROM {visits} WHERE start >= $since AND workspace = $workspace), named AS (
     SELECT *, contact AS who, NULL AS nobody FROM mine WHERE contact <> 0
     UNION ALL SELECT v.*, b.contact, NULL FROM mine v JOIN bound b ON b.visitor = v.visitor WHERE v.contact = 0
     UNION ALL SELECT v.*, 0, visitor FROM mine v SEMI JOIN candidates c ON c.visitor = v.visitor
-    WHERE v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
+    WHERE v.start >= $lately AND v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
 )
 SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
