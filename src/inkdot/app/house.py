@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from inkdot.app import care
+from inkdot.app.acting import Acting
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
+from inkdot.app.library import Library
 from inkdot.app.regrade import regrade
 from inkdot.domain.errors import StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
 from inkdot.show.questions import Questions
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
+from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
@@ -42,17 +46,32 @@ def _silent(_done: int, _left: int) -> None:
     pass
 
 
+def _unheard(_target: str, _why: str) -> None:
+    pass
+
+
 class House:
     """Everything that is open while a folder is worked on."""
 
-    def __init__(self, folder: Folder, settings: Settings, progress: Progress = _silent) -> None:
-        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse."""
+    def __init__(
+        self,
+        folder: Folder,
+        settings: Settings,
+        progress: Progress = _silent,
+        told: Callable[[str, str], None] = _unheard,
+    ) -> None:
+        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
+
+        `told` hears of places that messages could not be delivered to, and why they are paused.
+        """
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self._documents = Documents(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
+        self.acting = Acting(folder, settings, self.control, now, told)
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -63,19 +82,23 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self._settings.memory_limit)
+        self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
+        self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
+        keyring, journal = self.keyring, self.folder.journal
         return Pipeline(
-            self.folder.journal,
-            self.keyring,
+            journal,
+            keyring,
             self.control,
             store,
             known.networks,
             known.book,
             self.sites,
+            self.acting.watch,
             known.channels,
         )
 
@@ -130,6 +153,7 @@ class House:
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
             "import_check": websites.import_check,
@@ -147,6 +171,7 @@ class House:
             "correct": self._correct_asked,
             "corrections": self.questions.corrections,
             "learned": self.questions.learned,
+            **self.acting.asks(),
         }
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -164,7 +189,11 @@ class House:
         yield {"file": str(path), "bytes": path.stat().st_size}
 
     def tidy(self) -> tuple[int, int]:
-        """Delete journal segments past their days, sort finished months; returns how many of each."""
+        """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
+        if self._settings.documents_days:
+            with Library(self.folder) as library:
+                library.expire(self._settings.documents_days)
+        self.acting.tidy()
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
@@ -192,5 +221,7 @@ class House:
         """Let go of everything."""
         self.pipeline.close()
         self.store.close()
+        self._documents.close()
+        self.acting.close()
         self.control.close()
         self.sites.close()

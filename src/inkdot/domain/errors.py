@@ -4,6 +4,7 @@ InkdotError
 |- UsageError          the caller asked for something that cannot be meant   (exit 2, HTTP 4xx)
 |  |- BadAddress      not a mail address
 |  |- BadId           not an identifier of the expected kind
+|  |- BadRule         a trigger's or audience's rule cannot work
 |  `- BadSetting      a setting has a wrong value
 `- Failure            the wish is clear, the world is in the way             (exit 1)
    |- FolderInUse     another process owns the data folder
@@ -11,7 +12,8 @@ InkdotError
    |- StoreDamaged    the event store cannot be read
    |- JournalStopped  the disk refused a record; nothing may be acknowledged
    |- KeysMissing     the folder has data but no keys
-   `- MailUnreadable  the mail cannot be parsed
+   |- MailUnreadable  the mail cannot be parsed
+   `- DocumentUnreadable  the file cannot be shown
 
 Messages are whole sentences that say what to do; they are shown to users as they are.
 """
@@ -33,6 +35,10 @@ class BadAddress(UsageError):
 
 class BadId(UsageError):
     """Not an identifier of the expected kind."""
+
+
+class BadRule(UsageError):
+    """A rule cannot work; the message names every place to mend."""
 
 
 class BadSetting(UsageError):
@@ -65,3 +71,7 @@ class KeysMissing(Failure):
 
 class MailUnreadable(Failure):
     """The mail cannot be parsed."""
+
+
+class DocumentUnreadable(Failure):
+    """The file cannot be shown."""
