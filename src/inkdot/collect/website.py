@@ -175,6 +175,8 @@ class Website:
             return False
         who = self._visitor(site, found[1], sender, address)
         mark = hash((who, event.p, event.q, event.k))
+        if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
+            return False
         if mark in self._seen or not self._is_page_of(site, event.u, address):
             return False
         content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
@@ -226,6 +228,8 @@ class Website:
                 return Refused(Refusal.PRIVACY)
             return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
         found["v"] = who = self._visitor(site, visitor, sender, address)
+        if not visitor and (before := self._salt.yesterday(site.id, address, sender.agent)):
+            found["y"] = before
         mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
