@@ -132,7 +132,7 @@ class Website:
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
-        if self.actions_for is None and self._kept_plainly(caller, lines, body):
+        if self._kept_plainly(caller, lines, body):
             return
         records, marks, dropped, actions = [], [], [], []
         sender = self._sender(lines)
@@ -170,6 +170,8 @@ class Website:
         if found is None or site is None or site.mode != _INDIVIDUAL or lines.privacy:
             return False
         sender, event = self._sender(lines), found[2]
+        if self.actions_for is not None and event.k == "view":
+            return False
         address = self._client(caller.peer, lines.hops)
         if sender.origin is not None and not _own(sender.origin, site, address):
             return False
