@@ -91,7 +91,15 @@ class House:
         known = self.knowledge
         keyring, journal = self.keyring, self.folder.journal
         return Pipeline(
-            journal, keyring, self.control, store, known.networks, known.book, self.sites, self.acting.watch
+            journal,
+            keyring,
+            self.control,
+            store,
+            known.networks,
+            known.book,
+            self.sites,
+            self.acting.watch,
+            known.channels,
         )
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
