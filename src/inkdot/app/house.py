@@ -12,16 +12,19 @@ from inkdot.app.acting import Acting
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
+from inkdot.app.library import Library
 from inkdot.app.regrade import regrade
 from inkdot.domain.errors import StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
 from inkdot.show.questions import Questions
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
+from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
@@ -64,6 +67,7 @@ class House:
         self.folder, self._settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self._documents = Documents(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
@@ -81,6 +85,7 @@ class House:
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
+        self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
@@ -140,6 +145,7 @@ class House:
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
             "import_check": websites.import_check,
@@ -175,7 +181,10 @@ class House:
         yield {"file": str(path), "bytes": path.stat().st_size}
 
     def tidy(self) -> tuple[int, int]:
-        """Delete journal segments past their days, sort finished months; returns how many of each."""
+        """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
+        if self._settings.documents_days:
+            with Library(self.folder) as library:
+                library.expire(self._settings.documents_days)
         self.acting.tidy()
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self._settings.journal_days)
@@ -204,6 +213,7 @@ class House:
         """Let go of everything."""
         self.pipeline.close()
         self.store.close()
+        self._documents.close()
         self.acting.close()
         self.control.close()
         self.sites.close()

@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from inkdot.cli import acting, asking, audiences, care, identity, importing, knowing, mail, relay, serving, site
+from inkdot.cli import (
+    acting,
+    asking,
+    audiences,
+    care,
+    identity,
+    importing,
+    knowing,
+    mail,
+    relay,
+    serving,
+    sharing,
+    site,
+)
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -24,6 +37,9 @@ mail.add_to(app)
 relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
+sharing.add_to(doc)
+app.add_typer(doc, name="doc")
 knowing.add_to(app)
 acting.add_to(app)
 audiences.add_to(app)

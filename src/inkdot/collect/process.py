@@ -22,6 +22,7 @@ from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
 from inkdot.collect.door import Connection, House
 from inkdot.collect.files import shipped
+from inkdot.collect.handover import Handover
 from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
@@ -37,6 +38,8 @@ DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
 _DRAIN_SECONDS = 10.0
 _BACKLOG = 4096
+_ROOMS = (b"/d/", b"/p/")
+"""What the reading room answers."""
 _FILES = {b"/t.js": "v1/t.min.js", b"/a.js": "v1/a.js"}
 
 
@@ -52,6 +55,8 @@ class StreetConfig(NamedTuple):
     trusted_proxies: tuple[str, ...] = ()
     connections_per_address: int = 512
     prefixes: tuple[str, str] = ("o", "c")
+    room: str = ""
+    """The unix socket of the reading room."""
 
     def to_json(self) -> str:
         """For the child's command line."""
@@ -100,7 +105,8 @@ async def _serve(config: StreetConfig) -> int:
 
     street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
     Website(street, keyring, commit, replies, counters, proxies, salt)
-    house = House(street, replies, counters, limits, proxies.trusts)
+    handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
+    house = House(street, replies, counters, limits, proxies.trusts, handover)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):

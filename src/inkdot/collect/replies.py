@@ -11,6 +11,7 @@ GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000
 _REASONS = {
     200: "OK", 202: "Accepted", 204: "No Content", 302: "Found", 304: "Not Modified", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 411: "Length Required", 413: "Content Too Large", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
+    502: "Bad Gateway", 504: "Gateway Timeout",
 }  # fmt: skip
 _NOT_IN_URL = re.compile(rb"[^\x21-\x7e]")
 _ALLOWED = (

@@ -109,7 +109,7 @@ class Street:
         """Owe `caller` exactly one answer to a request that `takes_body`."""
         self.posts[target.partition(b"?")[0]](caller, target, lines, body)
 
-    def answer_later(self, caller: Caller, reply: bytes) -> None:
+    def answer_later(self, caller: Waiter, reply: bytes) -> None:
         """An answer that needs no record, behind those that do."""
         self._commit.add(caller, reply, reply, b"")
 

@@ -97,7 +97,7 @@ class DropReason(StrEnum):
     TRACKING_OFF = "tracking_off"
     UNREADABLE = "unreadable"
     REPLAY = "replay"
-    """A website sent it before."""
+    """It was sent before."""
     INNER_LINK = "inner_link"
     """A click that led to another page of the same site, which tells of itself."""
     SPAM = "spam"

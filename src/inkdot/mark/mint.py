@@ -35,6 +35,10 @@ class Mint(NamedTuple):
         """The address of a tracked link."""
         return f"{self.public_url.rstrip('/')}/{self.prefixes[1]}/{self.keyring.sign(token)}"
 
+    def reader(self, token: Token) -> str:
+        """The address of a shared document."""
+        return f"{self.public_url.rstrip('/')}/d/{self.keyring.sign(token)}"
+
     def own(self, url: bytes) -> Token | None:
         """The token in an address that this installation made, under whatever name it was reached then."""
         found = _OWN.match(url)

@@ -64,9 +64,13 @@ class Questions:
         contact = self._contact(address)
         events = self._history.of(contact, _WORKSPACE) if contact is not None else []
         subjects = self._control.subjects(e.message for e in events if e.message is not None)
+        scenes = [e.scene for e in events if e.scene]
+        names = self._control.document_names(s.document for s in scenes if s.document is not None)
         items = []
         for event in events:
             subject = subjects.get(event.message) if event.message is not None else None
+            if event.scene and event.scene.document is not None:
+                subject = names.get(event.scene.document)
             items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
         forwards = [
             {"message": to_word(MESSAGE, f["message"]), "event": to_word(EVENT, f["event"]), "devices": f["devices"]}
@@ -152,6 +156,8 @@ def says(event: Event) -> str:
         return _SAID[event.kind]
     client = verdict.fields.client.value
     through = f" in {client}" if client else ""
+    if event.scene and event.scene.document is not None and event.kind is not Kind.OPEN:
+        return _says_of_reading(event)
     if event.id & 3:
         return "Opened without loading images: a click or a reply shows it."
     sentence = {
@@ -169,6 +175,17 @@ def says(event: Event) -> str:
     if verdict.actor == "image_proxy" and verdict.human == "unknown":
         sentence = "A provider's proxy fetched the image; whether a person saw it cannot be known."
     return sentence + (" (again)" if event.repeat_of is not None else "")
+
+
+def _says_of_reading(event: Event) -> str:
+    """What happened in the reader."""
+    assert event.scene
+    did = {
+        Kind.READ: f"had page {event.scene.page} in sight and in use for {event.scene.seconds or 0:.1f} s",
+        Kind.DOWNLOAD: "downloaded the file",
+    }.get(event.kind, "opened the document in the reader")
+    who = {"sender": "You or a colleague", "human": "A person", "unknown": "Somebody"}
+    return f"{who.get(event.verdict.actor, 'A machine')} {did}."
 
 
 def explained(field: Field) -> str:

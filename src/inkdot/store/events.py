@@ -18,7 +18,7 @@ from arro3.core import DataType, Table
 
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, VisitId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
@@ -225,6 +225,10 @@ class EventStore:
         with damage_named(self._path):
             self._db.register("batch", arrow_table(_PEOPLE, zip(*pairs, strict=True)))
             return set(self._db.execute(self._ask["opened"]).fetchall())
+
+    def read_so_far(self, visit: VisitId) -> list[tuple[int | None, float, int]]:
+        """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
+        return self._rows(self._ask["read_so_far"], {"visit": visit})
 
     def close_months(self, before: int) -> int:
         """Sort finished months by person: all that lies before `before` (microseconds). Returns how many were closed."""

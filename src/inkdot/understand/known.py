@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
+from inkdot.domain.ids import VisitId
 
 
 class Known(Protocol):
@@ -22,6 +23,9 @@ class Known(Protocol):
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:
+        """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
 
 
 class Mails(Protocol):
@@ -52,6 +56,10 @@ class NothingKnown:
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:  # noqa: ARG002
         """None."""
         return set()
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002
         """Nothing."""

@@ -16,12 +16,14 @@ from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, S
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
 from inkdot.domain.ping import Ping
+from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
+from inkdot.understand.reading import Readings
 from inkdot.understand.rules import RuleBook, shipped
 from inkdot.understand.visit import PAUSE
 from inkdot.understand.website import NobodyKnown, People, Proof, Websites
@@ -80,6 +82,7 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
+        self._readings = Readings(known.last_time(), known.read_so_far)
         self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
@@ -124,13 +127,20 @@ class Understanding:
         if token.kind is TokenKind.SITE:
             self._sent_by_site(ping, token, outcome)
             return
-        event = answered(ping, token, self._judge.book.version)
-        if event is None:
-            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+        event = self._told_elsewhere(ping, token)
+        if isinstance(event, Dropped):
+            outcome.dropped.append(event)
             return
         if token.contact:
             self._meet(ping, token, outcome)
         outcome.events.append(event)
+
+    def _told_elsewhere(self, ping: Ping, token: Token) -> Event | Dropped:
+        version = self._judge.book.version
+        if ping.target == BEAT_TARGET:
+            client = self._client(ping, token)
+            return self._readings.understand(ping, token, client.raw, client.verdict, version)
+        return answered(ping, token, version) or Dropped(ping.id, ping.time, DropReason.UNKNOWN)
 
     def _sent_by_site(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What a website sent, and who its visitor turned out to be."""

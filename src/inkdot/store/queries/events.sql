@@ -101,6 +101,12 @@ WITH theirs AS (
 SELECT DISTINCT t.* FROM theirs t
 SEMI JOIN batch b ON t.contact = b.contact AND t.message = b.message AND t.workspace = b.workspace;
 
+-- name: read_so_far
+-- What is kept of one reader's visit.
+SELECT page, sum(coalesce(seconds, 0)), sum(coalesce((detail ->> 'visits')::INTEGER, 0))::INTEGER
+FROM events WHERE visit = $visit AND document IS NOT NULL AND kind IN ('view', 'read')
+GROUP BY page;
+
 -- name: page
 -- Events with filters, oldest first, a page at a time.
 SELECT * FROM events
