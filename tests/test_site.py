@@ -18,7 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkdot.collect.plain import plain
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
+from inkdot.domain.errors import BadSetting
+from inkdot.understand.channels import Channels
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -204,6 +207,22 @@ def test_no_json_breaks_the_judge(sent: Any) -> None:
         checked(event)
 
 
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(-1, 2e12)
+    | st.sampled_from(["", "view", "goal", "click", PAGE, "x" * 201])
+)
+
+
+@given(st.dictionaries(st.sampled_from(["k", "p", "q", "u", "r", "e", "d", "n", "l", "w", "x", "z"]), VALUES))
+def test_the_short_way_takes_nothing_that_the_long_way_refuses(event: dict[str, Any]) -> None:
+    body = json.dumps(["key", "", event], separators=(",", ":")).encode()
+    if plain(body):
+        assert checked(event) == event
+
+
 def test_depth_is_counted_outside_of_strings_only() -> None:
     assert depth_exceeds(b"[" * (MOST_DEPTH + 1))
     assert not depth_exceeds(json.dumps({"a": "[" * 50, "b": '\\"[{' * 50}).encode())
@@ -272,6 +291,21 @@ def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
         shop.page + "/reset?token=*&mail=*&page=2",
         shop.page + "/x?note=*&utm_source=n",
     ]
+
+
+def test_channels_of_ones_own_come_before_the_usual_ones() -> None:
+    own = Channels(
+        '[[channel]]\nname = "Partners"\nsource = "Acme"\nreferrer = "*.acme.example"\n'
+        '[[channel]]\nname = "Fair"\nutm_source = "fair*"\npage = "/2026/*"\n'
+    )
+    assert own.trace("https://blog.acme.example/x", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("https://acme.example/", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("", PAGE + "/2026/a?utm_source=Fair-Berlin&utm_medium=banner")[:1] == ("Fair",)
+    assert own.trace("", PAGE + "/2025/a?utm_source=fair&utm_medium=banner")[:1] == ("Display",)
+    assert own.trace("https://www.google.com/", PAGE + "/")[:2] == ("Organic Search", "Google")
+    for broken in ("[[channel]]", '[[channel]]\nname="x"', '[[channel]]\nname="x"\nreferer="y"', "channel = 3", "[["):
+        with pytest.raises(BadSetting, match=r"channels\.toml"):
+            Channels(broken)
 
 
 def test_spam_referrers_are_dropped_and_counted(own_shop: Shop) -> None:

@@ -21,6 +21,7 @@ from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
+from inkdot.understand.channels import Channels
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.reading import Readings
@@ -69,6 +70,7 @@ class Understanding:
         mails: Mails | None = None,
         book: RuleBook | None = None,
         people: People | None = None,
+        channels: Channels | None = None,
     ) -> None:
         mails = mails or NothingKnown()
         self._keyring, self._known, self._mails = keyring, known, mails
@@ -83,7 +85,9 @@ class Understanding:
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
         self._readings = Readings(known.last_time(), known.read_so_far)
-        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
+        self._websites = Websites(
+            keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE), channels
+        )
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
