@@ -20,6 +20,7 @@ from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
 from inkdot.mark import html, mime
 from inkdot.mark.mint import MAX_DESTINATION_BYTES, Mint, Person, mail_token
+from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import Splice, Transfer, Unreadable, merged, reader
 
 CLIPPED_BYTES = 100_000
@@ -112,7 +113,8 @@ class Mail:
         self._root = mime.parse(source)
         self._eol = b"\r\n" if b"\r\n" in source else b"\n"
         self._bodies: list[_Body] = []
-        self.left_alone = _reason(source, self._root)
+        self._switch = switched_off(source, self._root)
+        self.left_alone = LeftAlone.SWITCHED_OFF if self._switch else _reason(source, self._root)
         if self.left_alone is None:
             self._read_bodies()
 
@@ -140,7 +142,7 @@ class Mail:
         """The copy for one recipient; `marked` in unix seconds. The same arguments give the same bytes."""
         left_alone = LeftAlone.CONSENT if mode is Mode.OFF else self.left_alone
         if left_alone:
-            return Copy(to, self._source, (), (), left_alone, ())
+            return Copy(to, _spliced(self._source, self._switch), (), (), left_alone, ())
         person = Person.known(self._mint, to, mode)
         dots = [
             self._mint.dot(mail_token(self._mint, person, message, marked, TokenKind.DOT, place))
@@ -222,8 +224,6 @@ def _reason(source: bytes, root: mime.Part) -> LeftAlone | None:
         return LeftAlone.REPORT
     if root.get("dkim-signature") is not None:
         return LeftAlone.DKIM_SIGNED
-    if (root.get("x-inkdot") or "").strip().lower() == "off":
-        return LeftAlone.SWITCHED_OFF
     parts = _html_parts(root)
     if not parts:
         return LeftAlone.TEXT_ONLY
