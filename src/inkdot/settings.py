@@ -46,8 +46,32 @@ class Settings:
     city_file: str = _setting(
         "", "A city database (mmdb) of your own: MaxMind, DB-IP or IPinfo. Empty: what 'inkdot geo update' fetched."
     )
+    region: str = _setting(
+        "", "Where recipients are: us, eu, uk or mixed; 'inkdot setup' writes it. Empty: not answered yet."
+    )
+    language: str = _setting("en", "Language of footers and privacy pages where none is asked for: en, de, fr, it, es.")
+    controller: str = _setting("", "Who is responsible for the data: name and postal address, for texts and pages.")
+    controller_mail: str = _setting("", "Where people reach the one responsible.")
+    privacy_link: str = _setting(
+        "auto", "The privacy page in marked mails: footer, header, off; auto is footer once the region is known."
+    )
+    list_unsubscribe: bool = _setting(
+        False, "Add one-click unsubscribe headers (RFC 8058) to marked mails without any."
+    )
+    addresses: str = _setting(
+        "full", "Addresses of pings in the journal, the only place that has them: full, cut (/24, /48) or none."
+    )
+    events_days: int = _setting(0, "Days after which events, mails and people without any are deleted; 0 keeps them.")
+    backups_days: int = _setting(0, "Days after which backups made by 'inkdot backup' are deleted; 0 keeps them.")
+    health: bool = _setting(False, "Health mode: counts alone, nobody is named, whatever else was agreed or set.")
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
+
+
+_WORDS = {
+    "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
+    "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
+}  # fmt: skip
 
 
 def load(folder: Path, given: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
@@ -115,10 +139,21 @@ def _faults(settings: Settings) -> list[str]:
             ipaddress.ip_network(proxy, strict=False)
         except ValueError:
             found.append(f"trusted_proxies holds {proxy!r}, which is no network; write it like 10.0.0.0/8.")
+    found += _consent_faults(settings)
     if not 1 <= settings.streets <= 256:
         found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
     if settings.connections_per_address < 1 or settings.journal_days < 1:
         found.append("connections_per_address and journal_days must be at least 1.")
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
         found.append("dot_prefix and click_prefix must be different words of letters and digits.")
+    return found
+
+
+def _consent_faults(settings: Settings) -> list[str]:
+    found = []
+    for name, words in _WORDS.items():
+        if getattr(settings, name) not in words:
+            found.append(f"{name} = {getattr(settings, name)!r} does not work; use {', '.join(w for w in words if w)}.")
+    if settings.events_days < 0 or settings.backups_days < 0:
+        found.append("events_days and backups_days must be 0 or more.")
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +17,14 @@ from inkdot.domain.errors import Failure, UsageError
 from inkdot.settings import load
 
 _TRIES_SECONDS = 10.0
+
+
+def asker() -> str:
+    """Who runs this command, for the audit log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # an account without a name
+        return f"user {os.getuid()} (command line)"
 
 
 def ask(

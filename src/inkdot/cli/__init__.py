@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, knowing, mail, serving
+from inkdot.cli import asking, care, consent, knowing, mail, serving
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ mail.add_to(app)
 asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)
+consent.add_to(app)
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:
