@@ -15,15 +15,16 @@ lint: dev
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 test: dev
-	sh tools/need.sh strace chromium
+	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp openssl gnupg
 	$(RUN)/python -m pytest
 check: lint test
 bench: dev
-	sh tools/need.sh nginx wrk postgresql
+	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium thunderbird
+	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd
 	$(RUN)/python proofs/run.py --long
+	$(RUN)/python proofs/mail.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clean:

@@ -7,6 +7,6 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    for name in ("mark", "street", "pipeline", "visible", "store", "peers"):
+    for name in ("mark", "street", "pipeline", "visible", "store", "relay", "peers"):
         print(f"== {name}", flush=True)
         subprocess.run([sys.executable, Path(__file__).parent / f"{name}.py"], check=True)

@@ -86,7 +86,7 @@ class Server:
         assert line.startswith("ready "), self.process.stderr.read() if self.process.stderr else ""
         self.seconds_to_ready = time.monotonic() - begun
         words = dict(word.split("=", 1) for word in line.split()[1:])
-        self.public, self.office = words["public"], words["office"]
+        self.public, self.office, self.relay = words["public"], words["office"], words["relay"]
 
     def children(self) -> dict[str, int]:
         """Process name -> pid."""
@@ -102,6 +102,8 @@ class Server:
                 found[f"street-{json.loads(words[3])['number']}"] = int(entry.name)
             elif b"inkdot.app.office" in words:
                 found["office"] = int(entry.name)
+            elif b"inkdot.app.relay" in words:
+                found["relay"] = int(entry.name)
         return found
 
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BEN, EVE, QUOTE, Server, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.test_deny import counted
 
 CLEO = "cleo@example.com"
 
@@ -184,9 +185,6 @@ def test_withdrawal_reaches_mails_already_sent(own_server: Server) -> None:
 
 def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     """The old dot and link work, no event comes, and what asked for them stands in no file."""
-    from tests.conftest import eventually
-    from tests.test_deny import counted
-
     def denied() -> int:
         server.get(str(copy["dots"][0]))  # type: ignore[index]
         return counted(server, "denied")

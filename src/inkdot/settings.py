@@ -19,8 +19,8 @@ from inkdot.domain.errors import BadSetting
 FILE = "inkdot.toml"
 
 
-def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _setting(default: Any, text: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": text, "secret": secret}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,52 @@ class Settings:
     health: bool = _setting(False, "Health mode: counts alone, nobody is named, whatever else was agreed or set.")
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
+    upstream: str = _setting(
+        "",
+        "Mail server that the mail door delivers to, like smtp://user@mail.example.com:587 or smtps://...; behind it "
+        "?tls=starttls|unverified|if-offered|off and &login=password|xoauth2|client|none. Empty: the mail door stays closed.",
+        secret=True,
+    )
+    upstream_password: str = _setting("", "Its password; INKDOT_UPSTREAM_PASSWORD keeps it out of files.", secret=True)
+    upstream_login: str = _setting(
+        "", "password, xoauth2, client (each mail program's own user and password are passed through) or none."
+    )
+    upstreams: tuple[str, ...] = _setting(
+        (), "Other upstreams by sender domain, like example.org=smtp://user:password@mail.example.org:587.", secret=True
+    )
+    oauth_client_id: str = _setting("", "XOAUTH2: the client id of your application.")
+    oauth_client_secret: str = _setting("", "XOAUTH2: its secret, if it has one.", secret=True)
+    oauth_refresh_token: str = _setting("", "XOAUTH2: the refresh token of the mailbox.", secret=True)
+    oauth_token_url: str = _setting(
+        "", "XOAUTH2: where access tokens are fetched. Empty: known for Google and Microsoft."
+    )
+    relay_host: str = _setting("127.0.0.1", "Address the mail door listens on.")
+    relay_name: str = _setting(
+        "", "The mail door's own name in greetings and settings texts. Empty: this machine's name."
+    )
+    relay_cert: str = _setting("", "TLS certificate of the mail door, PEM. Empty: its own, made at first need.")
+    relay_key: str = _setting("", "The certificate's private key, PEM.")
+    relay_networks: tuple[str, ...] = _setting((), "Networks whose programs may send without a password.")
+    relay_max_bytes: int = _setting(36_700_160, "Largest mail that is taken.")
+    relay_timeout: int = _setting(300, "Seconds a mail program may be silent.")
+    relay_copies_per_hour: int = _setting(3_000, "Recipients per account and hour; 0 for no limit.")
+    relay_connections_per_address: int = _setting(100, "Connections one address may hold at the mail door.")
+    relay_ask_upstream: bool = _setting(
+        True, "Ask the upstream about each recipient while the mail program waits, so that it sees refusals at once."
+    )
+    retry_seconds: int = _setting(300, "Pause before a mail is tried again; it doubles up to 4 hours.")
+    give_up_hours: int = _setting(120, "Hours after which an undelivered mail comes back with a report.")
+    dkim_key: str = _setting("", "Private key (PEM, RSA) to sign mails with after they were marked. Empty: no signing.")
+    dkim_selector: str = _setting("", "The key's selector in DNS.")
+    dkim_domain: str = _setting("", "The domain that signs.")
+    imap: str = _setting(
+        "", "Mailbox to watch for replies and bounces, like imaps://user@mail.example.com/INBOX.", secret=True
+    )
+    imap_password: str = _setting("", "Its password; INKDOT_IMAP_PASSWORD keeps it out of files.", secret=True)
+
+
+SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
+"""Settings that must not stand on a command line that we write."""
 
 
 _WORDS = {
@@ -134,16 +180,14 @@ def _faults(settings: Settings) -> list[str]:
         url = getattr(settings, name)
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
             found.append(f"{name} = {url!r} is no web address; write it like https://t.example.com.")
-    for proxy in settings.trusted_proxies:
-        try:
-            ipaddress.ip_network(proxy, strict=False)
-        except ValueError:
-            found.append(f"trusted_proxies holds {proxy!r}, which is no network; write it like 10.0.0.0/8.")
     found += _consent_faults(settings)
+    found += _network_faults(settings)
     if not 1 <= settings.streets <= 256:
         found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
     if settings.connections_per_address < 1 or settings.journal_days < 1:
         found.append("connections_per_address and journal_days must be at least 1.")
+    least_one = "relay_max_bytes", "relay_timeout", "relay_connections_per_address", "retry_seconds", "give_up_hours"
+    found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
         found.append("dot_prefix and click_prefix must be different words of letters and digits.")
     return found
@@ -156,4 +200,15 @@ def _consent_faults(settings: Settings) -> list[str]:
             found.append(f"{name} = {getattr(settings, name)!r} does not work; use {', '.join(w for w in words if w)}.")
     if settings.events_days < 0 or settings.backups_days < 0:
         found.append("events_days and backups_days must be 0 or more.")
+    return found
+
+
+def _network_faults(settings: Settings) -> list[str]:
+    found = []
+    for name in ("trusted_proxies", "relay_networks"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                found.append(f"{name} holds {network!r}, which is no network; write it like 10.0.0.0/8.")
     return found

@@ -121,7 +121,7 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
         with tarfile.open(half, "w") as tar:
             for name, path in copies.items():
                 tar.add(path, name)
-            for path in (folder.keys, folder.root / "inkdot.toml"):
+            for path in (folder.keys, folder.root / "inkdot.toml", *_mail_door_files(folder)):
                 if path.exists():
                     tar.add(path, path.name)
             _add_journal(tar, folder.journal)
@@ -135,6 +135,11 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
         for path in copies.values():
             remove(path)
     return target
+
+
+def _mail_door_files(folder: Folder) -> list[Path]:
+    """Its certificate, tokens, and place in the mailbox. Not the spool: a restored copy would send mails a second time."""
+    return [folder.root / "relay-tls.pem", folder.root / "imap.json", *folder.root.glob("oauth-*.json")]
 
 
 def _add_journal(tar: tarfile.TarFile, journal: Path) -> None:

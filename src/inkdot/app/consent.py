@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import os
 import time
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from inkdot.app.folder import Folder, write_whole
+from inkdot.app.law.regions import FILE as REGIONS
 from inkdot.app.law.regions import regions, strictest_of
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import deny_file
@@ -17,7 +19,8 @@ from inkdot.domain.consent import Choice, Decision, Mode, Wish, strictest
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId, WorkspaceId
-from inkdot.settings import Settings
+from inkdot.mark.privacy import Notice
+from inkdot.settings import FILE, Settings, load
 from inkdot.store.consents import Consents
 
 WORKSPACE = WorkspaceId(1)
@@ -36,8 +39,23 @@ class Register:
         self._folder, self._settings = folder, settings
         self._keyring = folder.keyring()
         self.book = Consents(folder.control)
-        self._rules = self.book.rules(WORKSPACE)
-        self._default = strictest_of(settings.region, regions(folder.root)) if settings.region else _WIDEST
+        self._stamps = self._stamped()
+        self._default = self._by_region()
+
+    def _by_region(self) -> Wish:
+        region = self._settings.region
+        return strictest_of(region, regions(self._folder.root)) if region else _WIDEST
+
+    def _stamped(self) -> list[int]:
+        paths = (self._folder.root / FILE, self._folder.root / REGIONS)
+        return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+
+    def _renew(self) -> None:
+        """Hear of an answer given while this process runs."""
+        if (stamps := self._stamped()) != self._stamps:
+            found = load(self._folder.root, {})
+            self._settings = dataclasses.replace(self._settings, region=found.region, health=found.health)
+            self._default, self._stamps = self._by_region(), stamps
 
     def __enter__(self) -> Self:
         """Close it with `with`."""
@@ -63,23 +81,23 @@ class Register:
 
     def mode_for(self, address: Address, list_name: str | None = None, site: str | None = None) -> Decision:
         """How much may be kept about a person in a mail to a list or on a site; the strictest word counts."""
+        self._renew()
         contact = self.contact(address)
         if why := self.book.why_denied(contact):
             return Decision(Mode.OFF, "the person's withdrawal" if why == "withdrawn" else "the person's erasure", ())
         scopes = ["", *([f"list:{list_name}"] if list_name else []), *([f"site:{site}"] if site else [])]
         own = _last_words(self.book.choices_of(WORKSPACE, contact), scopes)
-        limits = [Wish(self._rules[scope], _named(scope)) for scope in scopes if scope in self._rules]
-        if self._settings.health:
-            limits.append(Wish(Mode.AGGREGATE, "health mode"))
-        return strictest([*(own or [self._default]), *limits])
+        return strictest([*(own or [self._default]), *self._limits(scopes)])
 
     def widest(self, site: str | None = None) -> Decision:
         """How much may be kept of people whom nobody knows yet, as on a site."""
-        scopes = ["", *([f"site:{site}"] if site else [])]
-        limits = [Wish(self._rules[scope], _named(scope)) for scope in scopes if scope in self._rules]
-        if self._settings.health:
-            limits.append(Wish(Mode.AGGREGATE, "health mode"))
-        return strictest([self._default, *limits])
+        self._renew()
+        return strictest([self._default, *self._limits(["", *([f"site:{site}"] if site else [])])])
+
+    def _limits(self, scopes: list[str]) -> list[Wish]:
+        rules = self.book.rules(WORKSPACE)
+        limits = [Wish(rules[scope], _named(scope)) for scope in scopes if scope in rules]
+        return [*limits, Wish(Mode.AGGREGATE, "health mode")] if self._settings.health else limits
 
     def keep(self, choices: Iterable[Choice]) -> None:
         """Keep choices, and tell the streets who withdrew."""
@@ -94,6 +112,14 @@ class Register:
     def unsubscribe(self, address: Address, method: str) -> None:
         """Somebody wants no more mails. It says nothing about measuring."""
         self.keep([choice(address, "unsubscribe", None, "", method)])
+
+
+def notice_of(settings: Settings) -> Notice:
+    """How marked mails lead to the privacy page."""
+    style = settings.privacy_link
+    if style == "auto":
+        style = "footer" if settings.region else "off"
+    return Notice(style, settings.language, settings.list_unsubscribe)
 
 
 def choice(

@@ -19,10 +19,12 @@ from inkdot.app.folder import Folder
 from inkdot.app.knowledge import knowledge
 from inkdot.domain.errors import InkdotError
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
+from inkdot.relay.spool import Spool
 from inkdot.settings import load
 
 _LITTLE_ROOM, _NO_ROOM = 2_000_000_000, 200_000_000
 _OLD_DAYS = 90
+_LATE_SECONDS = 3_600
 _EPOCH_OF_RELEASE = 1_790_000_000
 
 
@@ -49,7 +51,16 @@ def examine(data: Path) -> list[Finding]:
         return [*found, Finding("FAIL", "folder", str(error))]
     found.append(Finding("OK", "folder", f"{folder.root} can be written and has its keys"))
     known = list(_known(folder, settings.city_file))
-    return [*found, *_room(folder), *_clock(), *_journal(folder), *_backups(folder), *known, *_server(folder)]
+    return [
+        *found,
+        *_room(folder),
+        *_clock(),
+        *_journal(folder),
+        *_backups(folder),
+        *_mail_door(folder),
+        *known,
+        *_server(folder),
+    ]
 
 
 def _known(folder: Folder, city_file: str) -> Iterator[Finding]:
@@ -93,6 +104,18 @@ def _backups(folder: Folder) -> Iterator[Finding]:
         yield Finding("WARN", "backup", "none in the folder; 'inkdot backup FILE' makes one")
     else:
         yield Finding("OK", "backup", f"the newest is {(time.time() - newest) / 86_400:.1f} days old")
+
+
+def _mail_door(folder: Folder) -> Iterator[Finding]:
+    spool = Spool(folder.spool)
+    waiting = [mail for mail in map(spool.look, spool.names()) if mail]
+    late = [mail for mail in waiting if time.time() - mail.envelope.accepted > _LATE_SECONDS]
+    says = f"{len(waiting)} mails wait"
+    if late:
+        last = next((mail.last.text for mail in late if mail.last), "no try was made")
+        yield Finding("WARN", "mail door", f"{says}, {len(late)} of them for over an hour: {last}")
+    elif waiting:
+        yield Finding("OK", "mail door", says)
 
 
 def _server(folder: Folder) -> Iterator[Finding]:

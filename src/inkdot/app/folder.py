@@ -25,6 +25,8 @@ class Server(NamedTuple):
     office: str
     secret: str
     pid: int
+    relay: str = "off"
+    """HOST:PORT of the mail door."""
 
 
 class Folder:
@@ -58,6 +60,11 @@ class Folder:
     def backups(self) -> Path:
         """Backups made by hand and before expiry."""
         return self.root / "backups"
+
+    @property
+    def spool(self) -> Path:
+        """Mails that wait for their delivery."""
+        return self.root / "spool"
 
     @property
     def events(self) -> Path:

@@ -18,12 +18,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inkdot.app.folder import Folder, Server, write_whole
 from inkdot.collect.process import StreetConfig
-from inkdot.domain.errors import Failure
-from inkdot.settings import Settings
+from inkdot.domain.errors import BadSetting, Failure
+from inkdot.relay.config import RelayConfig
+from inkdot.relay.mailbox import read_mailbox
+from inkdot.relay.route import is_this_machine, read_routes
+from inkdot.settings import SECRETS, Settings
 
 _PR_SET_PDEATHSIG = 1
 _DRAIN_SECONDS = 12.0
@@ -35,10 +38,11 @@ _GIVE_UP = 3
 @dataclass(slots=True)
 class _Child:
     name: str
-    socket: socket.socket
+    socket: socket.socket | None
+    """None: it listens to nobody."""
     command: Callable[[int, int], list[str]]
     """(socket, ready pipe) -> command line."""
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Callable[[int, int], dict[str, str]] = lambda _socket, _ready: {}
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
@@ -79,13 +83,35 @@ class Supervisor:
             stale.unlink()
         for number, street in enumerate(streets):
             self._children.append(_Child(f"street-{number}", street, self._street_command(number)))
-        self._children.append(_Child("office", office, self._office_command, {"INKDOT_OFFICE_SECRET": secret}))
-        return Server(
-            s.public_url or _url(s.public_host, streets[0]),
-            s.office_url or _url(s.office_host, office),
-            secret,
-            os.getpid(),
-        )
+        for_office = {"INKDOT_OFFICE_SECRET": secret}
+        self._children.append(_Child("office", office, self._office_command, lambda _socket, _ready: for_office))
+        public = s.public_url or _url(s.public_host, streets[0])
+        mail_door = self._open_mail_door(public)
+        return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), mail_door)
+
+    def _open_mail_door(self, public: str) -> str:
+        """HOST:PORT, or `off`."""
+        s = self._settings
+        if not s.upstream and not s.imap:
+            return "off"
+        if s.imap:
+            read_mailbox(s.imap, s.imap_password)
+        routes = read_routes(s.upstream, s.upstream_password, s.upstream_login, s.upstreams).all() if s.upstream else []
+        door = _listen(s.relay_host, s.relay_port, 1, "--relay-port")[0] if routes else None
+
+        def environment(socket_fd: int, ready_fd: int) -> dict[str, str]:
+            given = dataclasses.asdict(s)
+            config = RelayConfig(str(self._folder.root), socket_fd, ready_fd, given, public)
+            return config.to_environment()
+
+        command = [sys.executable, "-m", "inkdot.app.relay"]
+        self._children.append(_Child("relay", door, lambda _socket, _ready: command, environment))
+        if door is None:
+            return "off"
+        port = door.getsockname()[1]
+        if any(r.port == port and is_this_machine(r.host) for r in routes):
+            raise BadSetting("The upstream is this mail door itself; set it to the server that delivers your mail.")
+        return f"[{s.relay_host}]:{port}" if ":" in s.relay_host else f"{s.relay_host}:{port}"
 
     def _street_command(self, number: int) -> Callable[[int, int], list[str]]:
         s = self._settings
@@ -102,18 +128,18 @@ class Supervisor:
     def _office_command(self, socket_fd: int, ready_fd: int) -> list[str]:
         config = {
             "data": str(self._folder.root), "socket_fd": socket_fd, "ready_fd": ready_fd,
-            "settings": dataclasses.asdict(self._settings),
+            "settings": {k: v for k, v in dataclasses.asdict(self._settings).items() if k not in SECRETS},
         }  # fmt: skip
         return [sys.executable, "-m", "inkdot.app.office", json.dumps(config)]
 
     def _start(self, child: _Child) -> int:
         """Start a process; returns the pipe on which it reports ready."""
         reading, writing = os.pipe()
-        fd = child.socket.fileno()
+        fd = child.socket.fileno() if child.socket else -1
         child.process = subprocess.Popen(
             child.command(fd, writing),
-            pass_fds=(fd, writing),
-            env=os.environ | child.environment,
+            pass_fds=(fd, writing) if child.socket else (writing,),
+            env=os.environ | child.environment(fd, writing),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread here, and the call is async-signal-safe
@@ -179,7 +205,8 @@ class Supervisor:
                 process.kill()
                 process.wait()
         for child in self._children:
-            child.socket.close()
+            if child.socket:
+                child.socket.close()
 
 
 def log(event: str, **facts: object) -> None:

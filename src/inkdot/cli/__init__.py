@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, consent, knowing, mail, serving
+from inkdot.cli import asking, care, consent, knowing, mail, relay, serving
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 serving.add_to(app)
 mail.add_to(app)
+relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkdot.cli import queue
 from inkdot.cli.knowing import check
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import Decision, Mode
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from inkdot.app.folder import Folder
     from inkdot.mark.mail import Copy, Mail
     from inkdot.mark.mint import Mint
-    from inkdot.mark.privacy import Notice
-    from inkdot.settings import Settings
 
 _WORKSPACE = WorkspaceId(1)
 _To = Annotated[list[str], typer.Option("--to", help="A recipient's address; repeat for more.")]
@@ -37,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     mail.command()(mark)
     mail.command()(send)
     mail.command()(check)
+    queue.add_to(mail)
     app.add_typer(mail, name="mail")
     app.command()(link)
 
@@ -153,6 +153,7 @@ def _fresh_id() -> MessageId:
 
 def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
     """The folder and a mint for it; the public address given, configured, running or remembered, in that order."""
+    from inkdot.app.consent import notice_of
     from inkdot.app.folder import Folder
     from inkdot.mark.mint import Mint
     from inkdot.settings import load
@@ -164,16 +165,6 @@ def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
     prefixes = (settings.dot_prefix, settings.click_prefix)
     url = url or f"http://127.0.0.1:{settings.public_port}"
     return folder, Mint(url, folder.keyring(), _WORKSPACE, prefixes, notice_of(settings))
-
-
-def notice_of(settings: Settings) -> Notice:
-    """How marked mails lead to the privacy page."""
-    from inkdot.mark.privacy import Notice
-
-    style = settings.privacy_link
-    if style == "auto":
-        style = "footer" if settings.region else "off"
-    return Notice(style, settings.language, settings.list_unsubscribe)
 
 
 def _remembered(root: Path) -> str:

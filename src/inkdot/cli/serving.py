@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from inkdot.cli.options import DATA, Data
-from inkdot.domain.errors import UsageError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,7 +23,7 @@ def serve(
     public_host: Annotated[str | None, typer.Option(help="Address it listens on (127.0.0.1).")] = None,
     office_port: Annotated[int | None, typer.Option(help="Port of the office (8000).")] = None,
     relay_port: Annotated[
-        int | None, typer.Option(help="Port of the mail door (8025), closed in this version.")
+        int | None, typer.Option(help="Port of the mail door (8025); it opens when there is an upstream.")
     ] = None,
     public_url: Annotated[str | None, typer.Option(help="How recipients reach the street door.")] = None,
     office_url: Annotated[str | None, typer.Option(help="How you reach the office.")] = None,
@@ -32,37 +31,41 @@ def serve(
     trusted_proxies: Annotated[
         str | None, typer.Option(help="Networks of your reverse proxies, comma-separated.")
     ] = None,
-    upstream: Annotated[str | None, typer.Option(help="Mail server to deliver to; not in this version.")] = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="Mail server that the mail door delivers to: smtp://user@mail.example.com:587.")
+    ] = None,
 ) -> None:
-    """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them.
+    """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them, the mail door marks your mails.
 
-    Prints one line when all answers: ready public=URL office=URL relay=off
+    Prints one line when all answers: ready public=URL office=URL relay=HOST:PORT (relay=off without an upstream).
+    The upstream's password may stand in the environment: INKDOT_UPSTREAM_PASSWORD.
 
     Examples:
       inkdot serve
 
       inkdot serve --public-host 0.0.0.0 --public-url https://t.example.com --streets 2
+
+      inkdot serve --public-url https://t.example.com --upstream smtp://ada@mail.example.com:587
     """
-    if upstream is not None:
-        raise UsageError("The mail door is not part of this version, so --upstream has nothing to do; leave it out.")
     given = {
         "public_port": public_port, "public_host": public_host, "office_port": office_port, "relay_port": relay_port,
         "public_url": public_url, "office_url": office_url, "streets": streets, "trusted_proxies": trusted_proxies,
+        "upstream": upstream,
     }  # fmt: skip
-    from inkdot.app.folder import Folder
+    from inkdot.app.folder import Folder, Server
     from inkdot.app.supervisor import Supervisor
     from inkdot.settings import load
 
     folder = Folder(data)
     settings = load(folder.root, given)
 
-    def ready(public: str, office: str) -> None:
-        sys.stdout.write(f"ready public={public} office={office} relay=off\n")
+    def ready(server: Server) -> None:
+        sys.stdout.write(f"ready public={server.public} office={server.office} relay={server.relay}\n")
         sys.stdout.flush()
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
-    sys.exit(Supervisor(folder, settings).run(lambda server: ready(server.public, server.office)))
+    sys.exit(Supervisor(folder, settings).run(ready))
 
 
 def _remember_public_url(root: Path, url: str) -> None:

@@ -22,6 +22,7 @@ VisitId = NewType("VisitId", int)
 VisitorId = NewType("VisitorId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
+PERSON = "per"
 DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -37,6 +37,9 @@ FIRST_INNER_STREAM = 0xF000
 """Streams from here on are no street's: other doors of the house write down there what they heard."""
 ROOM_STREAM, RELAY_STREAM, IMPORT_STREAM = 0xF001, 0xF002, 0xF003
 
+REPLY, BOUNCE = b"/relay/reply", b"/relay/bounce"
+"""Targets of what the mail door writes down."""
+
 
 def ping_id(stream: int, segment: int, offset: int) -> PingId:
     """The id of the record at byte `offset` of `segment` of the street's `stream`."""

@@ -357,11 +357,13 @@ def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> _L
 
 
 def _spliced(source: bytes, changes: list[Splice]) -> bytes:
-    pieces, at = [], 0
+    # Views, because a mail may be large and is copied once here, not twice.
+    pieces: list[bytes | memoryview] = []
+    whole, at = memoryview(source), 0
     for change in sorted(changes):
-        pieces += [source[at : change.start], change.text]
+        pieces += [whole[at : change.start], change.text]
         at = change.end
-    return b"".join([*pieces, source[at:]])
+    return b"".join([*pieces, whole[at:]])
 
 
 def _text(destination: bytes) -> str:

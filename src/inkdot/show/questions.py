@@ -134,15 +134,20 @@ class Questions:
         return self._control.contact_of(normal_address(person), _WORKSPACE)
 
 
+_SAID = {Kind.REPLY: "A person answered the mail.", Kind.BOUNCE: "The mail could not be delivered."}
+
+
 def says(event: Event) -> str:
     """An event in one plain sentence that claims no more than is proven."""
     verdict = event.verdict
     acted = "clicked" if event.kind is Kind.CLICK else "opened"
     thing = "link" if event.kind is Kind.CLICK else "mail"
+    if event.kind in _SAID:
+        return _SAID[event.kind]
     client = verdict.fields.client.value
     through = f" in {client}" if client else ""
     if event.id & 3:
-        return "Opened without loading images: a click shows it."
+        return "Opened without loading images: a click or a reply shows it."
     sentence = {
         "human": f"A person {acted} the {thing}{through}.",
         "image_proxy": f"Probably {acted}: the mail provider fetched it{through} when the mail was shown.",
@@ -177,14 +182,16 @@ def _counts(events: list[Event]) -> dict[str, int]:
         "opens_likely": sum(e.kind is Kind.OPEN and e.verdict.human == "likely" for e in counted),
         "opens_unknown": sum(e.kind is Kind.OPEN and e.verdict.human == "unknown" for e in counted),
         "clicks": sum(e.kind is Kind.CLICK and e.verdict.human in ("yes", "likely") for e in counted),
-        "machine": sum(e.verdict.human == "no" for e in counted),
+        "machine": sum(e.verdict.human == "no" and e.kind is not Kind.BOUNCE for e in counted),
+        "replies": sum(e.kind is Kind.REPLY for e in counted),
+        "bounces": sum(e.kind is Kind.BOUNCE for e in counted),
         "repeats": len(events) - len(counted),
     }
 
 
 def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
-    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last = (
-        row or (0,) * 9 + (None,) * 2
+    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced = (
+        row or ((0,) * 9 + (None, None, 0, 0))
     )
     return {
         "message": to_word(MESSAGE, message),
@@ -195,6 +202,8 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dic
         "opened_between": [sure, sure + likely + unknown],
         "clicked": clicked,
         "clicked_between": [clicked, clicked + clicked_unknown],
+        "replied": replied,
+        "bounced": bounced,
         "opens": opens,
         "clicks": clicks,
         "machine_fetches": fetches,

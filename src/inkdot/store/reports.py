@@ -35,6 +35,10 @@ class MailCounts(NamedTuple):
     first: int | None
     """Microseconds since 1970, of anything that no machine did."""
     last: int | None
+    replied: int = 0
+    """People who answered."""
+    bounced: int = 0
+    """People whose copy was not delivered."""
 
 
 class DayCounts(NamedTuple):
@@ -58,7 +62,12 @@ def mail(store: EventStore, messages: Collection[MessageId], since: int, workspa
     """Counts of these mails, those with events."""
     what = {"since": timestamp(since), "workspace": workspace, "messages": list(messages)}
     return [
-        MailCounts(MessageId(row[0]), *row[1:10], *(None if time is None else microseconds(time) for time in row[10:]))
+        MailCounts(
+            MessageId(row[0]),
+            *row[1:10],
+            *(None if time is None else microseconds(time) for time in row[10:12]),
+            *row[12:],
+        )
         for row in store.rows("reports", "mail", what)
     ]
 

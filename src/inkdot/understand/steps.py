@@ -18,6 +18,7 @@ from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId,
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
+from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
@@ -96,7 +97,7 @@ class Understanding:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
         if ping.target:
-            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            self._elsewhere(ping, token, outcome)
             return
         client = self._client(ping, token)
         if token.contact:
@@ -104,6 +105,16 @@ class Understanding:
         event = self._fold(ping, token, client)
         if token.contact and client.kind:
             event = self._weigh(event, token, client, outcome)
+        outcome.events.append(event)
+
+    def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What another door than that for dots and links wrote down."""
+        event = answered(ping, token, self._judge.book.version)
+        if event is None:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+            return
+        if token.contact:
+            self._meet(ping, token, outcome)
         outcome.events.append(event)
 
     # -- the client
@@ -265,15 +276,14 @@ class Understanding:
 
 
 def _inferred_open(click: Event) -> Event:
-    return click._replace(
-        id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=_of_inferred(click.verdict)
-    )
+    verdict = _of_inferred(click.verdict, "click" if click.kind is Kind.CLICK else "reply")
+    return click._replace(id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=verdict)
 
 
-def _of_inferred(verdict: Verdict) -> Verdict:
-    """A click's verdict for the open that it proves, or that it would prove had no machine made it."""
+def _of_inferred(verdict: Verdict, proof_by: str = "click") -> Verdict:
+    """A click's or reply's verdict for the open that it proves, or that it would prove had no machine made it."""
     fields = verdict.fields._replace(time=Field(None, Status.DEGRADED, Reason.INFERRED))
-    proof = Evidence("C1", "a click shows that the mail was open")
+    proof = Evidence("C1", f"a {proof_by} shows that the mail was open")
     return verdict._replace(fields=fields, evidence=verdict.evidence if verdict.actor in MACHINES else (proof,))
 
 

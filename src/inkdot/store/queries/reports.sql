@@ -8,7 +8,8 @@ GROUP BY message ORDER BY max(time) DESC LIMIT $most;
 -- Per message and person the best evidence of an open and of a click; then people by evidence. Repeats are not counted.
 -- What no person caused is told apart: machines by trade, and fetches by others that prove nobody (a Gmail prefetch).
 WITH judged AS (
-    SELECT message, contact, kind, time, repeat_of IS NULL AS counted, machine OR human = 0 AS mechanic,
+    SELECT message, contact, kind, time, repeat_of IS NULL AS counted,
+        (machine OR human = 0) AND kind IN ('open', 'click') AS mechanic,
         CASE WHEN NOT machine AND human > 0 THEN human END AS human
     FROM events
     WHERE time >= $since AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
@@ -19,7 +20,9 @@ WITH judged AS (
         count(*) FILTER (kind = 'open' AND NOT mechanic AND counted) AS opens,
         count(*) FILTER (kind = 'click' AND NOT mechanic AND counted) AS clicks,
         count(*) FILTER (mechanic) AS fetches,
-        min(time) FILTER (NOT mechanic) AS first, max(time) FILTER (NOT mechanic) AS last
+        count(*) FILTER (kind = 'reply') AS replies, count(*) FILTER (kind = 'bounce') AS bounces,
+        min(time) FILTER (NOT mechanic AND kind <> 'bounce') AS first,
+        max(time) FILTER (NOT mechanic AND kind <> 'bounce') AS last
     FROM judged GROUP BY message, contact
 )
 SELECT message,
@@ -27,7 +30,8 @@ SELECT message,
     count(*) FILTER (opened = 1 AND contact <> 0),
     count(*) FILTER (opened IS NULL AND fetches > 0 AND contact <> 0),
     count(*) FILTER (clicked >= 2 AND contact <> 0), count(*) FILTER (clicked = 1 AND contact <> 0),
-    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last)
+    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last),
+    count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0)
 FROM per_person GROUP BY message;
 
 -- name: by_verdict

@@ -1,0 +1,1 @@
+"""The long proofs, run by hand and before a release."""

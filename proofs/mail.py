@@ -1,0 +1,210 @@
+"""The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
+
+python proofs/mail.py             all of them
+python proofs/mail.py mutt        one of them: mutt, dovecot, thunderbird
+"""
+
+from __future__ import annotations
+
+import imaplib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
+from tests.relay.mail_door import CLEO, MailDoor, page
+from tests.relay.sink import Got, Sink
+
+from proofs.thunderbird import Thunderbird
+
+DOVECOT = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_login_user = nobody
+default_internal_user = nobody
+default_internal_group = nogroup
+first_valid_uid = 0
+mail_location = maildir:{folder}/mail/%u
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  chroot =
+}}
+service anvil {{
+  chroot =
+}}
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={folder}/mail/%u
+}}
+"""
+
+
+def dots(copy: Got) -> list[str]:
+    return [part.split(b".gif")[0].decode() for part in copy.content.replace(b"=\r\n", b"").split(b"/o/")[1:]]
+
+
+def mutt() -> None:
+    """Mutt sends an HTML mail to To, Cc and Bcc with STARTTLS and AUTH."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder = Path(name)
+        door = MailDoor(folder, sink)
+        user = door.user.replace("@", "%40")
+        (folder / "muttrc").write_text(
+            f'set smtp_url="smtp://{user}:{door.password}@{door.address}/"\nset ssl_starttls=yes\nset ssl_force_tls=yes\n'
+            f'set ssl_verify_dates=no\nset ssl_verify_host=no\nset certificate_file="{folder}/certs"\nset from="{ADA}"\n'
+            f'set realname="Ada"\nset copy=no\nset content_type="text/html"\nset smtp_authenticators="plain"\n'
+        )
+        # What a person is asked once: is this certificate the right one?
+        certificate = (door.data / "relay-tls.pem").read_text()
+        (folder / "certs").write_text(certificate[certificate.index("-----BEGIN CERTIFICATE") :])
+        body = "<html><body><p>From mutt <a href='https://www.example.com/'>x</a></p></body></html>\n"
+        command = ["mutt", "-F", str(folder / "muttrc"), "-s", "By mutt", "-c", CLEO, "-b", "blind@example.com", BEN]
+        subprocess.run(command, input=body, text=True, check=True, timeout=60)
+        copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
+        assert all(len(dots(copy)) == 2 for copy in copies)
+        assert len({dot for copy in copies for dot in dots(copy)}) == 6
+        assert not any(b"blind@" in copy.content for copy in copies)
+        door.stop()
+    print("MUTT OK: To, Cc and Bcc each got a copy of its own, the blind one unseen")
+
+
+@contextmanager
+def mailbox(folder: Path, port: int) -> Iterator[imaplib.IMAP4]:
+    """Dovecot with Ada's mailbox."""
+    folder.mkdir()
+    folder.parent.chmod(0o755)
+    (folder / "mail").mkdir()
+    (folder / "mail").chmod(0o777)
+    (folder / "users").write_text("ada@example.com:{PLAIN}secret::::::\n")
+    (folder / "dovecot.conf").write_text(DOVECOT.format(folder=folder, port=port))
+    server = subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
+    try:
+        client = eventually(lambda: connected(port))
+        client.login(ADA, "secret")
+        client.select("INBOX")
+        yield client
+        client.logout()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def connected(port: int) -> imaplib.IMAP4 | None:
+    try:
+        return imaplib.IMAP4("127.0.0.1", port)
+    except OSError:
+        return None
+
+
+def answer(question: Got, sender: str, *lines: str) -> bytes:
+    head = [f"From: {sender}", f"To: {ADA}", "Subject: Re: Question", f"In-Reply-To: {question.header('Message-ID')}"]
+    return "\r\n".join([*head, "Message-ID: <answer@example.com>", *lines, "", "Yes.", ""]).encode()
+
+
+def dovecot() -> None:
+    """Replies and reports that arrive in a dovecot mailbox become events; automatic answers do not."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder, port = Path(name), 14_143
+        with mailbox(folder / "dovecot", port) as box:
+            door = MailDoor(
+                folder, sink, imap=f"imap://ada%40example.com@127.0.0.1:{port}/INBOX", imap_password="secret"
+            )
+            door.send(page("Question"), BEN, CLEO)
+            question = door.delivered(BEN)[0]
+            box.append("INBOX", None, None, answer(question, BEN, "Auto-Submitted: auto-replied"))
+            box.append("INBOX", None, None, answer(question, ADA))
+            begun = time.monotonic()
+            box.append("INBOX", None, None, answer(question, f"Ben <{BEN}>", "User-Agent: Mozilla Thunderbird"))
+            events = door.server.timeline(BEN, at_least=2)
+            seconds = time.monotonic() - begun
+            assert [(e["kind"], e["actor"], e["human"]) for e in events] == [
+                ("reply", "human", "yes"),
+                ("open", "human", "yes"),
+            ]
+            box.append("INBOX", None, None, report(question))
+            bounce = door.server.timeline(CLEO, at_least=1)[0]
+            assert (bounce["kind"], bounce["human"]) == ("bounce", "no")
+            mail = inkdot_json("report", "mail", "--data", door.data)["messages"][0]
+            assert (mail["replied"], mail["bounced"], mail["opened"]["sure"]) == (1, 1, 1)
+            inkdot("rebuild", "--data", door.data)
+            assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+            assert door.server.timeline(ADA) == []
+            flags = box.fetch("1:*", "(FLAGS)")[1]
+            assert not any(b"Seen" in bytes(flag) for flag in flags if isinstance(flag, bytes))
+            door.stop()
+    print(
+        f"DOVECOT OK: reply seen {seconds:.1f} s after it came, bounce known, automatic answer and own mail not counted"
+    )
+
+
+def report(question: Got) -> bytes:
+    lines = [
+        "From: MAILER-DAEMON@mx.example.net", f"To: {ADA}", "Subject: Undelivered", "MIME-Version: 1.0",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b", "", "--b", "Content-Type: text/plain", "",
+        "Sorry.", "--b", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx.example.net", "",
+        f"Final-Recipient: rfc822; {CLEO}", "Action: failed", "Status: 5.2.2", "Diagnostic-Code: smtp; 552 5.2.2 Full", "",
+        "--b", "Content-Type: text/rfc822-headers", "", f"Message-ID: {question.header('Message-ID')}", "", "--b--", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
+def thunderbird() -> None:
+    """Thunderbird sends to three with STARTTLS and a password; Ben opens and answers; the timeline is right."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder = Path(name)
+        door = MailDoor(folder, sink)
+        with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
+            program.send(
+                "From Thunderbird",
+                "<p>See <a href='https://www.example.com/'>it</a></p>",
+                BEN,
+                CLEO,
+                "blind@example.com",
+            )
+            copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
+            assert len({dot for copy in copies for dot in dots(copy)}) == 6
+            assert not any(b"blind@" in copy.content for copy in copies)
+            assert door.server.timeline(BEN) == []
+            received = folder / "received.eml"
+            received.write_bytes(copies[0].content)
+            time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
+            program.open(received)
+            opens = door.server.timeline(BEN, at_least=2)
+            program.reply(received, "<p>Thank you.</p>", CLEO)
+        assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
+        assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
+        reply = door.delivered(CLEO, 2)[1]
+        assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
+        assert b"<blockquote" in reply.content
+        assert len(dots(reply)) == 2
+        assert not set(dots(reply)) & set(dots(copies[0]))
+        counted = [e for e in door.server.timeline(BEN) if e["repeat_of"] is None]
+        assert len(counted) == 1
+        door.stop()
+    print(
+        f"THUNDERBIRD OK: sent to three, opened once, quoted marks replaced in the answer; {opens[0]['raw']['agent']}"
+    )
+
+
+PROOFS = {"mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
+
+if __name__ == "__main__":
+    for proof in sys.argv[1:] or PROOFS:
+        PROOFS[proof]()

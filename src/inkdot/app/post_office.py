@@ -1,0 +1,203 @@
+"""The post office: what the mail door and the courier need of the rest of the house."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from inkdot.app.consent import UNANSWERED, Register, notice_of
+from inkdot.app.folder import Folder
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
+from inkdot.domain.message import Message
+from inkdot.domain.ping import BOUNCE
+from inkdot.mark.mint import Mint
+from inkdot.relay import accounts
+from inkdot.relay.copies import Copies
+from inkdot.relay.courier import Result
+from inkdot.relay.desk import Login, Refusal
+from inkdot.relay.envelope import Envelope
+from inkdot.relay.happened import Happened
+from inkdot.relay.oauth import KNOWN, Tokens
+from inkdot.relay.route import LoginBy, Route, Routes, read_routes
+from inkdot.relay.sealed import Sealer
+from inkdot.relay.signing import Signer
+from inkdot.relay.spool import Answer, Waiting
+from inkdot.relay.upstream import Credentials, Unreachable, Upstream, WrongPassword
+from inkdot.settings import Settings
+from inkdot.store.post import Delivery, Post
+
+_WORKSPACE = WorkspaceId(1)
+
+
+def own_name(settings: Settings) -> str:
+    """How the mail door calls itself."""
+    return settings.relay_name or socket.getfqdn() or "localhost"
+
+
+def routes_of(settings: Settings) -> Routes:
+    """The upstreams. Raises BadSetting."""
+    return read_routes(settings.upstream, settings.upstream_password, settings.upstream_login, settings.upstreams)
+
+
+def note_dropped(folder: Folder, mail: Waiting) -> None:
+    """Keep that somebody dropped what was left of a mail."""
+    keyring, post = folder.keyring(), Post(folder.control)
+    people = [keyring.contact_id(_WORKSPACE, normal_address(r)) for r in mail.pending]
+    if post.message(mail.envelope.message):
+        dropped = [Delivery(contact, "dropped", None, None) for contact in people]
+        post.keep_deliveries(mail.envelope.message, dropped, time.time())
+    post.close()
+
+
+class PostOffice:
+    """Threads share it."""
+
+    def __init__(self, folder: Folder, settings: Settings, public_url: str, log: Callable[..., None]) -> None:
+        """Raises BadSetting and what opening the stores raises."""
+        self._folder, self._settings, self._log = folder, settings, log
+        self.name = own_name(settings)
+        keyring = folder.keyring()
+        self._mint = Mint(
+            public_url, keyring, _WORKSPACE, (settings.dot_prefix, settings.click_prefix), notice_of(settings)
+        )
+        self._register = Register(folder, settings)
+        self._sealer = Sealer(keyring.identity)
+        self._signer = (
+            Signer(folder.root / settings.dkim_key, settings.dkim_selector, settings.dkim_domain)
+            if settings.dkim_key
+            else None
+        )
+        self._routes = routes_of(settings) if settings.upstream else None
+        self._upstreams = (
+            {r: Upstream(r, self.name, self._token(r)) for r in self._routes.all()} if self._routes else {}
+        )
+        self.post = Post(folder.control)
+        self.happened = Happened(folder.journal, self._mint)
+
+    def _token(self, route: Route) -> Callable[[], str] | None:
+        return self.tokens(route.host) if route.login is LoginBy.XOAUTH2 else None
+
+    def tokens(self, host: str) -> Callable[[], str]:
+        """What gives access tokens for a server. Raises BadSetting."""
+        s = self._settings
+        url = s.oauth_token_url or KNOWN.get(host, "")
+        kept = self._folder.root / f"oauth-{host}.json"
+        return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept).access
+
+    def close(self) -> None:
+        """Let go of the stores."""
+        self.happened.close()
+        self._register.close()
+        self.post.close()
+
+    # -- the door's questions
+
+    def fresh_id(self) -> MessageId:
+        """For a mail that comes in. Even, so that its report can have the odd one."""
+        return MessageId(int.from_bytes(os.urandom(8), "big") >> 2 << 1)
+
+    def login(self, user: str, password: str) -> Login | Refusal:
+        """Our own accounts; or the upstream's judgement, where logins are passed through."""
+        if self._routes and self._routes.of(user).login is LoginBy.CLIENT:
+            return self._passed_through(Credentials(user, password))
+        account = self.post.account(user.strip().lower())
+        if account and accounts.right_password(account, password):
+            return Login(account.name)
+        return Refusal("535 5.7.8 User or password is wrong; 'inkdot relay account add' gives new ones.")
+
+    def _passed_through(self, credentials: Credentials) -> Login | Refusal:
+        try:
+            self.upstream(credentials.user).check(credentials)
+        except WrongPassword as error:
+            return Refusal(f"535 5.7.8 {error}")
+        except Unreachable as error:
+            return Refusal(f"454 4.7.0 {error}")
+        return Login(credentials.user, self._sealer.seal(credentials))
+
+    def may_send_as(self, name: str, address: str) -> bool:
+        """True if the account may; one that was given no senders is bound to the domain of its first mail."""
+        account = self.post.account(name)
+        if account is None:
+            return False
+        if not account.senders:
+            self.post.bind_account(name, ("@" + address.rpartition("@")[2].lower(),))
+            self._log("account_bound", account=name)
+            return self.may_send_as(name, address)
+        return accounts.may_send_as(account, address)
+
+    def ask(self, sender: str, recipient: str, sealed: str | None) -> Answer | None:
+        """The upstream's refusal of a recipient, if it can be had now."""
+        upstream = self.upstream(sender)
+        if not self._settings.relay_ask_upstream or upstream.rests_until > time.monotonic():
+            return None
+        try:
+            with upstream.line(self.credentials(sealed) if sealed else None) as line:
+                return line.refusal(sender, recipient)
+        except Unreachable:
+            return None
+
+    # -- the courier's
+
+    def upstream(self, sender: str) -> Upstream:
+        """The way for a sender's address."""
+        assert self._routes
+        return self._upstreams[self._routes.of(sender)]
+
+    def close_idle(self) -> None:
+        """Hang up where nothing was to be done for a while."""
+        for upstream in self._upstreams.values():
+            upstream.close_idle()
+
+    def copies(self, source: bytes, envelope: Envelope) -> Copies:
+        """The maker of a mail's copies."""
+        return Copies(
+            source, envelope, self._mint, self.name, lambda error: self._log("marking_failed", error=repr(error))
+        )
+
+    def mode_for(self, address: Address, list_name: str | None = None) -> Mode:
+        """How much may be kept about a recipient."""
+        decision = self._register.mode_for(address, list_name)
+        if self._register.unanswered:
+            self._log("region_unanswered", text=UNANSWERED)
+        if decision.overruled:
+            self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)
+        return decision.mode
+
+    def begun(self, message: Message, list_name: str | None) -> None:
+        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are."""
+        modes = {a: self._register.mode_for(a, list_name).mode for a in message.recipients}
+        known = {a: self._mint.keyring.contact_id(_WORKSPACE, a) for a, m in modes.items() if m > Mode.AGGREGATE}
+        unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
+        kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed)
+        self.post.keep_message(kept, known, _WORKSPACE)
+
+    def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
+        """A recipient's copy, signed if that was set up."""
+        made = copies.copy_for(recipient, self.mode_for(normal_address(recipient), copies.list_name))
+        if self._signer and not copies.signed:
+            return [self._signer.signature(b"".join(made.pieces)), *made.pieces], made.left_alone
+        return made.pieces, made.left_alone
+
+    def told(self, message: MessageId, results: list[Result]) -> None:
+        """Keep what became of copies; a refusal is a bounce."""
+        now, rows = time.time(), []
+        for recipient, state, answer, left_alone in results:
+            address = normal_address(recipient)
+            mode = self._register.mode_for(address).mode
+            if state in ("refused", "expired") and answer:
+                facts = {"code": str(answer.code), "text": answer.text, "by": state}
+                self.happened.write(BOUNCE, message, address, mode, round(now * 1e6), facts)
+            said = f"{answer.code} {answer.text}" if answer else None
+            if mode is Mode.AGGREGATE:
+                continue
+            rows.append(Delivery(self._mint.keyring.contact_id(_WORKSPACE, address), state, said, left_alone))
+        self.post.keep_deliveries(message, rows, now)
+
+    def credentials(self, sealed: str) -> Credentials:
+        """A mail program's own login."""
+        return self._sealer.open(sealed)

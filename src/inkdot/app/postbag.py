@@ -1,0 +1,90 @@
+"""What the watch over a mailbox sees, tied to our mails and people, and written into the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.message import Message as Mime
+
+from inkdot.app.post_office import PostOffice
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.errors import BadAddress
+from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
+from inkdot.domain.ping import BOUNCE, REPLY
+from inkdot.domain.token import Keyring
+from inkdot.relay import accounts
+from inkdot.relay.answers import Bounce, Reply, bounce_in, reply_in
+
+_WORKSPACE = WorkspaceId(1)
+
+
+class Postbag:
+    """Hears mails from the watch. Nothing is said of people beyond what their own address proves."""
+
+    def __init__(self, office: PostOffice, keyring: Keyring, own: str, log: Callable[..., None]) -> None:
+        """`own` is the watched mailbox's user: what it writes answers nobody."""
+        self._office, self._keyring, self._own, self._log = office, keyring, own.lower(), log
+
+    def heard(self, mail: Mime, whole: bool) -> None:
+        """Keep what a mail tells. Raises DiskFull or JournalStopped: it is read again later."""
+        bounce = bounce_in(mail) if whole else None
+        if bounce:
+            self._bounced(bounce)
+        elif reply := reply_in(mail):
+            self._replied(reply)
+
+    def _replied(self, reply: Reply) -> None:
+        try:
+            address = normal_address(reply.sender)
+        except BadAddress:
+            return
+        if self._is_ours(address):
+            return
+        contact = self._keyring.contact_id(_WORKSPACE, address)
+        message = self._answered(reply, contact, address)
+        if message is None:
+            return
+        kept, at = self._office.post.message(message), time.time()
+        if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
+            at = reply.date
+        facts = {"id": reply.id, "agent": reply.agent}
+        self._office.happened.write(REPLY, message, address, self._office.mode_for(address), round(at * 1e6), facts)
+        self._log("replied")
+
+    def _answered(self, reply: Reply, contact: ContactId, address: Address) -> MessageId | None:
+        """The mail that is answered: by anybody if it is named as such, by a recipient if the thread holds it.
+
+        Whoever answers a forwarded mail names ours among the older ones, and has proven nothing about it.
+        """
+        post = self._office.post
+        if reply.answered and (message := post.message_of(reply.answered, contact, _WORKSPACE)):
+            return message
+        for earlier in reply.named:
+            message = post.message_of(earlier, contact, _WORKSPACE)
+            kept = post.message(message) if message else None
+            if kept and address in kept.recipients:
+                return message
+        return None
+
+    def _bounced(self, bounce: Bounce) -> None:
+        post = self._office.post
+        for failed in bounce.failed:
+            try:
+                address = normal_address(failed.recipient)
+            except BadAddress:
+                continue
+            contact = self._keyring.contact_id(_WORKSPACE, address)
+            message = post.message_of(bounce.original, contact, _WORKSPACE)
+            kept = post.message(message) if message else None
+            if message is None or kept is None or address not in kept.recipients:
+                continue
+            if any(a == address and state in ("refused", "expired") for a, state, *_ in post.deliveries(message)):
+                continue  # our own report about what the mail door wrote down itself
+            facts = {"code": failed.code, "text": failed.text, "by": "report"}
+            self._office.happened.write(
+                BOUNCE, message, address, self._office.mode_for(address), time.time_ns() // 1000, facts
+            )
+            self._log("bounced")
+
+    def _is_ours(self, address: Address) -> bool:
+        return address == self._own or any(accounts.may_send_as(a, address) for a in self._office.post.accounts())

@@ -1,0 +1,83 @@
+"""OAuth: a refresh token becomes access tokens, for upstreams that take no passwords any more."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from inkdot.domain.errors import BadSetting
+from inkdot.relay.upstream import Unreachable
+
+_SECONDS = 30
+_EARLY = 120.0
+KNOWN = {
+    "smtp.gmail.com": "https://oauth2.googleapis.com/token",
+    "smtp.office365.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+    "imap.gmail.com": "https://oauth2.googleapis.com/token",
+    "outlook.office365.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+    "smtp-mail.outlook.com": "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+}
+"""Token addresses of large providers, by server."""
+
+
+class Tokens:
+    """Access tokens for one upstream, fetched when the last one ends.
+
+    A provider may send a new refresh token with each access token; the last one is kept in `path` and wins over the one in
+    the settings it came from.
+    """
+
+    def __init__(self, url: str, client: str, secret: str, refresh: str, path: Path) -> None:
+        """Raises BadSetting."""
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
+            raise BadSetting("oauth_token_url must be an https address.")
+        if not client or not refresh:
+            raise BadSetting(
+                "XOAUTH2 needs oauth_client_id and oauth_refresh_token; your provider's console gives both."
+            )
+        self._url, self._client, self._secret, self._given, self._path = url, client, secret, refresh, path
+        self._turn = threading.Lock()
+        self._access, self._until = "", 0.0
+
+    def access(self) -> str:
+        """A token that is good for some minutes. Raises Unreachable."""
+        with self._turn:
+            if time.monotonic() >= self._until:
+                self._fetch()
+            return self._access
+
+    def _fetch(self) -> None:
+        fields = {"grant_type": "refresh_token", "client_id": self._client, "refresh_token": self._refresh()}
+        if self._secret:
+            fields["client_secret"] = self._secret
+        request = urllib.request.Request(self._url, urllib.parse.urlencode(fields).encode())  # noqa: S310 - checked above
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
+                answer = json.load(response)
+            self._access = str(answer["access_token"])
+        except urllib.error.HTTPError as error:
+            raise Unreachable(f"The token address refused the refresh token: {error.code} {error.reason}") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"The token address gave no access token: {error}") from error
+        self._until = time.monotonic() + max(0.0, float(answer.get("expires_in", 3600)) - _EARLY)
+        if answer.get("refresh_token"):
+            self._keep(str(answer["refresh_token"]))
+
+    def _refresh(self) -> str:
+        try:
+            kept = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return self._given
+        return str(kept["refresh"]) if kept.get("given") == self._given else self._given
+
+    def _keep(self, refresh: str) -> None:
+        fresh = self._path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({"given": self._given, "refresh": refresh}))
+        fresh.replace(self._path)

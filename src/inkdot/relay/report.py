@@ -1,0 +1,87 @@
+"""The report (RFC 3464) that tells a sender which copies could not be delivered, and why."""
+
+from __future__ import annotations
+
+import re
+from email.header import Header
+from email.utils import formatdate
+from typing import NamedTuple
+
+from inkdot.domain.ids import MESSAGE, to_word
+from inkdot.relay.envelope import Envelope
+from inkdot.relay.spool import Answer
+
+_STATUS = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
+_MOST_HEADERS = 20_000
+
+
+class Undelivered(NamedTuple):
+    """A recipient without a copy."""
+
+    recipient: str
+    answer: Answer
+    """The upstream's last."""
+    expired: bool
+    """We gave up; nobody refused for good."""
+
+
+def report(
+    envelope: Envelope, failed: list[Undelivered], heads: bytes, subject: str | None, now: float, name: str
+) -> bytes:
+    """The whole mail. `heads` are the header lines of the mail that could not be delivered; `now` in unix seconds."""
+    boundary = f"=_{to_word(MESSAGE, envelope.message)}_report"
+    message_id = f"{to_word(MESSAGE, envelope.message)}.{len(failed)}.{round(now)}@{name}"
+    title = str(Header(f"Not delivered: {subject or 'your mail'}", "utf-8" if not (subject or "").isascii() else None))
+    lines = [
+        f"From: Mail delivery <MAILER-DAEMON@{name}>",
+        f"To: <{envelope.sender}>",
+        f"Subject: {_one_line(title)}",
+        f"Date: {formatdate(now)}",
+        f"Message-ID: <{message_id}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        "",
+        f"--{boundary}",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+        "",
+        *_for_people(failed, subject),
+        "",
+        f"--{boundary}",
+        "Content-Type: message/delivery-status",
+        "",
+        f"Reporting-MTA: dns; {name}",
+        f"Arrival-Date: {formatdate(envelope.accepted)}",
+        "",
+    ]
+    for one in failed:
+        lines += [*_for_programs(one), ""]
+    lines += [f"--{boundary}", "Content-Type: text/rfc822-headers", "Content-Transfer-Encoding: 8bit", "", ""]
+    end = f"\r\n--{boundary}--\r\n".encode()
+    return "\r\n".join(lines).encode("utf-8", "replace") + heads[:_MOST_HEADERS] + end
+
+
+def _for_people(failed: list[Undelivered], subject: str | None) -> list[str]:
+    about = f'Your mail "{subject}"' if subject else "Your mail"
+    lines = [f"{_one_line(about)} could not be delivered to:", ""]
+    for recipient, answer, expired in failed:
+        why = "given up after trying for days; the last trouble was" if expired else "the mail server said"
+        lines += [f"  {recipient}", f"    {why}: {answer.code or ''} {answer.text}".replace(":  ", ": "), ""]
+    lines.append("Check the address; the mail itself is still in your Sent folder.")
+    return lines
+
+
+def _for_programs(one: Undelivered) -> list[str]:
+    status = _STATUS.match(one.answer.text)
+    fallback = "4.4.7" if one.expired else "5.0.0"
+    return [
+        f"Final-Recipient: rfc822; {one.recipient}",
+        "Action: failed",
+        f"Status: {status[1] if status and not one.expired else fallback}",
+        f"Diagnostic-Code: smtp; {one.answer.code or 421} {one.answer.text}",
+    ]
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\r\n]+", " ", text)

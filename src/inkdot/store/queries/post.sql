@@ -1,0 +1,48 @@
+-- name: keep_account
+-- A new account, or a new password for it.
+INSERT INTO mail_accounts (name, salt, digest, senders, made) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET salt = excluded.salt, digest = excluded.digest, senders = excluded.senders, made = excluded.made;
+
+-- name: account
+-- One account.
+SELECT name, salt, digest, senders, made FROM mail_accounts WHERE name = ?;
+
+-- name: accounts
+-- All accounts.
+SELECT name, salt, digest, senders, made FROM mail_accounts ORDER BY name;
+
+-- name: forget_account
+-- It may not hand in any more mails.
+DELETE FROM mail_accounts WHERE name = ?;
+
+-- name: bind_account
+-- Bind an account that has no senders yet.
+UPDATE mail_accounts SET senders = ? WHERE name = ? AND senders = '[]';
+
+-- name: keep_delivery
+-- A copy and what became of it so far.
+INSERT INTO deliveries (message, contact, state, answer, left_alone, changed) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (message, contact) DO UPDATE SET state = excluded.state, answer = excluded.answer,
+    left_alone = coalesce(excluded.left_alone, left_alone), changed = excluded.changed
+WHERE NOT (excluded.state = 'waiting' AND state <> 'waiting');
+
+-- name: latest_deliveries
+-- The copies of the latest mails that went through the mail door, newest mail first.
+SELECT m.id, m.marked, m.subject, c.address, d.state, d.answer, d.left_alone, d.changed
+FROM (SELECT id, workspace, marked, subject FROM messages
+      WHERE id IN (SELECT message FROM deliveries) ORDER BY marked DESC, id DESC LIMIT ?) m
+JOIN deliveries d ON d.message = m.id
+LEFT JOIN contacts c ON c.workspace = m.workspace AND c.id = d.contact
+ORDER BY m.marked DESC, m.id DESC, c.address;
+
+-- name: deliveries
+-- What became of the copies of one mail.
+SELECT c.address, d.state, d.answer, d.left_alone, d.changed
+FROM deliveries d JOIN messages m ON m.id = d.message
+LEFT JOIN contacts c ON c.workspace = m.workspace AND c.id = d.contact
+WHERE d.message = ? ORDER BY c.address;
+
+-- name: messages_by_internet_id
+-- The mails that carry a Message-ID, newest first, with what is known of one recipient.
+SELECT m.id, EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.id AND r.contact = ?)
+FROM messages m WHERE m.internet_id = ? AND m.workspace = ? ORDER BY m.marked DESC LIMIT 20;

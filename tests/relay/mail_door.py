@@ -1,0 +1,191 @@
+"""The mail door from outside: a server that relays into a sink, and a client that may say anything, byte by byte."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
+from tests.relay.sink import Got, Sink
+
+CLEO = "cleo@example.com"
+
+
+def any_certificate() -> ssl.SSLContext:
+    """The mail door's own certificate is signed by nobody."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def page(
+    subject: str = "The offer", body: str = "<p>See <a href='https://www.example.com/offer'>it</a></p>", **headers: str
+) -> bytes:
+    """A mail as a mail program makes it, CRLF and all."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Ada <{ADA}>", f"Ben <{BEN}>", subject
+    mail["Date"], mail["Message-ID"] = "Mon, 23 Nov 2026 15:00:00 +0000", f"<{abs(hash(subject))}@example.com>"
+    for word, value in headers.items():
+        name = word.replace("_", "-")
+        del mail[name]
+        mail[name] = value
+    mail.set_content(f"<html><body>{body}</body></html>", subtype="html", cte="8bit")
+    return mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class Client:
+    """A mail program that does what it is told."""
+
+    def __init__(self, door: str, source: str | None = None) -> None:
+        host, _, port = door.rpartition(":")
+        where = (source, 0) if source else None
+        self.socket: socket.socket = socket.create_connection((host, int(port)), 15, source_address=where)
+        self.greeting = self.reply()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def reply(self) -> str:
+        """One whole reply; empty where the server has hung up."""
+        got = b""
+        while not re.search(rb"(?m)^\d{3} [^\n]*\r\n\Z", got):
+            try:
+                piece = self.socket.recv(1)
+            except ConnectionResetError:
+                piece = b""
+            if not piece:
+                return got.decode()
+            got += piece
+        return got.decode()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def say(self, line: str | bytes) -> str:
+        self.send((line.encode() if isinstance(line, str) else line) + b"\r\n")
+        return self.reply()
+
+    def hello(self) -> Self:
+        assert self.say("EHLO client.example.com").startswith("250")
+        return self
+
+    def starttls(self) -> Self:
+        assert self.say("STARTTLS").startswith("220")
+        self.socket = any_certificate().wrap_socket(self.socket)
+        return self.hello()
+
+    def login(self, user: str, password: str) -> str:
+        return self.say("AUTH PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode())
+
+    def mail(self, content: bytes, *to: str, sender: str = ADA) -> str:
+        """The reply to the body, or the first refusal."""
+        for line in (f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{address}>" for address in to)):
+            reply = self.say(line)
+            if not reply.startswith("250"):
+                return reply
+        assert self.say("DATA").startswith("354")
+        self.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
+        return self.reply()
+
+    def hung_up(self) -> bool:
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+class MailDoor:
+    """A running server, its upstream, and Ada's account there."""
+
+    open: ClassVar[set[MailDoor]] = set()
+
+    def __init__(
+        self, folder: Path, sink: Sink, *options: str, upstream: str | None = None, **settings: str | int
+    ) -> None:
+        self.sink = sink
+        environ = {f"INKDOT_{name.upper()}": str(value) for name, value in settings.items()}
+        self._environ = environ
+        with changed(environ):
+            self.server = Server(folder / "data", "--relay-port", "0", "--upstream", upstream or sink.url, *options)
+        self.open.add(self)
+        self.data = self.server.data
+        account = inkdot_json("relay", "account", "add", ADA, "--data", self.data)
+        self.user, self.password = account["user"], account["password"]
+
+    @property
+    def address(self) -> str:
+        return self.server.relay
+
+    def start(self) -> None:
+        """Once more, after a stop."""
+        with changed(self._environ):
+            self.server.start()
+        self.open.add(self)
+
+    def client(self) -> Client:
+        return Client(self.address)
+
+    def logged_in(self) -> Client:
+        client = self.client().hello()
+        assert client.login(self.user, self.password).startswith("235")
+        return client
+
+    def send(self, content: bytes, *to: str, sender: str = ADA) -> str:
+        with self.logged_in() as client:
+            return client.mail(content, *(to or (BEN,)), sender=sender)
+
+    def delivered(self, to: str = BEN, count: int = 1) -> list[Got]:
+        return list(eventually(lambda: len(self.sink.mails_to(to)) >= count and self.sink.mails_to(to)))
+
+    def queue(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(line)
+            for line in inkdot("mail", "queue", "list", "--json", "--data", self.data).stdout.splitlines()
+        ]
+
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in inkdot("mail", "log", "--json", "--data", self.data).stdout.splitlines()]
+
+    def stop(self) -> str:
+        """Stop it; returns what it said on stderr."""
+        self.server.process.terminate()
+        _, said = self.server.process.communicate(timeout=30)
+        self.open.discard(self)
+        assert "Traceback" not in said, said
+        return str(said)
+
+
+@contextmanager
+def changed(environ: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in environ}
+    os.environ.update(environ)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def outside_address() -> Iterator[str]:
+    """An address of this machine that is not loopback, as a stranger has one."""
+    subprocess.run(["ip", "address", "add", "192.0.2.25/32", "dev", "lo"], check=False, capture_output=True)
+    yield "192.0.2.25"
+    subprocess.run(["ip", "address", "del", "192.0.2.25/32", "dev", "lo"], check=True)

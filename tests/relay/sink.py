@@ -1,0 +1,184 @@
+"""A mail server that only listens: it keeps what it is given, and can be told to be difficult."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """One mail as it arrived."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    login: str | None
+
+    @property
+    def to(self) -> str:
+        assert len(self.recipients) == 1
+        return self.recipients[0]
+
+    def header(self, name: str) -> str | None:
+        found = re.search(rf"(?mi)^{name}: (.*?)\r$", self.content.split(b"\r\n\r\n")[0].decode("latin-1") + "\r")
+        return found[1] if found else None
+
+
+@dataclass(slots=True)
+class Sink:
+    """`answers` maps a recipient to the reply to RCPT, `after_data` to the one after the body; `drop` hangs up there."""
+
+    port: int = 0
+    answers: dict[str, str] = field(default_factory=dict)
+    after_data: dict[str, str] = field(default_factory=dict)
+    sender_answers: dict[str, str] = field(default_factory=dict)
+    logins: dict[str, str] = field(default_factory=dict)
+    """User -> password or bearer token; empty: AUTH is not offered."""
+    drop_before_250: int = 0
+    """So many mails are kept and then the line is cut instead of 250."""
+    before_250: Callable[[], None] | None = None
+    """Called when a mail is kept and its 250 not yet said."""
+    delay: float = 0.0
+    got: list[Got] = field(default_factory=list)
+    rcpts: list[str] = field(default_factory=list)
+    connections: int = 0
+    _listener: socket.socket | None = None
+    _open: set[socket.socket] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def up(self) -> None:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(128)
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def down(self) -> None:
+        if self._listener:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        for connection in list(self._open):
+            _hang_up(connection)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), connection.makefile("rwb") as file:
+            _Talk(self, connection, file).run()
+        self._open.discard(connection)
+        connection.close()
+
+    def mails_to(self, recipient: str) -> list[Got]:
+        return [mail for mail in self.got if recipient in mail.recipients]
+
+
+class _Talk:
+    def __init__(self, sink: Sink, connection: socket.socket, file) -> None:  # type: ignore[no-untyped-def]
+        self.sink, self.connection, self.file = sink, connection, file
+        self.login: str | None = None
+        self.sender, self.recipients = "", list[str]()
+
+    def say(self, text: str) -> None:
+        self.file.write(text.encode() + b"\r\n")
+        self.file.flush()
+
+    def run(self) -> None:
+        self.say("220 sink")
+        while line := self.file.readline():
+            word = line[:4].upper().decode("latin-1").strip()
+            text = line.decode().strip()
+            if word == "QUIT":
+                self.say("221 bye")
+                return
+            if word == "EHLO":
+                auth = "250-AUTH PLAIN XOAUTH2\r\n" if self.sink.logins else ""
+                self.say(f"250-sink\r\n{auth}250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 100000000")
+            elif word == "AUTH":
+                self.auth(text.split())
+            elif word == "MAIL":
+                self.sender = text.split("<")[1].split(">")[0]
+                self.recipients = []
+                self.say(self.sink.sender_answers.get(self.sender, "250 ok"))
+            elif word == "RCPT":
+                recipient = text.split("<")[1].split(">")[0]
+                self.sink.rcpts.append(recipient)
+                answer = self.sink.answers.get(recipient, "250 ok")
+                if answer.startswith("2"):
+                    self.recipients.append(recipient)
+                self.say(answer)
+            elif word == "DATA":
+                if not self.data():
+                    return
+            else:
+                self.say("250 ok")
+
+    def auth(self, words: list[str]) -> None:
+        given = base64.b64decode(words[2]).decode()
+        if words[1] == "PLAIN":
+            _, user, secret = given.split("\0")
+        else:
+            user, secret = re.findall(r"user=(.*?)\x01auth=Bearer (.*?)\x01", given)[0]
+        if self.sink.logins.get(user) == secret:
+            self.login = user
+            self.say("235 welcome")
+        elif words[1] == "PLAIN":
+            self.say("535 5.7.8 wrong password")
+        else:
+            self.say("334 " + base64.b64encode(b'{"status":"401"}').decode())
+            self.file.readline()
+            self.say("535 5.7.8 wrong token")
+
+    def data(self) -> bool:
+        self.say("354 go on")
+        lines = []
+        while (line := self.file.readline()) != b".\r\n":
+            if not line:
+                return False
+            lines.append(line[1:] if line.startswith(b".") else line)
+        if self.sink.delay:
+            time.sleep(self.sink.delay)
+        answer = self.sink.after_data.get(self.recipients[0], "250 kept")
+        if answer.startswith("2"):
+            self.sink.got.append(Got(self.sender, tuple(self.recipients), b"".join(lines), self.login))
+        if self.sink.before_250:
+            self.sink.before_250()
+        if self.sink.drop_before_250 > 0:
+            self.sink.drop_before_250 -= 1
+            _hang_up(self.connection)
+            return False
+        self.say(answer)
+        return True
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,73 @@
+"""Real mail programs send through the mail door: swaks and msmtp here, mutt and Thunderbird in proofs/."""
+
+from __future__ import annotations
+
+import plistlib
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ADA, inkdot, inkdot_json
+from tests.relay.mail_door import MailDoor, page
+from tests.relay.sink import Sink
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailDoor]:
+    with Sink() as sink:
+        running = MailDoor(tmp_path_factory.mktemp("door"), sink)
+        yield running
+        running.stop()
+
+
+def test_swaks_sends_with_starttls_and_auth(door: MailDoor, tmp_path: Path) -> None:
+    (tmp_path / "mail").write_bytes(page("By swaks"))
+    command = ["swaks", "--server", door.address, "--tls", "--auth", "PLAIN", "--auth-user", door.user, "--from", ADA,
+               "--to", "swaks@example.com", "--data", f"@{tmp_path / 'mail'}"]  # fmt: skip
+    done = subprocess.run([*command, "--auth-password", door.password], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert b"/o/" in door.delivered("swaks@example.com")[0].content
+    wrong = subprocess.run([*command, "--auth-password", "wrong"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 28
+    assert "535 5.7.8 User or password is wrong" in wrong.stdout
+
+
+def test_swaks_without_a_login_is_no_open_relay(door: MailDoor) -> None:
+    command = ["swaks", "--server", door.address, "--from", "a@evil.example", "--to", "b@example.net"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 23
+    assert "530 5.7.0 Log in first" in done.stdout
+
+
+def test_msmtp_sends_to_all_and_keeps_the_blind_ones_blind(door: MailDoor, tmp_path: Path) -> None:
+    host, _, port = door.address.rpartition(":")
+    config = tmp_path / "msmtprc"
+    config.write_text(
+        f"account default\nhost {host}\nport {port}\ntls on\ntls_certcheck off\nauth plain\n"
+        f"user {door.user}\npassword {door.password}\nfrom {ADA}\n"
+    )
+    config.chmod(0o600)
+    content = page("By msmtp", To="m1@example.com", Bcc="m2@example.com").replace(b"\r\n", b"\n")
+    subprocess.run(["msmtp", "-C", config, "-t"], input=content, check=True, capture_output=True)
+    assert b"/o/" in door.delivered("m1@example.com")[0].content
+    assert b"m2@example.com" not in door.delivered("m2@example.com")[0].content
+
+
+def test_the_files_for_mail_programs_say_where_the_door_is(door: MailDoor, tmp_path: Path) -> None:
+    host, _, port = door.address.rpartition(":")
+    said = inkdot("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data).stdout
+    assert all(word in said for word in (host, port, ADA, "STARTTLS"))
+    server = ET.parse(tmp_path / f"{ADA}-thunderbird.xml").find("emailProvider/outgoingServer")
+    assert server is not None
+    assert {e.tag: e.text for e in server} == {
+        "hostname": host, "port": port, "socketType": "STARTTLS", "username": ADA, "authentication": "password-cleartext",
+    }  # fmt: skip
+    account = plistlib.loads((tmp_path / f"{ADA}.mobileconfig").read_bytes())["PayloadContent"][0]
+    assert (account["OutgoingMailServerHostName"], account["OutgoingMailServerPortNumber"]) == (host, int(port))
+    assert account["OutgoingMailServerUsername"] == ADA
+    assert f"{host}, port {port}" in (tmp_path / f"{ADA}-outlook.txt").read_text()
+    assert inkdot_json("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data)["port"] == int(port)
+    assert inkdot("relay", "setup", "nobody", "--data", door.data, check=False).returncode == 2
