@@ -185,6 +185,7 @@ def test_withdrawal_reaches_mails_already_sent(own_server: Server) -> None:
 
 def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     """The old dot and link work, no event comes, and what asked for them stands in no file."""
+
     def denied() -> int:
         server.get(str(copy["dots"][0]))  # type: ignore[index]
         return counted(server, "denied")

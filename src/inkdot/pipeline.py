@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
-from inkdot.domain.ids import EventId
+from inkdot.domain.ids import ContactId, EventId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -90,6 +90,12 @@ class Pipeline:
                 outcome.events[place] = event._replace(verdict=correction.of(event.verdict))
         for event_id in outcome.relabelled.keys() & self._corrections.keys():
             outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
+
+    def forget(self, contact: ContactId) -> None:
+        """Nothing of a person stays at hand."""
+        kept = [event for event in self.latest if event.contact != contact]
+        self.latest.clear()
+        self.latest.extend(kept)
 
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""

@@ -32,6 +32,7 @@ def ask(
 ) -> Iterator[dict[str, Any]]:
     """The answer, object by object. Raises InkdotError."""
     folder = Folder(data)
+    what = {"by": asker(), **what}
     server = folder.running()
     if server:
         yield from _remote(server, question, what)

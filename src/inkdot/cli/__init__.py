@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, consent, knowing, mail, relay, serving
+from inkdot.cli import asking, care, consent, knowing, mail, person, relay, serving
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ asking.add_to(app)
 care.add_to(app)
 knowing.add_to(app)
 consent.add_to(app)
+person.add_to(app)
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

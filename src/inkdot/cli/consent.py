@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkdot.cli.options import DATA, Data, Json, put, talk
-from inkdot.domain.consent import Choice, mode_named
+from inkdot.domain.consent import mode_named
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure, UsageError
 
@@ -153,6 +153,7 @@ def log(person: _Person, data: Data = DATA, as_json: Json = False) -> None:
       inkdot consent log ben@example.com --json
     """
     from inkdot.app.consent import WORKSPACE
+    from inkdot.app.portrait import choice_json
 
     address = normal_address(person)
     with open_register(data) as register:
@@ -215,6 +216,8 @@ def export(
     Example:
       inkdot consent export ledger.jsonl
     """
+    from inkdot.app.portrait import choice_json
+
     with open_register(data) as register:
         rows: list[dict[str, Any]] = [choice_json(choice) for choice in register.book.choices()]
         number, seal = register.book.head()
@@ -255,18 +258,6 @@ def verify(
         typer.echo(f"{number} rows; seal {number}:{last}" + ("" if findings else "; all is well."))
     if findings:
         raise Failure("The ledger or the audit log was changed from outside; put it back from a backup.")
-
-
-def choice_json(choice: Choice) -> dict[str, Any]:
-    """A row of the ledger for users."""
-    from inkdot.store.contract import iso
-
-    return {
-        "number": choice.number, "time": iso(choice.time * 1_000_000), "person": choice.address, "act": choice.act,
-        "mode": None if choice.mode is None else choice.mode.name.lower(), "scope": choice.scope or "workspace",
-        "text": choice.wording, "version": choice.version, "language": choice.language, "method": choice.method,
-        "form": choice.form,
-    }  # fmt: skip
 
 
 def _tell(register: Register, address: str, *, as_json: bool) -> None:

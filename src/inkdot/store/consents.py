@@ -162,6 +162,24 @@ class Consents(Control):
         """Files that were written, with the time; oldest first."""
         return [(Path(path), at) for path, of_kind, at in self._rows("written") if of_kind == kind]
 
+    def forget_all_written(self) -> None:
+        """A copy of a folder has written nothing yet."""
+        with self._transaction():
+            self._keep("forget_all_written", [()])
+
+    def has_open_erasures(self) -> bool:
+        """True if one was begun and not finished."""
+        return bool(self._rows("open_erasures"))
+
+    def mails_of(self, workspace: WorkspaceId, contact: ContactId) -> list[tuple[Any, ...]]:
+        """(message, unix seconds, subject, Message-ID) of each mail to a person."""
+        return self._rows("messages_of", (workspace, contact))
+
+    def oldest_mail(self) -> int | None:
+        """When the oldest mail was marked, in unix seconds."""
+        found: int | None = self._rows("oldest_message")[0][0]
+        return found
+
     def forget_written(self, path: Path) -> None:
         """It is there no more."""
         with self._transaction():

@@ -16,6 +16,7 @@ import duckdb
 import msgspec
 from arro3.core import DataType, Table
 
+from inkdot.domain.contact import mention_of
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
@@ -333,3 +334,37 @@ class EventStore:
         """Bring the write-ahead log into the file."""
         with damage_named(self._path):
             self._db.execute(self._ask["flush"])
+
+    # -- forgetting
+
+    def forget(self, contact: ContactId, address: str | None, visitors: Collection[int]) -> int:
+        """Delete everything about a person; returns how many events. The file is to be written anew after it."""
+        mention = mention_of(address.lower()) if address else "^\\b$"
+        what = {"contact": contact, "address": mention, "visitors": list(visitors)}
+        return self._forget(dict.fromkeys(("forget_recent", "forget_closed"), what))
+
+    def forget_before(self, time: int) -> int:
+        """Delete what happened before a time (microseconds since 1970); returns how many events. Likewise."""
+        what = {"before": timestamp(time)}
+        return self._forget(dict.fromkeys(("forget_old_recent", "forget_old_closed", "forget_old_dropped"), what))
+
+    def _forget(self, asked: Mapping[str, Mapping[str, Any]]) -> int:
+        before = self.size()[0]
+        with damage_named(self._path):
+            self._db.begin()
+            try:
+                for name, what in asked.items():
+                    self._db.execute(self._ask[name], what)
+                for name in ("forget_raws", "forget_verdicts", "forget_urls"):
+                    self._db.execute(self._ask[name])
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
+        self._recall()
+        return before - self.size()[0]
+
+    def oldest(self) -> int | None:
+        """When the oldest event happened, in microseconds since 1970; None without events."""
+        found = self._rows(self._ask["oldest"])[0][0]
+        return None if found is None else microseconds(found)

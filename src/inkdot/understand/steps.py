@@ -89,6 +89,9 @@ class Understanding:
 
     def _understand(self, ping: Ping, outcome: Outcome) -> None:
         # STEPS: refuse what is forged; respect the mode; name the client and weigh it; find the person; fold repeats.
+        if not ping.token:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.ERASED))
+            return
         if not self._keyring.genuine(ping.token):
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.FORGED))
             return

@@ -106,12 +106,11 @@ DELETE FROM contacts WHERE id = ?;
 
 -- name: forget_text
 -- An address inside a text.
-UPDATE "{table}" SET "{column}" = replace(replace("{column}", ?1, 'erased'), lower(?1), 'erased')
-WHERE instr(lower("{column}"), lower(?1)) > 0;
+UPDATE "{table}" SET "{column}" = without("{column}") WHERE mentions("{column}");
 
--- name: forget_text_whole
--- The same where it was written in some other case.
-UPDATE "{table}" SET "{column}" = 'erased' WHERE instr(lower("{column}"), lower(?1)) > 0;
+-- name: forget_blob
+-- An address inside bytes: a link's destination.
+DELETE FROM "{table}" WHERE mentions("{column}");
 
 -- name: forget_orphans
 -- Mails that went to nobody else.
@@ -150,3 +149,11 @@ SELECT min(marked) FROM messages;
 -- name: old_people
 -- People of whom nothing else is left.
 DELETE FROM contacts WHERE id NOT IN (SELECT contact FROM recipients);
+
+-- name: forget_all_written
+-- A copy of a folder has written nothing yet.
+DELETE FROM written_files;
+
+-- name: last_act
+-- What a person did last.
+SELECT act FROM consents WHERE contact = ? ORDER BY number DESC LIMIT 1;

@@ -240,3 +240,53 @@ INSERT INTO migrations VALUES (?, ?);
 SET allowed_directories = ['{folder}'];
 SET enable_external_access = false;
 SET lock_configuration = true;
+
+-- name: forget_recent
+-- Everything about a person, and what names the address or came from one of the person's browsers.
+DELETE FROM recent WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+    OR regexp_matches(lower(referrer), $address);
+
+-- name: forget_closed
+-- The same in closed months.
+DELETE FROM closed WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+    OR regexp_matches(lower(referrer), $address);
+
+-- name: forget_raws
+-- Facts that no event has any more.
+DELETE FROM raws WHERE number NOT IN (SELECT raw FROM events);
+
+-- name: forget_verdicts
+-- Verdicts that no event has any more.
+DELETE FROM verdicts WHERE number NOT IN (SELECT verdict FROM events);
+
+-- name: forget_urls
+-- Destinations that no event has any more.
+DELETE FROM urls WHERE number NOT IN (SELECT url FROM events WHERE url IS NOT NULL);
+
+-- name: forget_old_recent
+-- What is past its days.
+DELETE FROM recent WHERE time < $before;
+
+-- name: forget_old_closed
+-- The same in closed months.
+DELETE FROM closed WHERE time < $before;
+
+-- name: forget_old_dropped
+-- Refused pings of that time.
+DELETE FROM dropped WHERE time < $before;
+
+-- name: oldest
+-- When the oldest event happened.
+SELECT min(time) FROM events;
+
+-- name: overwritten_days
+-- Earlier days of an open of which only the last day may be kept.
+DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN batch b ON r.contact = b.contact AND r.verdict = b.verdict WHERE r.id <> b.id);
+
+-- name: overwritten_days_closed
+-- The same in closed months.
+DELETE FROM closed WHERE id IN (SELECT r.id FROM closed r JOIN batch b ON r.contact = b.contact AND r.verdict = b.verdict WHERE r.id <> b.id);
