@@ -101,7 +101,7 @@ def test_an_erasure_under_load_loses_nobody_else_and_a_kill_in_its_middle_is_men
     sent, stop = [0], threading.Event()
 
     def load() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.03):
             own_server.get(str(copies[EVE]["links"][1]["url"]), User_Agent=f"{THUNDERBIRD} {sent[0]}")
             sent[0] += 1
             own_server.get(str(copies[BEN]["dots"][1]), User_Agent=f"{THUNDERBIRD} {sent[0]} of {BEN}")

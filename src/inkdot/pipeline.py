@@ -77,6 +77,11 @@ class Pipeline:
             progress(done, self._reader.backlog())
         return done
 
+    def catch_up(self) -> None:
+        """Take what the journal holds by now; unlike `drain` it ends also while more comes in."""
+        while self.step() >= BATCH:
+            pass
+
     def correct(self, event: EventId, correction: Correction) -> None:
         """A person's word on an event, from now on before what rules say, also when it is understood again."""
         self._corrections[event] = correction

@@ -107,7 +107,7 @@ def _forget_pings(
     house: House, contact: ContactId, address: Address | None, visitors: list[int], done: dict[str, Any], *, again: bool = False
 ) -> None:  # fmt: skip
     """In the journal and in the event store; the second time only what came meanwhile."""
-    house.pipeline.drain()
+    house.pipeline.catch_up()
     records = erase_in_journal(house.folder.journal, struct.pack(">Q", contact), address)
     done["journal_records"] += records
     if again and not records:
