@@ -8,13 +8,14 @@ import signal
 import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 
 REUBEN = "reuben@example.com"
 
 
-def heard(server: Server, *people: str) -> dict[str, dict[str, object]]:
+def heard(server: Server, *people: str) -> dict[str, Any]:
     """Everybody opened and clicked; it is understood."""
     copies = {copy["to"]: copy for copy in server.mark(QUOTE, *people)}
     for copy in copies.values():
