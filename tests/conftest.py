@@ -102,6 +102,8 @@ class Server:
                 found[f"street-{json.loads(words[3])['number']}"] = int(entry.name)
             elif b"inkdot.app.office" in words:
                 found["office"] = int(entry.name)
+            elif b"inkdot.app.room" in words:
+                found["room"] = int(entry.name)
             elif b"inkdot.app.relay" in words:
                 found["relay"] = int(entry.name)
         return found

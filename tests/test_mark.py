@@ -272,7 +272,7 @@ def test_bad_input_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
         (2, ["events", "--kind", "opened", *data]),
         (2, ["timeline", "nobody", *data]),
         (2, ["serve", "--public-port", "70000", *data]),
-        (2, ["serve", "--upstream", "smtp://x", *data]),
+        (2, ["serve", "--upstream", "mail.example.com:x", *data]),
         (2, ["restore", junk, "--data", tmp_path / "new"]),
         (2, ["mail", "send", good, "--to", BEN, "--smtp", "nonsense", *data]),
     ]

@@ -10,7 +10,24 @@ The life of a ping, and the files to open:
 6. `store/events.py` keeps events and the checkpoint in one transaction.
 7. `show/` and `cli/` ask the store and answer people.
 
-`app.py` is the only place that knows everyone.
+`app/` is the only place that knows everyone. For your own programs: `from inkdot import Marker` (`library.py`).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inkdot.library import Marker
+
+__all__ = ["Marker", "__version__"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`Marker`, when it is asked for: nothing else that imports Inkdot should wait for it."""
+    if name == "Marker":
+        from inkdot.library import Marker  # noqa: PLC0415 - see above
+
+        return Marker
+    raise AttributeError(f"module 'inkdot' has no attribute {name!r}")

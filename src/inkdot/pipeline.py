@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
-from inkdot.domain.ids import ContactId, EventId
+from inkdot.domain.ids import ContactId, EventId, VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
+from inkdot.store.sites import Binding, Sites
+from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
 from inkdot.understand.address import Networks
 from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Outcome, Understanding
 
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
+
+
+_WORKSPACE = WorkspaceId(1)
+_PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
 class Pipeline:
@@ -37,11 +43,13 @@ class Pipeline:
         store: EventStore,
         networks: Networks | None = None,
         book: RuleBook | None = None,
+        sites: Sites | None = None,
     ) -> None:
         """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given."""
         self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store, networks, control, book)
-        self._control, self._store = control, store
+        self._understanding = Understanding(keyring, store, networks, control, book, sites)
+        self._control, self._store, self._sites = control, store, sites
+        self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
@@ -58,6 +66,7 @@ class Pipeline:
     def _step(self) -> int:
         batch = self._reader.read(BATCH)
         if not batch.end:
+            self._add_up_the_past()
             return 0
         outcome = self._understanding.batch(batch.pings)
         outcome.dropped.extend(map(_unreadable, batch.damage))
@@ -65,9 +74,29 @@ class Pipeline:
             self._correct(outcome)
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
+        if outcome.proofs and self._sites:
+            self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
+        self._count_for_reports(outcome.events)
         return len(batch.pings) + len(batch.damage)
+
+    def _count_for_reports(self, events: Sequence[Event]) -> None:
+        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet."""
+        of_sites = [e.time for e in events if e.scene and e.scene.site]
+        if not of_sites:
+            return
+        self._from_the_past |= min(of_sites) < self._newest - _PAST
+        self._newest = max(self._newest, *of_sites)
+        self._not_rolled += len(of_sites)
+        if self._not_rolled > ROLL_UP_ABOVE and not self._from_the_past:
+            self._not_rolled = 0
+            roll_up(self._store)
+
+    def _add_up_the_past(self) -> None:
+        if self._from_the_past:
+            roll_up(self._store, anew=True)
+            self._from_the_past, self._not_rolled = False, 0
 
     def drain(self, progress: Callable[[int, int], None] = lambda _done, _left: None) -> int:
         """Take all that the journal holds now; reports (pings done, bytes left). Returns how many pings it were."""
@@ -96,7 +125,7 @@ class Pipeline:
         for event_id in outcome.relabelled.keys() & self._corrections.keys():
             outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
 
-    def forget(self, contact: ContactId) -> None:
+    def forget_person(self, contact: ContactId) -> None:
         """Nothing of a person stays at hand."""
         kept = [event for event in self.latest if event.contact != contact]
         self.latest.clear()
@@ -105,6 +134,10 @@ class Pipeline:
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""
         return self._reader.backlog()
+
+    def forget(self, visitors: Collection[VisitorId]) -> None:
+        """Ask memory again who these are: somebody changed it by hand."""
+        self._understanding.forget(visitors)
 
     def close(self) -> None:
         """Let go of the journal."""

@@ -66,6 +66,22 @@ class Settings:
     health: bool = _setting(False, "Health mode: counts alone, nobody is named, whatever else was agreed or set.")
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
+    sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")
+    colleagues: tuple[str, ...] = _setting(
+        (), "Addresses and domains whose reading of shared documents is not counted."
+    )
+    reader_ask_first: bool = _setting(
+        False, "Measure only readers of documents who agreed, not all who did not decline."
+    )
+    reader_idle_seconds: int = _setting(60, "Seconds without a touch after which a page of a document is not in use.")
+    documents_quota: int = _setting(10_000_000_000, "Bytes that shared documents may take.")
+    documents_days: int = _setting(
+        0, "Days after which documents that nobody can read any more are deleted. 0: never by themselves."
+    )
+    mail_server: str = _setting(
+        "", "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587.", secret=True
+    )
+    mail_from: str = _setting("", "Address from which they come.")
     upstream: str = _setting(
         "",
         "Mail server that the mail door delivers to, like smtp://user@mail.example.com:587 or smtps://...; behind it "
@@ -186,6 +202,10 @@ def _faults(settings: Settings) -> list[str]:
         found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
     if settings.connections_per_address < 1 or settings.journal_days < 1:
         found.append("connections_per_address and journal_days must be at least 1.")
+    if not 5 <= settings.reader_idle_seconds <= 1_800 or settings.documents_quota < 0 or settings.documents_days < 0:
+        found.append("reader_idle_seconds must be 5 to 1800; documents_quota and documents_days must not be negative.")
+    if settings.mail_server and urlsplit(settings.mail_server).scheme not in ("smtp", "smtps"):
+        found.append("mail_server is no mail server; write it like smtp://user:password@mail.example.com:587.")
     least_one = "relay_max_bytes", "relay_timeout", "relay_connections_per_address", "retry_seconds", "give_up_hours"
     found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():

@@ -105,7 +105,7 @@ def journal_findings(journal: Path) -> list[str]:
 
 
 def backup(folder: Folder, control: Control, store: EventStore, target: Path) -> Path:
-    """One tar file with keys, settings, both stores and the journal.
+    """One tar file with keys, settings, both stores, the journal and shared documents.
 
     The stores are copied first: what was acknowledged before the start is in their copy or in the journal's.
     """
@@ -125,6 +125,7 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
                 if path.exists():
                     tar.add(path, path.name)
             _add_journal(tar, folder.journal)
+            _add_uploads(tar, folder.uploads)
         with half.open("rb") as file:
             os.fsync(file.fileno())
         half.rename(target)
@@ -135,6 +136,12 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
         for path in copies.values():
             remove(path)
     return target
+
+
+def _add_uploads(tar: tarfile.TarFile, uploads: Path) -> None:
+    for path in sorted(uploads.glob("??/*")):
+        with contextlib.suppress(FileNotFoundError):  # erased meanwhile
+            tar.add(path, f"uploads/{path.parent.name}/{path.name}")
 
 
 def _mail_door_files(folder: Folder) -> list[Path]:

@@ -89,10 +89,15 @@ class Register:
         own = _last_words(self.book.choices_of(WORKSPACE, contact), scopes)
         return strictest([*(own or [self._default]), *self._limits(scopes)])
 
-    def widest(self, site: str | None = None) -> Decision:
-        """How much may be kept of people whom nobody knows yet, as on a site."""
+    def widest(self, site: str | None = None, *, asked: bool = False) -> Decision:
+        """How much may be kept of people whom nobody knows yet, as on a site; `asked` if they are asked there."""
         self._renew()
-        return strictest([self._default, *self._limits(["", *([f"site:{site}"] if site else [])])])
+        return strictest(
+            [
+                Wish(Mode.INDIVIDUAL, "the visitor's consent") if asked else self._default,
+                *self._limits(["", *([f"site:{site}"] if site else [])]),
+            ]
+        )
 
     def _limits(self, scopes: list[str]) -> list[Wish]:
         rules = self.book.rules(WORKSPACE)

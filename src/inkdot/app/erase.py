@@ -113,7 +113,7 @@ def _forget_pings(
     if again and not records:
         return
     done["events"] += house.store.forget(contact, address, visitors)
-    house.pipeline.forget(contact)
+    house.pipeline.forget_person(contact)
     house.rewrite_store()
 
 

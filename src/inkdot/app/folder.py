@@ -62,6 +62,16 @@ class Folder:
         return self.root / "backups"
 
     @property
+    def uploads(self) -> Path:
+        """Documents as they were given."""
+        return self.root / "uploads"
+
+    @property
+    def drawn(self) -> Path:
+        """Their pages as pictures, which can be drawn anew."""
+        return self.root / "drawn"
+
+    @property
     def spool(self) -> Path:
         """Mails that wait for their delivery."""
         return self.root / "spool"

@@ -12,7 +12,9 @@ from inkdot.app.audit import audited
 from inkdot.app.consent import Register, publish
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
+from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
+from inkdot.app.library import Library
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
@@ -21,10 +23,16 @@ from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.documents import DocumentQuestions
+from inkdot.show.history import History
 from inkdot.show.questions import Questions
+from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.control import Control
+from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
+from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
+from inkdot.store.visits import roll_up
 from inkdot.understand.agent import clean
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
@@ -52,6 +60,8 @@ class House:
         self.control = Control(folder.control)
         self.register = Register(folder, settings)
         publish(folder, self.register.book)
+        self._documents = Documents(folder.control)
+        self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         try:
@@ -66,11 +76,12 @@ class House:
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self.settings.memory_limit)
         self.pipeline = self._pipeline(self.store)
-        self.questions = Questions(self.control, self.store, now)
+        self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
+        self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book)
+        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -99,6 +110,7 @@ class House:
         pipeline = self._pipeline(store)
         pipeline.drain(progress)
         pipeline.close()
+        roll_up(store, anew=True)
         store.flush()
         store.close()
         fresh.rename(self.folder.events)
@@ -135,12 +147,22 @@ class House:
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
         """Every question and chore that the command line may ask for, by name; what reads personal data is audited."""
         questions = self.questions
+        websites = WebsiteQuestions(self.sites, self.store, now)
+        identities = Identities(self.sites, self.store, self.pipeline)
         asks = {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
+            "import_check": websites.import_check,
+            "person_merge": identities.merge,
+            "person_unmerge": identities.unmerge,
+            "person_identities": identities.identities,
+            "report_site": websites.report_site,
+            "report_leads": websites.report_leads,
+            "report_searches": websites.report_searches,
             "verify": self._verify,
             "rebuild": self._rebuild_asked,
             "backup": self._backup_asked,
@@ -170,8 +192,12 @@ class House:
         yield {"file": str(path), "bytes": path.stat().st_size}
 
     def tidy(self) -> tuple[int, int]:
-        """Delete journal segments past their days, sort finished months; returns how many of each."""
+        """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
         keep_to_days(self)
+        if self.settings.documents_days:
+            with Library(self.folder) as library:
+                library.expire(self.settings.documents_days)
+        roll_up(self.store)
         expired = care.expire(self.folder, self.store, self.settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
 
@@ -199,4 +225,6 @@ class House:
         self.register.close()
         self.pipeline.close()
         self.store.close()
+        self._documents.close()
         self.control.close()
+        self.sites.close()

@@ -27,7 +27,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
-_EXCLUSIVE = ("rebuild", "tidy", "regrade", "correct", "person_erase")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -128,8 +128,10 @@ class Office:
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events", "timeline", "report_mail", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
-            "correct", "corrections", "learned", "person_export", "person_erase", "retention",
+            "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
+            "person_merge", "person_unmerge", "person_identities",
+            "person_export", "person_erase", "retention",
         )  # fmt: skip
         return {name: self._asked(name) for name in names}
 

@@ -16,9 +16,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from inkdot.app.folder import Folder, Server, write_whole
 from inkdot.collect.process import StreetConfig
@@ -33,6 +35,7 @@ _DRAIN_SECONDS = 12.0
 _READY_SECONDS = 60.0
 _QUICK_DEATH_SECONDS = 1.0
 _GIVE_UP = 3
+_LONGEST_SOCKET_NAME = 100  # of 108 that the kernel allows
 
 
 @dataclass(slots=True)
@@ -79,12 +82,14 @@ class Supervisor:
         streets = _listen(s.public_host, s.public_port, s.streets, "--public-port")
         office = _listen(s.office_host, s.office_port, 1, "--office-port")[0]
         secret = secrets.token_urlsafe(32)
+        self._room_door = _listen_inside(self._folder.run)
         for stale in self._folder.run.glob("street-*.counters"):
             stale.unlink()
         for number, street in enumerate(streets):
             self._children.append(_Child(f"street-{number}", street, self._street_command(number)))
         for_office = {"INKDOT_OFFICE_SECRET": secret}
         self._children.append(_Child("office", office, self._office_command, lambda _socket, _ready: for_office))
+        self._children.append(_Child("room", self._room_door, self._room_command))
         public = s.public_url or _url(s.public_host, streets[0])
         mail_door = self._open_mail_door(public)
         return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), mail_door)
@@ -119,18 +124,24 @@ class Supervisor:
         def command(socket_fd: int, ready_fd: int) -> list[str]:
             config = StreetConfig(
                 str(self._folder.root), number, socket_fd, ready_fd, s.trusted_proxies, s.connections_per_address,
-                (s.dot_prefix, s.click_prefix),
+                (s.dot_prefix, s.click_prefix), self._room_door.getsockname(),
             )  # fmt: skip
             return [sys.executable, "-m", "inkdot.collect.process", config.to_json()]
 
         return command
 
     def _office_command(self, socket_fd: int, ready_fd: int) -> list[str]:
+        return [sys.executable, "-m", "inkdot.app.office", self._config(socket_fd, ready_fd)]
+
+    def _room_command(self, socket_fd: int, ready_fd: int) -> list[str]:
+        return [sys.executable, "-m", "inkdot.app.room", self._config(socket_fd, ready_fd)]
+
+    def _config(self, socket_fd: int, ready_fd: int) -> str:
         config = {
             "data": str(self._folder.root), "socket_fd": socket_fd, "ready_fd": ready_fd,
             "settings": {k: v for k, v in dataclasses.asdict(self._settings).items() if k not in SECRETS},
         }  # fmt: skip
-        return [sys.executable, "-m", "inkdot.app.office", json.dumps(config)]
+        return json.dumps(config)
 
     def _start(self, child: _Child) -> int:
         """Start a process; returns the pipe on which it reports ready."""
@@ -242,6 +253,19 @@ def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket
             f"Port {port} on {host} cannot be opened ({error.strerror}); stop what uses it or choose another with {option}."
         ) from error
     return found
+
+
+def _listen_inside(run: Path) -> socket.socket:
+    """A unix socket that only this user's processes reach; in a folder of its own where `run` lies too deep for its name."""
+    path = run / "room.sock"
+    if len(bytes(path)) > _LONGEST_SOCKET_NAME:
+        path = Path(tempfile.mkdtemp(prefix="inkdot-")) / "room.sock"
+    path.unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(str(path))
+    path.chmod(0o600)
+    door.listen(512)
+    return door
 
 
 def _url(host: str, door: socket.socket) -> str:

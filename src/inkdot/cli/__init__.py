@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from inkdot.cli import asking, care, consent, knowing, mail, person, relay, serving
+from inkdot.cli import (
+    asking,
+    care,
+    consent,
+    identity,
+    importing,
+    knowing,
+    mail,
+    relay,
+    rights,
+    serving,
+    sharing,
+    site,
+)
 from inkdot.domain.errors import InkdotError, UsageError
 
 app = typer.Typer(
@@ -24,9 +37,19 @@ mail.add_to(app)
 relay.add_to(app)
 asking.add_to(app)
 care.add_to(app)
+doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
+sharing.add_to(doc)
+app.add_typer(doc, name="doc")
 knowing.add_to(app)
 consent.add_to(app)
-person.add_to(app)
+site.add_to(app)
+importing.add_to(app)
+person = typer.Typer(
+    help="People: who is who, and the right to see everything and to be forgotten.", no_args_is_help=True
+)
+identity.add_to(person)
+rights.add_to(app, person)
+app.add_typer(person, name="person")
 
 
 def _keep_examples_apart(group: typer.Typer) -> None:

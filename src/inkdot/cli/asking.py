@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
+from inkdot.cli import websites
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
 from inkdot.domain.errors import UsageError
 
 _FOLLOW_SECONDS = 0.2
 _Person = Annotated[str | None, typer.Option(help="Only this person's.")]
-_Kind = Annotated[str | None, typer.Option(help="Only this kind: open, click.")]
+_Kind = Annotated[str | None, typer.Option(help="Only this kind: open, click, view, engage, goal, download.")]
 _Since = Annotated[str | None, typer.Option(help="Only since: 7d, 12h, 2026-11-23, a time.")]
 
 
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(explain)
     report = typer.Typer(help="Counts with their intervals.", no_args_is_help=True)
     report.command("mail")(report_mail)
+    websites.add_to(report)
     report.callback()(lambda: None)
     app.add_typer(report, name="report")
     export = typer.Typer(help="Take your data out.", no_args_is_help=True)

@@ -128,7 +128,7 @@ def link(
     address = normal_address(to)
     folder, mint = open_mint(data, public_url)
     number = LinkId(_fresh_id())
-    person = Person.known(mint, address, told_mode(_decided(folder, [address], None)[0][1]))
+    person = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
     if person.mode is Mode.OFF:
         raise UsageError(f"{address} wants nothing kept; give the plain address instead.")
     tracked = tracked_link(mint, person, number, int(time.time()), url)
@@ -201,7 +201,7 @@ def keep_copies(
 ) -> list[Copy]:
     """Make the copies as each recipient's consent allows, and keep what they are before any of them can leave."""
     marked = int(time.time())
-    modes = {address: told_mode(decision) for address, decision in _decided(folder, recipients, list_name)}
+    modes = {address: told_mode(decision) for address, decision in decided(folder, recipients, list_name)}
     copies = [mail.copy_for(address, message, marked, modes[address]) for address in recipients]
     if mail.left_alone is None:
         control = _control(folder)
@@ -215,7 +215,7 @@ def keep_copies(
     return copies
 
 
-def _decided(folder: Folder, people: list[Address], list_name: str | None) -> list[tuple[Address, Decision]]:
+def decided(folder: Folder, people: list[Address], list_name: str | None = None) -> list[tuple[Address, Decision]]:
     """What may be kept about each; says so where nobody has told yet where they are."""
     from inkdot.app.consent import UNANSWERED, Register
     from inkdot.settings import load

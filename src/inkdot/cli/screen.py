@@ -27,7 +27,7 @@ def print_timeline(answer: dict[str, Any]) -> None:
     for title in ("when (UTC)", "", "what happened", "where and with what", "why"):
         table.add_column(title, overflow="fold")
     repeats = Counter(e["repeat_of"] for e in answer["events"])
-    for event in answer["events"]:
+    for event in _readings_folded(answer["events"]):
         if event["repeat_of"]:
             continue
         style = _STYLE[event["human"]]
@@ -48,6 +48,21 @@ def print_timeline(answer: dict[str, Any]) -> None:
             Text(f"Perhaps forwarded: {forward['message']} was opened with {both}, in two networks.", style="italic")
         )
     console.print(Text("● proven  ◐ likely  ? cannot be known  · machine", style="dim"))
+
+
+def _readings_folded(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The seconds on one page of a document in one go, not by the few seconds in which they were told."""
+    shown: list[dict[str, Any]] = []
+    for event in events:
+        last = shown[-1] if shown else None
+        same = last and all(last[k] == event[k] for k in ("kind", "visit", "page", "actor", "document"))
+        if last and same and event["kind"] == "read":
+            seconds = round(last["seconds"] + event["seconds"], 2)
+            says = event["says"].replace(f"{event['seconds']:.1f} s", f"{seconds:.1f} s")
+            shown[-1] = last | {"seconds": seconds, "says": says}
+        else:
+            shown.append(event)
+    return shown
 
 
 def _summary(counts: dict[str, int]) -> Text:

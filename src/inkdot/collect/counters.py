@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 NAMES = (
-    "requests", "connections", "dots", "clicks", "forged", "tracking_off", "privacy_signals", "denied", "not_found", "refused",
+    "requests", "connections", "dots", "clicks", "forged", "tracking_off", "privacy_signals", "denied", "web_events", "web_refused", "not_found", "refused",
     "too_large", "timed_out", "commits", "records", "bytes_written", "not_recorded",
 )  # fmt: skip
 _SLOTS = struct.Struct(f"<{len(NAMES)}Q")
@@ -25,6 +25,8 @@ HELP = {
     "tracking_off": "genuine tokens whose mode keeps nothing",
     "privacy_signals": "pings recorded without a person because of GPC or DNT",
     "denied": "genuine tokens of who withdrew, answered and not kept",
+    "web_events": "events of websites answered and recorded",
+    "web_refused": "events of websites refused with a reason",
     "not_found": "requests for unknown addresses",
     "refused": "requests refused as broken or unsupported, and connections over the cap",
     "too_large": "heads over the limit",
@@ -49,6 +51,8 @@ class Counters:
     tracking_off: int
     privacy_signals: int
     denied: int
+    web_events: int
+    web_refused: int
     not_found: int
     refused: int
     too_large: int

@@ -15,13 +15,15 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from inkdot.collect.counters import Counters
+from inkdot.collect.handover import Errand, Handover
 from inkdot.collect.limits import Crowd, Limits
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Judge, Lines, body_length, packed
+from inkdot.collect.request import Judge, Lines, packed
 from inkdot.collect.routes import Street
 
 _HEAD_END = b"\r\n\r\n"
 _NO_ADDRESS = bytes(16)
+_HANDED_OVER = (b"GET", b"HEAD", b"POST")
 
 
 class House:
@@ -34,10 +36,11 @@ class House:
         counters: Counters,
         limits: Limits,
         crowd_exempt: Callable[[bytes], bool],
+        handover: Handover | None = None,
     ) -> None:
         self.street, self.replies, self.counters, self.limits = street, replies, counters, limits
         self.crowd: Crowd[Connection] = Crowd(limits.connections_per_address)
-        self.crowd_exempt = crowd_exempt
+        self.crowd_exempt, self.handover = crowd_exempt, handover
         self.judge = Judge(limits.kept_header_bytes)
         self.connections: set[Connection] = set()
         self.now = time.monotonic()
@@ -52,6 +55,8 @@ class House:
         for connection in [c for c in self.connections if c.overdue(self.now)]:
             self.counters.timed_out += 1
             connection.give_up()
+        if self.handover:
+            self.handover.sweep(asyncio.get_running_loop().time())
 
     def drain(self) -> None:
         """Take no further requests; let what is owed be answered."""
@@ -61,12 +66,25 @@ class House:
                 connection.let_go()
 
 
+class _Turn:
+    """Waits for its turn among answers that are owed."""
+
+    def __init__(self, come: Callable[[], None]) -> None:
+        self._come = come
+
+    def answer(self, _reply: bytes) -> None:
+        self._come()
+
+
 class Connection(asyncio.Protocol):
     """One client."""
 
     __slots__ = (
+        "_away",
         "_buffer",
         "_closing",
+        "_errand",
+        "_full",
         "_heard",
         "_house",
         "_last",
@@ -89,7 +107,9 @@ class Connection(asyncio.Protocol):
         self._house = house
         self._buffer = b""
         self._owed = 0
-        self._closing = self._paused = self._last = False
+        self._closing = self._paused = self._last = self._full = False
+        self._away: bytes | None = None
+        self._errand: Errand | None = None
         self._heard = self._missing = 0
         self._target = b""
         self._since = house.now
@@ -115,6 +135,8 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._house.connections.discard(self)
         self._house.crowd.leave(self.peer, self)
+        if self._errand:
+            self._errand.abandon()
 
     def eof_received(self) -> bool:
         """The client has sent all it wants; it may still wait for answers."""
@@ -125,7 +147,9 @@ class Connection(asyncio.Protocol):
         """Hand every whole request to the street."""
         if self._closing:
             return
-        if not self._buffer and not self._missing and data.find(_HEAD_END) + 4 == len(data):
+        if self._away is not None and not self._missing:
+            self._buffer += data  # was on its way before reading was paused
+        elif not self._buffer and not self._missing and data.find(_HEAD_END) + 4 == len(data):
             self._request(data)  # as nearly all come: one whole head
         else:
             self._pieces(self._buffer + data)
@@ -144,8 +168,8 @@ class Connection(asyncio.Protocol):
             data = data[end:]
             self._buffer = b""
             if data and self._owed >= self._house.limits.pipelined:
-                self._paused = True
-                self._transport.pause_reading()
+                self._pause()
+            if data and self._paused:
                 self._buffer = data
                 return
 
@@ -186,8 +210,14 @@ class Connection(asyncio.Protocol):
         if len(head) > house.limits.head_bytes:
             house.counters.too_large += 1
             self._refuse(431, "The request's head is too large.")
+        elif self._goes_away(parser.get_method()):
+            self._away, self._lines = head, lines
+            if self._heard:
+                self._hand_over(b"")
+            else:
+                self._expect_body(lines)
         elif lines.body and not self._heard and house.street.takes_body(parser.get_method(), self._target):
-            self._expect_body(head, lines)
+            self._expect_body(lines)
         elif self._heard != 1 or lines.body:
             house.counters.refused += 1
             self._refuse(413 if self._heard < 2 else 400, "This address takes no request bodies.")
@@ -198,8 +228,8 @@ class Connection(asyncio.Protocol):
             if self._last or house.draining:
                 self._finish_after_answers()
 
-    def _expect_body(self, head: bytes, lines: Lines) -> None:
-        house, length = self._house, body_length(head)
+    def _expect_body(self, lines: Lines) -> None:
+        house, length = self._house, lines.length
         if length is None:
             house.counters.refused += 1
             self._refuse(411, "Send the body with a Content-Length.")
@@ -217,12 +247,80 @@ class Connection(asyncio.Protocol):
             return b""
         body, self._buffer, self._missing = data[:length], b"", 0
         self._parser.feed_data(body)
+        if self._away is not None:
+            self._hand_over(body)
+            self._buffer = data[length:]
+            return b""
         house.counters.requests += 1
         self._owed += 1
         house.street.hear_body(self, self._target, self._lines, body)
         if self._last or house.draining:
             self._finish_after_answers()
         return data[length:]
+
+    # -- what another process answers
+
+    def _goes_away(self, method: bytes) -> bool:
+        handover = self._house.handover
+        return handover is not None and method in _HANDED_OVER and handover.takes(self._target)
+
+    def _hand_over(self, body: bytes) -> None:
+        """Hand the request `_away` over; nothing further is read until its answer was passed on."""
+        self._house.counters.requests += 1
+        self._owed += 1
+        self._pause()
+        if self._last or self._house.draining:
+            self._closing = True
+        turn = _Turn(lambda: self._set_out(body))
+        if self._owed == 1:
+            turn.answer(b"")
+        else:
+            self._house.street.answer_later(turn, b"")  # behind what is owed
+
+    def _set_out(self, body: bytes) -> None:
+        if not self._transport.is_closing():
+            assert self._house.handover
+            assert self._away is not None
+            self._errand = self._house.handover.begin(self, self._away, self._lines.hops, body)
+
+    @property
+    def last(self) -> bool:
+        """Nothing more is wanted after this answer."""
+        return self._closing
+
+    def pass_on(self, data: bytes) -> bool:
+        """Send part of an answer; False if the client takes no more just now."""
+        self._transport.write(data)
+        return not self._full
+
+    def passed_on(self) -> None:
+        """The whole answer was passed on."""
+        self._away = self._errand = None
+        self._owed -= 1
+        if self._closing:
+            self._transport.close()
+        else:
+            self._go_on()
+
+    def fall(self) -> None:
+        """The answer broke off."""
+        self._away = self._errand = None
+        self._transport.abort()
+
+    def refuse(self, status: int, text: str) -> None:
+        """Answer with a sentence instead."""
+        self._away = self._errand = None
+        self.answer(self._house.replies.text(status, text))
+
+    def pause_writing(self) -> None:
+        """The client reads slowly."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._full = False
+        if self._errand:
+            self._errand.go_on()
 
     # -- answers
 
@@ -234,16 +332,25 @@ class Connection(asyncio.Protocol):
             return
         if not self._closing:
             transport.write(reply)
-            self._since = self._house.now
-            if self._paused:
-                self._paused = False
-                transport.resume_reading()
-                self._pieces(self._buffer)
+            if self._away is None:
+                self._go_on()
         elif self._owed:
             transport.write(reply)
         else:
             transport.write(reply.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             transport.close()
+
+    def _pause(self) -> None:
+        self._paused = True
+        self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        self._since = self._house.now
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+            data, self._buffer = self._buffer, b""
+            self._pieces(data)
 
     def answer_in_turn(self, reply: bytes) -> None:
         """Send an answer that needs no record, behind those that do."""

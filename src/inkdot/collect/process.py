@@ -22,10 +22,13 @@ from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
 from inkdot.collect.door import Connection, House
 from inkdot.collect.files import shipped
+from inkdot.collect.handover import Handover
 from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
 from inkdot.collect.routes import Street
+from inkdot.collect.salt import Salt
+from inkdot.collect.website import Website
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
 from inkdot.journal.segment import street_folder
@@ -35,7 +38,9 @@ DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
 _DRAIN_SECONDS = 10.0
 _BACKLOG = 4096
-_FILES = {b"/t.js": "v1/t.js", b"/a.js": "v1/a.js"}
+_ROOMS = (b"/d/", b"/p/")
+"""What the reading room answers."""
+_FILES = {b"/t.js": "v1/t.min.js", b"/a.js": "v1/a.js"}
 
 
 class StreetConfig(NamedTuple):
@@ -50,6 +55,8 @@ class StreetConfig(NamedTuple):
     trusted_proxies: tuple[str, ...] = ()
     connections_per_address: int = 512
     prefixes: tuple[str, str] = ("o", "c")
+    room: str = ""
+    """The unix socket of the reading room."""
 
     def to_json(self) -> str:
         """For the child's command line."""
@@ -80,6 +87,7 @@ async def _serve(config: StreetConfig) -> int:
     replies = Replies(time.time())
     proxies = Proxies(config.trusted_proxies)
     deny = Deny(data / DENY)
+    salt = Salt(run, time.time())
     done: asyncio.Future[int] = loop.create_future()
 
     def stopped(error: JournalStopped) -> None:
@@ -96,12 +104,14 @@ async def _serve(config: StreetConfig) -> int:
         return exposition(total(run.glob("street-*.counters")))
 
     street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
-    house = House(street, replies, counters, limits, proxies.trusts)
+    Website(street, keyring, commit, replies, counters, proxies, salt)
+    handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
+    house = House(street, replies, counters, limits, proxies.trusts, handover)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _finish, done)
-    sweeper = asyncio.create_task(_sweep(house, deny))
+    sweeper = asyncio.create_task(_sweep(house, deny, salt))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -131,11 +141,12 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _sweep(house: House, deny: Deny) -> None:
+async def _sweep(house: House, deny: Deny, salt: Salt) -> None:
     while True:
         await asyncio.sleep(1)
         house.sweep()
         deny.renew()
+        salt.renew(time.time())
 
 
 async def _answers_sent(house: House, commit: GroupCommit) -> None:

@@ -11,8 +11,13 @@ GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000
 _REASONS = {
     200: "OK", 202: "Accepted", 204: "No Content", 302: "Found", 304: "Not Modified", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 411: "Length Required", 413: "Content Too Large", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
+    502: "Bad Gateway", 504: "Gateway Timeout",
 }  # fmt: skip
 _NOT_IN_URL = re.compile(rb"[^\x21-\x7e]")
+_ALLOWED = (
+    "Allow: GET, HEAD, POST, OPTIONS\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET, POST\r\n"
+    "Access-Control-Allow-Headers: Content-Type\r\nAccess-Control-Max-Age: 86400\r\n"
+)
 _NOT_RECORDED = "Inkdot-Recorded: 0\r\n"
 _IMAGE = "Content-Type: image/gif\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
 
@@ -32,7 +37,7 @@ class Replies:
         self.gif_head = self.make(200, GIF, _IMAGE, head=True)
         self.gif_unrecorded = self.make(503, GIF, _IMAGE + _NOT_RECORDED)
         self.gif_unrecorded_head = self.make(503, GIF, _IMAGE + _NOT_RECORDED, head=True)
-        self.options = self.make(204, b"", "Allow: GET, HEAD, OPTIONS\r\nAccess-Control-Allow-Origin: *\r\n")
+        self.options = self.make(204, b"", _ALLOWED)
 
     def make(self, status: int, body: bytes = b"", headers: str = "", *, head: bool = False) -> bytes:
         """Any answer. `headers` are whole lines; `head` leaves the body out but tells its length."""

@@ -44,12 +44,13 @@ class Lines(NamedTuple):
     """Global Privacy Control or Do Not Track is on."""
     body: bool
     """A body is announced."""
+    length: int | None
+    """How long it is; None if it does not say (chunked). The parser has refused contradictions."""
     hops: tuple[bytes, ...]
     """Addresses that proxies put in, leftmost first, unchecked."""
 
 
-def body_length(head: bytes) -> int | None:
-    """How long the announced body is; None if it does not say (chunked). The parser has refused contradictions."""
+def _body_length(head: bytes) -> int | None:
     found = _LENGTH.search(head)
     return int(found[1]) if found else None
 
@@ -77,7 +78,9 @@ class Judge:
         hops = [h.strip() for m in _FORWARDED_FOR.findall(lines) for h in m.split(b",")]
         if not hops:
             hops = [f for m in _FORWARDED.findall(lines) for f in _FOR.findall(m)]
-        return Lines(kept, _SIGNAL.search(lines) is not None, _BODY.search(lines) is not None, tuple(hops))
+        return Lines(
+            kept, _SIGNAL.search(lines) is not None, _BODY.search(lines) is not None, _body_length(lines), tuple(hops)
+        )
 
 
 class Proxies:

@@ -2,6 +2,7 @@
 
     GET /o/TOKEN.gif    a dot: always the GIF
     GET /c/TOKEN        a tracked link: 302 to the destination inside the token, 404 for anything else
+    GET ...             what `gets` lists: images of websites
     POST ...            what `posts` lists: requests with a body
     GET ...             what `files` lists: scripts for websites
     GET /healthz        200 while pings can be recorded, else 503 and the reason
@@ -53,6 +54,13 @@ class Post(Protocol):
         """Owe `caller` exactly one answer."""
 
 
+class Get(Protocol):
+    """Hears requests without a body at one address."""
+
+    def __call__(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
+        """Owe `caller` exactly one answer."""
+
+
 class Street:
     """Answers requests: what is heard is written down first."""
 
@@ -74,6 +82,8 @@ class Street:
         self._files = files or {}
         self.posts: dict[bytes, Post] = {}
         """By address, without the query."""
+        self.gets: dict[bytes, Get] = {}
+        """Likewise."""
         self._dot, self._click = (f"/{p}/".encode() for p in prefixes)
         self._dot_length, self._click_length = len(self._dot), len(self._click)
         self._somebodys = keyring.seal(
@@ -99,7 +109,7 @@ class Street:
         """Owe `caller` exactly one answer to a request that `takes_body`."""
         self.posts[target.partition(b"?")[0]](caller, target, lines, body)
 
-    def answer_later(self, caller: Caller, reply: bytes) -> None:
+    def answer_later(self, caller: Waiter, reply: bytes) -> None:
         """An answer that needs no record, behind those that do."""
         self._commit.add(caller, reply, reply, b"")
 
@@ -185,6 +195,8 @@ class Street:
             caller.answer_in_turn(
                 self._replies.file(file.body, file.headers, fresh=file.etag in lines.kept.split(), head=head)
             )
+        elif (address := target.partition(b"?")[0]) in self.gets:
+            self.gets[address](caller, method, target, lines)
         elif target == b"/metrics":
             caller.answer_in_turn(self._replies.text(200, self._metrics().rstrip(), head=head))
         else:

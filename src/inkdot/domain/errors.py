@@ -11,7 +11,8 @@ InkdotError
    |- StoreDamaged    the event store cannot be read
    |- JournalStopped  the disk refused a record; nothing may be acknowledged
    |- KeysMissing     the folder has data but no keys
-   `- MailUnreadable  the mail cannot be parsed
+   |- MailUnreadable  the mail cannot be parsed
+   `- DocumentUnreadable  the file cannot be shown
 
 Messages are whole sentences that say what to do; they are shown to users as they are.
 """
@@ -65,3 +66,7 @@ class KeysMissing(Failure):
 
 class MailUnreadable(Failure):
     """The mail cannot be parsed."""
+
+
+class DocumentUnreadable(Failure):
+    """The file cannot be shown."""

@@ -98,6 +98,12 @@ class DropReason(StrEnum):
     UNREADABLE = "unreadable"
     ERASED = "erased"
     """Overwritten, because the person asked for it."""
+    REPLAY = "replay"
+    """It was sent before."""
+    INNER_LINK = "inner_link"
+    """A click that led to another page of the same site, which tells of itself."""
+    SPAM = "spam"
+    """The referrer is known to be made up for advertising."""
     UNKNOWN = "unknown"
     """Written down by a door that this program does not know."""
 

@@ -113,6 +113,9 @@ class Keyring:
             k.number: hashlib.blake2b(key=k.secret, digest_size=TAG_BYTES, person=b"inkdot-token") for k in keys
         }
 
+    def __reduce__(self) -> tuple[type[Keyring], tuple[bytes, tuple[Key, ...]]]:
+        return Keyring, (self.identity, self.keys)
+
     @classmethod
     def fresh(cls, random: Callable[[int], bytes]) -> Keyring:
         """A new keyring; `random(n)` gives n unpredictable bytes (os.urandom)."""
@@ -213,6 +216,28 @@ class Keyring:
         """The same mark for nobody: what may be kept where a name may not."""
         token = read_bare(raw)
         return self.seal(token._replace(mode=min(token.mode, Mode.AGGREGATE), contact=ContactId(0), address=None))
+
+
+_TEXT_PREFIX = "inkdot-key-1."
+
+
+def keyring_to_text(keyring: Keyring) -> str:
+    """A keyring as one word, to be given to a library: a secret as much as keys.json."""
+    return _TEXT_PREFIX + binascii.b2a_base64(keyring.to_json().encode(), newline=False).translate(_STANDARD).decode()
+
+
+def keyring_from_text(text: str) -> Keyring:
+    """The keyring in such a word, or in the contents of keys.json; raises BadSetting."""
+    if not isinstance(text, str):
+        raise BadSetting("A key is the text that 'inkdot key' prints.")
+    word = text.strip()
+    if word.startswith("{"):
+        return Keyring.from_json(word)
+    try:
+        packed = word.removeprefix(_TEXT_PREFIX).encode("ascii").translate(_URLSAFE)
+        return Keyring.from_json(binascii.a2b_base64(packed).decode() if word.startswith(_TEXT_PREFIX) else "")
+    except (ValueError, BadSetting) as error:
+        raise BadSetting("This is no key; copy the whole word that 'inkdot key' prints on the server.") from error
 
 
 def read_bare(raw: bytes) -> Token:

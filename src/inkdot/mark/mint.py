@@ -43,6 +43,10 @@ class Mint(NamedTuple):
         token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"")
         return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(token)}"
 
+    def reader(self, token: Token) -> str:
+        """The address of a shared document."""
+        return f"{self.public_url.rstrip('/')}/d/{self.keyring.sign(token)}"
+
     def own(self, url: bytes) -> Token | None:
         """The token in an address that this installation made, under whatever name it was reached then."""
         found = _OWN.match(url)

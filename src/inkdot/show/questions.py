@@ -15,6 +15,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
+from inkdot.show.history import History, says_of_site
 from inkdot.show.learned import possible_forwards, reliability
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
@@ -32,21 +33,24 @@ _SECOND = 1_000_000
 class Questions:
     """Everything that can be asked of one folder's stores."""
 
-    def __init__(self, control: Control, store: EventStore, now: Callable[[], int]) -> None:
+    def __init__(
+        self, control: Control, store: EventStore, now: Callable[[], int], history: History | None = None
+    ) -> None:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
+        self._history = history or History(None, store)
 
     def events(self, what: Parameters) -> Answer:
         """Events, oldest first: person, kind, since, after (an event id), last (how many)."""
         kind = _kind(what.get("kind"))
         if last := what.get("last"):
-            yield from self._shown(reversed(self._store.newest(_count(last), kind)))
+            yield from self._shown(reversed(self._store.newest(count_of(last), kind)))
             return
         contact = self._contact(what["person"]) if what.get("person") else None
         if what.get("person") and contact is None:
             return
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
-        since = _since(what.get("since"), self._now())
+        since = since_of(what.get("since"), self._now())
         while True:
             page = self._store.page(after=after, contact=contact, kind=kind, since=since, most=_PAGE)
             yield from self._shown(iter(page))
@@ -58,11 +62,15 @@ class Questions:
         """One person: who, what is known in a sentence, and each event."""
         address = normal_address(str(what.get("person", "")))
         contact = self._contact(address)
-        events = self._store.timeline(_WORKSPACE, contact) if contact is not None else []
+        events = self._history.of(contact, _WORKSPACE) if contact is not None else []
         subjects = self._control.subjects(e.message for e in events if e.message is not None)
+        scenes = [e.scene for e in events if e.scene]
+        names = self._control.document_names(s.document for s in scenes if s.document is not None)
         items = []
         for event in events:
             subject = subjects.get(event.message) if event.message is not None else None
+            if event.scene and event.scene.document is not None:
+                subject = names.get(event.scene.document)
             items.append(event_json(event, address, self._now()) | {"subject": subject, "says": says(event)})
         forwards = [
             {"message": to_word(MESSAGE, f["message"]), "event": to_word(EVENT, f["event"]), "devices": f["devices"]}
@@ -89,8 +97,8 @@ class Questions:
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
-        since = _since(what.get("since") or "30d", self._now())
-        most = _count(what.get("last") or 50)
+        since = since_of(what.get("since") or "30d", self._now())
+        most = count_of(what.get("last") or 50)
         where = {"since": timestamp(since), "workspace": _WORKSPACE}
         active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
         marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
@@ -139,6 +147,8 @@ _SAID = {Kind.REPLY: "A person answered the mail.", Kind.BOUNCE: "The mail could
 
 def says(event: Event) -> str:
     """An event in one plain sentence that claims no more than is proven."""
+    if event.scene is not None and event.scene.site is not None:
+        return says_of_site(event)
     verdict = event.verdict
     acted = "clicked" if event.kind is Kind.CLICK else "opened"
     thing = "link" if event.kind is Kind.CLICK else "mail"
@@ -146,6 +156,8 @@ def says(event: Event) -> str:
         return _SAID[event.kind]
     client = verdict.fields.client.value
     through = f" in {client}" if client else ""
+    if event.scene and event.scene.document is not None and event.kind is not Kind.OPEN:
+        return _says_of_reading(event)
     if event.id & 3:
         return "Opened without loading images: a click or a reply shows it."
     sentence = {
@@ -163,6 +175,17 @@ def says(event: Event) -> str:
     if verdict.actor == "image_proxy" and verdict.human == "unknown":
         sentence = "A provider's proxy fetched the image; whether a person saw it cannot be known."
     return sentence + (" (again)" if event.repeat_of is not None else "")
+
+
+def _says_of_reading(event: Event) -> str:
+    """What happened in the reader."""
+    assert event.scene
+    did = {
+        Kind.READ: f"had page {event.scene.page} in sight and in use for {event.scene.seconds or 0:.1f} s",
+        Kind.DOWNLOAD: "downloaded the file",
+    }.get(event.kind, "opened the document in the reader")
+    who = {"sender": "You or a colleague", "human": "A person", "unknown": "Somebody"}
+    return f"{who.get(event.verdict.actor, 'A machine')} {did}."
 
 
 def explained(field: Field) -> str:
@@ -221,7 +244,8 @@ def _kind(word: Any) -> Kind | None:
         raise UsageError(f"{word!r} is no kind of event; the kinds are {', '.join(Kind)}.") from None
 
 
-def _count(word: Any) -> int:
+def count_of(word: Any) -> int:
+    """A whole number above 0; raises UsageError."""
     try:
         count = int(word)
     except (TypeError, ValueError):
@@ -231,7 +255,7 @@ def _count(word: Any) -> int:
     return count
 
 
-def _since(word: Any, now: int) -> int:
+def since_of(word: Any, now: int) -> int:
     """`7d`, `12h`, `2026-11-23`, `2026-11-23T10:00:00Z`, `all` -> microseconds since 1970."""
     if not word or word == "all":
         return 0

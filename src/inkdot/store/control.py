@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
@@ -154,6 +154,11 @@ class Control:
         """Subjects of known messages."""
         found = {message: self._rows("message", (message,)) for message in set(messages)}
         return {message: rows[0][0] for message, rows in found.items() if rows}
+
+    def document_names(self, documents: Iterable[DocumentId]) -> dict[DocumentId, str]:
+        """Names of known documents."""
+        found = {document: self._rows("document_name", (document,)) for document in set(documents)}
+        return {document: rows[0][0] for document, rows in found.items() if rows}
 
     def destination_of(self, link: LinkId) -> bytes | None:
         """Where a link leads."""

@@ -19,7 +19,7 @@ from arro3.core import DataType, Table
 from inkdot.domain.contact import mention_of
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, VisitId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
@@ -71,6 +71,12 @@ class EventStore:
         """Open and, if needed, migrate; raises StoreDamaged, NewerData or FolderInUse."""
         self._path = path
         self._ask = questions("events")
+        self.version = 0
+        """Grows with every batch that is kept."""
+        self.beside: dict[str, Any] = {}
+        """What others work out of the events and keep as long as the file is open."""
+        self.closing = contextlib.ExitStack()
+        """What must be let go before the file is."""
         with damage_named(path):
             self._db = opened(path, memory_limit, threads)
             try:
@@ -91,6 +97,7 @@ class EventStore:
 
     def close(self) -> None:
         """Let go of the file."""
+        self.closing.close()
         with contextlib.suppress(duckdb.Error):
             self._db.close()
 
@@ -130,6 +137,7 @@ class EventStore:
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
                 self._db.execute(self._ask["add_checkpoint"], [stream, *place])
         self._checkpoint |= ahead
+        self.version += 1
 
     def relabel(self, verdicts: Mapping[EventId, Verdict], rules: str) -> None:
         """Other verdicts by the rules of that version, for events of any age; all or nothing."""
@@ -145,6 +153,18 @@ class EventStore:
         self._db.register("batch", arrow_table(_RELABELLED, zip(*rows, strict=True)))
         for name in names:
             self._db.execute(self._ask[name])
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A session of the caller's own, for questions that build on each other."""
+        with damage_named(self._path), self._db.cursor() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The writer's session in a transaction; for the thread that keeps events."""
+        with self._transaction():
+            yield self._db
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -190,6 +210,10 @@ class EventStore:
         """Events since a time (microseconds since 1970), in the order of their ids."""
         yield from self._events(self._ask["since"], {"since": timestamp(since)})
 
+    def recent_web(self, since: int) -> Iterator[Event]:
+        """Events of websites since a time (microseconds since 1970), oldest first."""
+        yield from self._events(self._ask["since_web"], {"since": timestamp(since)})
+
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""
         newest = self._rows(self._ask["last_time"])[0][0] or _EPOCH
@@ -202,6 +226,10 @@ class EventStore:
         with damage_named(self._path):
             self._db.register("batch", arrow_table(_PEOPLE, zip(*pairs, strict=True)))
             return set(self._db.execute(self._ask["opened"]).fetchall())
+
+    def read_so_far(self, visit: VisitId) -> list[tuple[int | None, float, int]]:
+        """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
+        return self._rows(self._ask["read_so_far"], {"visit": visit})
 
     def close_months(self, before: int) -> int:
         """Sort finished months by person: all that lies before `before` (microseconds). Returns how many were closed."""
@@ -257,6 +285,11 @@ class EventStore:
     def timeline(self, workspace: WorkspaceId, contact: ContactId) -> list[Event]:
         """One person's events, oldest first."""
         return list(self._events(self._ask["timeline"], {"workspace": workspace, "contact": contact}))
+
+    def of_visitors(self, workspace: WorkspaceId, visitors: Sequence[int]) -> list[Event]:
+        """What browsers did under nobody's name, oldest first."""
+        what = {"workspace": workspace, "visitors": list(visitors)}
+        return list(self._events(self._ask["of_visitors"], what)) if visitors else []
 
     def event(self, event: EventId) -> Event | None:
         """One event."""
@@ -340,13 +373,17 @@ class EventStore:
     def forget(self, contact: ContactId, address: str | None, visitors: Collection[int]) -> int:
         """Delete everything about a person; returns how many events. The file is to be written anew after it."""
         mention = mention_of(address.lower()) if address else "^\\b$"
-        what = {"contact": contact, "address": mention, "visitors": list(visitors)}
-        return self._forget(dict.fromkeys(("forget_recent", "forget_closed"), what))
+        whose = {"contact": contact, "address": mention, "visitors": list(visitors)}
+        asked = dict.fromkeys(("forget_recent", "forget_closed", "forget_visits"), whose)
+        named: dict[str, Mapping[str, Any]] = dict.fromkeys(("forget_pages", "forget_happenings"), {"address": mention})
+        return self._forget(asked | named)
 
     def forget_before(self, time: int) -> int:
         """Delete what happened before a time (microseconds since 1970); returns how many events. Likewise."""
         what = {"before": timestamp(time)}
-        return self._forget(dict.fromkeys(("forget_old_recent", "forget_old_closed", "forget_old_dropped"), what))
+        return self._forget(
+            dict.fromkeys(("forget_old_recent", "forget_old_closed", "forget_old_dropped", "forget_old_visits"), what)
+        )
 
     def _forget(self, asked: Mapping[str, Mapping[str, Any]]) -> int:
         before = self.size()[0]

@@ -28,15 +28,15 @@ def answered(ping: Ping, token: Token, rules: str) -> Event | None:
     fields = Fields(_time(token.mode), *(_unknown(_why(token.mode, Reason.NO_ADDRESS)),) * 4, client)
     if kind is Kind.REPLY:
         judged = Verdict(
-            Actor.HUMAN, Human.YES, fields, (Evidence("M1", "a reply names this mail and no program wrote it"),)
+            Actor.HUMAN, Human.YES, fields, (Evidence("R1", "a reply names this mail and no program wrote it"),)
         )
     else:
-        judged = Verdict(Actor.UNKNOWN, Human.NO, fields, (Evidence("M2", "a mail server did not deliver this copy"),))
+        judged = Verdict(Actor.UNKNOWN, Human.NO, fields, (Evidence("R2", "a mail server did not deliver this copy"),))
     said = " ".join(facts[name] for name in ("code", "text") if name in facts)
     return Event(
         EventId(ping.id), ping.time, kind, token.workspace, token.contact, None, MessageId(token.object), None, 0, None,
         judged, Raw(agent, ping.method, (), None, ()) if agent else NO_RAW,
-        (Evidence("said", said),) if said else (), None, rules,
+        (Evidence("answer", said),) if said else (), None, rules,
     )  # fmt: skip
 
 

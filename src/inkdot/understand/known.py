@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
+from inkdot.domain.ids import VisitId
 
 
 class Known(Protocol):
@@ -17,8 +18,14 @@ class Known(Protocol):
     def recent(self, since: int) -> Iterable[Event]:
         """Events since a time (microseconds since 1970)."""
 
+    def recent_web(self, since: int) -> Iterable[Event]:
+        """Events of websites since a time, oldest first."""
+
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:
+        """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
 
 
 class Mails(Protocol):
@@ -42,9 +49,17 @@ class NothingKnown:
         """None."""
         return ()
 
+    def recent_web(self, since: int) -> Iterable[Event]:  # noqa: ARG002
+        """None."""
+        return ()
+
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:  # noqa: ARG002
         """None."""
         return set()
+
+    def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002
         """Nothing."""

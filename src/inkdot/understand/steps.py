@@ -7,22 +7,26 @@ thousand pings has some hundred distinct clients.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
 from inkdot.domain.ping import Ping
+from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
+from inkdot.understand.reading import Readings
 from inkdot.understand.rules import RuleBook, shipped
+from inkdot.understand.visit import PAUSE
+from inkdot.understand.website import NobodyKnown, People, Proof, Websites
 
 FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
@@ -50,6 +54,8 @@ class Outcome:
     """People met for the first time."""
     relabelled: dict[EventId, Verdict] = field(default_factory=dict)
     """Earlier events that are judged otherwise since these pings came."""
+    proofs: list[Proof] = field(default_factory=list)
+    """Who visitors of websites turned out to be."""
 
 
 class Understanding:
@@ -62,6 +68,7 @@ class Understanding:
         networks: Networks | None = None,
         mails: Mails | None = None,
         book: RuleBook | None = None,
+        people: People | None = None,
     ) -> None:
         mails = mails or NothingKnown()
         self._keyring, self._known, self._mails = keyring, known, mails
@@ -75,6 +82,8 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
+        self._readings = Readings(known.last_time(), known.read_so_far)
+        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
@@ -86,6 +95,10 @@ class Understanding:
         self._infer_opens(outcome)
         self._sweep(outcome)
         return outcome
+
+    def forget(self, visitors: Collection[VisitorId]) -> None:
+        """Ask memory again who these are."""
+        self._websites.forget(visitors)
 
     def _understand(self, ping: Ping, outcome: Outcome) -> None:
         # STEPS: refuse what is forged; respect the mode; name the client and weigh it; find the person; fold repeats.
@@ -108,17 +121,42 @@ class Understanding:
         event = self._fold(ping, token, client)
         if token.contact and client.kind:
             event = self._weigh(event, token, client, outcome)
+        if event.kind is Kind.CLICK:
+            self._websites.clicked(ping, token, event)
         outcome.events.append(event)
 
     def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What another door than that for dots and links wrote down."""
-        event = answered(ping, token, self._judge.book.version)
-        if event is None:
-            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.UNKNOWN))
+        if token.kind is TokenKind.SITE:
+            self._sent_by_site(ping, token, outcome)
+            return
+        event = self._told_elsewhere(ping, token)
+        if isinstance(event, Dropped):
+            outcome.dropped.append(event)
             return
         if token.contact:
             self._meet(ping, token, outcome)
         outcome.events.append(event)
+
+    def _told_elsewhere(self, ping: Ping, token: Token) -> Event | Dropped:
+        version = self._judge.book.version
+        if ping.target == BEAT_TARGET:
+            client = self._client(ping, token)
+            return self._readings.understand(ping, token, client.raw, client.verdict, version)
+        return answered(ping, token, version) or Dropped(ping.id, ping.time, DropReason.UNKNOWN)
+
+    def _sent_by_site(self, ping: Ping, token: Token, outcome: Outcome) -> None:
+        """What a website sent, and who its visitor turned out to be."""
+        client = self._client(ping, token)
+        found, proof = self._websites.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
+        if isinstance(found, Dropped):
+            outcome.dropped.append(found)
+        else:
+            outcome.events.append(found)
+        if proof:
+            outcome.proofs.append(proof)
+            if proof.address:
+                outcome.contacts[token.workspace, proof.contact] = proof.address
 
     # -- the client
 
@@ -126,15 +164,16 @@ class Understanding:
         """Equal clients are one object."""
         if token.mode is not Mode.INDIVIDUAL:
             return NOBODY if token.mode is Mode.AGGREGATE else SOMEDAY
-        kind = "open" if token.kind in _DOTS else "click"
+        kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
+        method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
         network = self._networks.of(ping.address)
         old = self._is_old(ping.time)
-        key = (kind, ping.method, ping.headers, id(network), old)  # networks are few and live as long as their table
+        key = (kind, method, ping.headers, id(network), old)  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            raw = raw_of(ping.method, ping.headers, network)
+            raw = raw_of(method, ping.headers, network)
             known = self._clients[key] = self._known_client(kind, raw, old=old)
         return known
 

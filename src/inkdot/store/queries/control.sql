@@ -58,6 +58,10 @@ GROUP BY m.id ORDER BY m.marked, m.id;
 -- One mail.
 SELECT subject, marked, internet_id FROM messages WHERE id = ?;
 
+-- name: document_name
+-- What a shared document is called.
+SELECT name FROM documents WHERE id = ?;
+
 -- name: recipients
 -- Who got a copy of a mail.
 SELECT c.address FROM recipients r

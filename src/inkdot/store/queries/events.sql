@@ -88,6 +88,10 @@ SELECT max(time) FROM recent;
 -- Everything that happened since a time, oldest first: what folding repeats must remember.
 SELECT * FROM events WHERE time >= $since ORDER BY id;
 
+-- name: since_web
+-- What happened on websites since a time, oldest first: visits that go on.
+SELECT * FROM events WHERE time >= $since AND site IS NOT NULL ORDER BY time, id;
+
 -- name: opened
 -- Which of these people have an open of these messages that no machine made. People first: they are the fewest.
 WITH theirs AS (
@@ -96,6 +100,12 @@ WITH theirs AS (
 )
 SELECT DISTINCT t.* FROM theirs t
 SEMI JOIN batch b ON t.contact = b.contact AND t.message = b.message AND t.workspace = b.workspace;
+
+-- name: read_so_far
+-- What is kept of one reader's visit.
+SELECT page, sum(coalesce(seconds, 0)), sum(coalesce((detail ->> 'visits')::INTEGER, 0))::INTEGER
+FROM events WHERE visit = $visit AND document IS NOT NULL AND kind IN ('view', 'read')
+GROUP BY page;
 
 -- name: page
 -- Events with filters, oldest first, a page at a time.
@@ -137,6 +147,10 @@ SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) OR
 -- name: timeline
 -- One person, oldest first.
 SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
+
+-- name: of_visitors
+-- What browsers did under nobody's name, oldest first.
+SELECT * FROM events WHERE visitor IN (SELECT unnest($visitors::UBIGINT[])) AND contact = 0 AND workspace = $workspace ORDER BY time, id;
 
 -- name: event
 -- One event.
@@ -254,6 +268,23 @@ DELETE FROM closed WHERE contact = $contact OR list_contains($visitors::UBIGINT[
     OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
     OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
     OR regexp_matches(lower(referrer), $address);
+
+-- name: forget_visits
+-- The person's visits.
+DELETE FROM visits WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR regexp_matches(lower(entry), $address) OR regexp_matches(lower(exit), $address);
+
+-- name: forget_pages
+-- Pages whose address names the person.
+DELETE FROM pages WHERE regexp_matches(lower(page), $address);
+
+-- name: forget_happenings
+-- Searches and goals that do.
+DELETE FROM happenings WHERE regexp_matches(lower(name), $address);
+
+-- name: forget_old_visits
+-- Visits past their days; sums by day name nobody and stay.
+DELETE FROM visits WHERE finish < $before;
 
 -- name: forget_raws
 -- Facts that no event has any more.

@@ -16,12 +16,10 @@ from inkdot.domain.errors import Failure
 from inkdot.domain.ids import PERSON, to_word
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    group = typer.Typer(help="A person's rights: to see everything, and to be forgotten.", no_args_is_help=True)
-    group.command()(export)
-    group.command()(erase)
-    app.add_typer(group, name="person")
+def add_to(app: typer.Typer, person: typer.Typer) -> None:
+    """Register the commands; `person` is the group for people."""
+    person.command()(export)
+    person.command()(erase)
     app.command()(audit)
 
 

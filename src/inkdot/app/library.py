@@ -1,0 +1,148 @@
+"""Documents of one folder, as the command line works on them: taken in, replaced, revoked, erased."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from inkdot.app.folder import Folder
+from inkdot.domain.document import Document
+from inkdot.domain.errors import DocumentUnreadable, UsageError
+from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.room.pages import Pages, Press
+from inkdot.room.uploads import Uploads
+from inkdot.settings import load
+from inkdot.store.contract import iso
+from inkdot.store.documents import Documents
+
+_WORKSPACE = WorkspaceId(1)
+_FIRST_WIDTH = 880
+_MOST_NAME = 200
+
+
+class Library:
+    """The documents of one folder; works beside a running server."""
+
+    def __init__(self, folder: Folder) -> None:
+        settings = load(folder.root, {})
+        self.documents = Documents(folder.control)
+        self.can_mail = bool(settings.mail_server)
+        self._quota = settings.documents_quota
+        self._uploads = Uploads(folder.uploads)
+        self._press = Press()
+        self._pages = Pages(self._uploads, folder.drawn, self._press)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._press.close()
+        self.documents.close()
+
+    def document(self, document: DocumentId) -> Document:
+        """A document. Raises UsageError."""
+        found = self.documents.document(document)
+        if found is None:
+            raise UsageError(
+                f"There is no document {to_word(DOCUMENT, document)}; 'inkdot doc list' lists those there are."
+            )
+        return found
+
+    def take(self, file: Path) -> Document:
+        """Take a file in, or find the document that it is already. Raises UsageError, DocumentUnreadable."""
+        fresh = self._read(file, DocumentId(int.from_bytes(os.urandom(8), "big") >> 1))
+        known = self.documents.document_of(fresh.upload, fresh.name, _WORKSPACE)
+        if known is not None:
+            return self.document(known)
+        self.documents.keep_document(fresh, _WORKSPACE)
+        return fresh
+
+    def replace(self, document: DocumentId, file: Path) -> Document:
+        """Put a new file behind a document's links."""
+        old = self.document(document)
+        fresh = self._read(file, document)
+        if fresh.upload == old.upload:
+            raise UsageError(f"{file.name} is the file that the links lead to already.")
+        self.documents.replace(fresh)
+        return self.document(document)
+
+    def revoke(self, word: str) -> list[ShareId]:
+        """End a link, or all links of a document; returns those that were open."""
+        now = int(time.time())
+        if word.startswith(f"{DOCUMENT}_"):
+            document = self.document(DocumentId(from_word(DOCUMENT, word)))
+            shares = self.documents.shares_of(document.id)
+        else:
+            share = self.documents.share(ShareId(from_word(SHARE, word)))
+            if share is None:
+                raise UsageError(f"There is no link {word}; 'inkdot doc list' lists those there are.")
+            shares = [share]
+        open_ones = [s.id for s in shares if s.revoked is None]
+        for share_id in open_ones:
+            self.documents.revoke(share_id, now)
+        return open_ones
+
+    def erase(self, document: DocumentId) -> int:
+        """Delete a document, its links, and its files where no other document needs them; returns how many files."""
+        self.document(document)
+        self.documents.forget_documents([document])
+        return self.sweep()
+
+    def expire(self, days: int) -> int:
+        """Delete documents that nobody could read for so many days, and files that none needs; returns how many files."""
+        if days:
+            self.documents.forget_documents(self.documents.finished(int(time.time()) - days * 86_400))
+        return self.sweep()
+
+    def sweep(self) -> int:
+        """Delete files that no document needs."""
+        unused = self.documents.forget_unused()
+        for digest in unused:
+            self._uploads.forget(digest)
+            self._pages.forget(digest)
+        return len(unused)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every document with its links, oldest first."""
+        return [self._listed(document) for document in self.documents.documents(_WORKSPACE)]
+
+    def _listed(self, document: Document) -> dict[str, Any]:
+        shares = self.documents.shares_of(document.id)
+        names = self.documents.addresses_of((s.workspace, s.contact) for s in shares)
+        now = time.time()
+        return {
+            "document": to_word(DOCUMENT, document.id),
+            "name": document.name,
+            "made": iso(document.made * 1_000_000),
+            "version": document.version,
+            "pages": document.pages,
+            "bytes": document.bytes,
+            "links": [
+                {
+                    "link": to_word(SHARE, s.id), "to": names.get((s.workspace, s.contact)), "open": not s.ended(now),
+                    "expires": s.expires and iso(s.expires * 1_000_000), "gate": s.gate.name.lower(),
+                    "passcode": s.passcode is not None, "download": s.download, "measured": s.unmeasured is None,
+                }
+                for s in shares
+            ],
+        }  # fmt: skip
+
+    def _read(self, file: Path, document: DocumentId) -> Document:
+        """Take a file in and look through it; one that cannot be shown leaves nothing behind."""
+        upload = self._uploads.take(file, self._quota - self.documents.uploads_bytes())
+        try:
+            facts = self._pages.facts(upload.digest, upload.media, file.name)
+            self._pages.image(upload.digest, upload.media, 1, _FIRST_WIDTH)
+        except DocumentUnreadable:
+            if not self.documents.has_upload(upload.digest):
+                self._uploads.forget(upload.digest)
+                self._pages.forget(upload.digest)
+            raise
+        name = file.name[-_MOST_NAME:]
+        return Document(document, name, int(time.time()), 1, upload.digest, upload.bytes, upload.media, facts.words)

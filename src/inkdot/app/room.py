@@ -1,0 +1,159 @@
+"""The room process: shared documents, read and measured. It has its own stream in the journal and its own port to the street.
+
+Started by the supervisor as `python -m inkdot.app.room`; it listens on a unix socket that only the streets know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import smtplib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import uvicorn
+from starlette.routing import Route
+
+from inkdot.app.folder import Folder
+from inkdot.app.privacy import pages
+from inkdot.collect.deny import NAME as DENY
+from inkdot.collect.deny import Deny
+from inkdot.domain.contact import Address
+from inkdot.domain.errors import Failure
+from inkdot.domain.ping import ROOM_STREAM
+from inkdot.journal.segment import street_folder
+from inkdot.journal.writer import Writer
+from inkdot.room.face import Face
+from inkdot.room.gate import Keeper, Send
+from inkdot.room.pages import Pages, Press
+from inkdot.room.reader import Manner, Reader
+from inkdot.room.recorder import Recorder
+from inkdot.room.routes import application, reading
+from inkdot.room.seals import Seals
+from inkdot.room.uploads import Uploads
+from inkdot.settings import Settings, load
+from inkdot.store.documents import Documents
+
+DISK_FAILED = 74
+_MAIL_SECONDS = 20
+_CHORE_SECONDS = 600.0
+
+
+class RoomConfig(NamedTuple):
+    """What the room needs to know."""
+
+    data: str
+    socket_fd: int
+    ready_fd: int
+    settings: dict[str, Any]
+    """What the command line said."""
+
+
+class Room:
+    """The wired rooms of this process."""
+
+    def __init__(self, folder: Folder, settings: Settings) -> None:
+        keyring = folder.keyring()
+        self._deny = Deny(folder.root / DENY)
+        self.documents = Documents(folder.control)
+        uploads = Uploads(folder.uploads)
+        self.press = Press()
+        self.pages = Pages(uploads, folder.drawn, self.press)
+        self.recorder = Recorder(Writer(street_folder(folder.journal, ROOM_STREAM)))
+        public = urlsplit(settings.public_url)
+        face = Face(public.path, secure=public.scheme == "https")
+        keeper = Keeper(Seals(keyring), mailer(settings), time.time)
+        manner = Manner(settings.sender, settings.reader_ask_first, settings.reader_idle_seconds, settings.colleagues)
+        reader = Reader(
+            keyring, self.documents, uploads, self.pages, self.recorder, face, keeper, manner, self._deny.blocks,
+            lambda: time.time_ns() // 1000,
+        )  # fmt: skip
+        self.groups: list[list[Route]] = [reading(reader, face), pages(folder, settings)]
+        self.app = application(face, *self.groups)
+
+    def care(self, failed: Callable[[], None]) -> None:
+        """Once a second: the deny file, the disk; now and then: the drawn pages. Ends with the process."""
+        due = time.monotonic() + _CHORE_SECONDS
+        while True:
+            time.sleep(1)
+            self._deny.renew()
+            if self.recorder.failed:
+                failed()
+                return
+            if time.monotonic() > due:
+                due += _CHORE_SECONDS
+                self.pages.trim()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.recorder.close()
+        self.press.close()
+        self.documents.close()
+
+
+def mailer(settings: Settings) -> Send | None:
+    """Sends mails through the server of the settings; None without one."""
+    if not settings.mail_server:
+        return None
+    parts = urlsplit(settings.mail_server)
+
+    def send(to: Address, subject: str, text: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = settings.mail_from or f"inkdot@{parts.hostname}", to, subject
+        mail.set_content(text)
+        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        port = parts.port or (465 if parts.scheme == "smtps" else 587)
+        try:
+            with kind(parts.hostname or "", port, timeout=_MAIL_SECONDS) as server:
+                if kind is smtplib.SMTP and server.ehlo()[0] == 250 and server.has_extn("starttls"):
+                    server.starttls()
+                if parts.username:
+                    server.login(unquote(parts.username), unquote(parts.password or ""))
+                server.send_message(mail)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Failure("The mail with your code could not be sent. Try again later, or tell the sender.") from error
+
+    return send
+
+
+def log(event: str, **facts: object) -> None:
+    """One JSON line on stderr. Facts are ours: nothing a stranger sent goes in."""
+    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "room", "event": event} | facts) + "\n")
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """Entry point of the child process."""
+    config = RoomConfig(**json.loads(sys.argv[1]))
+    folder = Folder(Path(config.data))
+    room = Room(folder, load(folder.root, config.settings))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            room.app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools", ws="none",
+            server_header=False, proxy_headers=False, limit_concurrency=512, timeout_graceful_shutdown=8,
+        )
+    )  # fmt: skip
+
+    def failed() -> None:
+        log("journal_stopped", error=str(room.recorder.failed))
+        server.should_exit = True
+
+    threading.Thread(target=room.care, args=(failed,), name="care", daemon=True).start()
+    with contextlib.suppress(OSError):
+        os.write(config.ready_fd, b"1")
+        os.close(config.ready_fd)
+    server.run(sockets=[socket.socket(fileno=config.socket_fd)])
+    room.close()
+    sys.exit(DISK_FAILED if room.recorder.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

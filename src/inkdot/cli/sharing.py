@@ -1,0 +1,252 @@
+"""`doc share`, `replace`, `revoke`, `list`, `erase`, `own` and `report`: documents that are read in the browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inkdot.cli.mail import open_mint
+from inkdot.cli.options import DATA, Data, Json, answers, put, talk
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.document import Document, Gate, Share
+from inkdot.domain.errors import UsageError
+from inkdot.domain.ids import DOCUMENT, SHARE, ContactId, DocumentId, ShareId, WorkspaceId, from_word, to_word
+
+if TYPE_CHECKING:
+    from inkdot.app.library import Library
+
+_WORKSPACE = WorkspaceId(1)
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_File = Annotated[str, typer.Argument(metavar="FILE", help="The file, or the id of a document that is shared already.")]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The document, doc_...")]
+_Url = Annotated[str | None, typer.Option(help="How readers reach the street door; the server's own if not given.")]
+
+
+def add_to(doc: typer.Typer) -> None:
+    """Register the commands in the group `doc`."""
+    for command in (share, replace, revoke, report, erase, own):
+        doc.command()(command)
+    doc.command("list")(list_documents)
+
+
+def share(
+    file: _File,
+    to: Annotated[str, typer.Option("--to", help="For whom the link is.")],
+    password: Annotated[str | None, typer.Option(help="A passcode that the reader must know.")] = None,
+    expires: Annotated[str | None, typer.Option(help="When the link ends: 7d, 12h, 2026-12-24, a time.")] = None,
+    email_gate: Annotated[bool, typer.Option("--email-gate", help="Ask for the reader's address first.")] = False,
+    verify_email: Annotated[bool, typer.Option("--verify-email", help="And prove it by a mailed code.")] = False,
+    no_download: Annotated[bool, typer.Option("--no-download", help="For reading only.")] = False,
+    watermark: Annotated[
+        bool, typer.Option("--watermark", help="Write the reader's address across each page.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Let only this address or domain in; repeat for more.")
+    ] = None,
+    block: Annotated[list[str] | None, typer.Option(help="Keep this address or domain out; repeat for more.")] = None,
+    data: Data = DATA,
+    public_url: _Url = None,
+    as_json: Json = False,
+) -> None:
+    """Share a PDF or a picture by a link for one person, and learn which pages that person reads.
+
+    Examples:
+      inkdot doc share offer.pdf --to ben@example.com
+
+      inkdot doc share offer.pdf --to ben@example.com --email-gate --expires 14d --no-download --json
+    """
+    from inkdot.room.gate import passcode_digest
+
+    address, now = normal_address(to), int(time.time())
+    lists = tuple(_listed(n) for n in allow or ()), tuple(_listed(n) for n in block or ())
+    if password is not None and len(password) < 4:
+        raise UsageError("A passcode needs at least 4 signs.")
+    terms = Share(
+        ShareId(_fresh()), _WORKSPACE, DocumentId(0), ContactId(0), now, _time(expires, now) if expires else None,
+        passcode_digest(password) if password else None,
+        Gate.PROVED if verify_email else Gate.EMAIL if email_gate or any(lists) else Gate.OPEN,
+        not no_download and not watermark, watermark, *lists,
+    )  # fmt: skip
+    document, url = _share(file, address, terms, data, public_url)
+    if as_json:
+        put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
+        return
+    typer.echo(url)
+    pages = f"{document.pages} pages" if document.pages != 1 else "1 page"
+    word = to_word(DOCUMENT, document.id)
+    talk(f"{document.name}, {pages}, for {address}. 'inkdot doc report {word}' tells what was read.")
+
+
+def _share(file: str, address: Address, terms: Share, data: Path, public_url: str | None) -> tuple[Document, str]:
+    """Take the file in and keep the link on these terms; the document and the link's address."""
+    from inkdot.app.library import Library
+    from inkdot.domain.token import Token, TokenKind
+    from inkdot.mark.mint import Person
+
+    folder, mint = open_mint(data, public_url)
+    with Library(folder) as library:
+        document = library.document(_document_id(file)) if _is_id(file) else library.take(Path(file))
+        contact = mint.keyring.contact_id(_WORKSPACE, address)
+        library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
+        if terms.gate is Gate.PROVED and not library.can_mail:
+            talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
+    who = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
+    token = Token(TokenKind.SHARE, who.mode, _WORKSPACE, 0, terms.made, terms.id, who.contact, who.address, b"")
+    return document, mint.reader(token)
+
+
+def replace(
+    document: _Id,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Put a new file behind the links of a document; what was read of the old one stays apart.
+
+    Example:
+      inkdot doc replace doc_0123456789abc offer-2.pdf
+    """
+    with _library(data) as library:
+        new = library.replace(_document_id(document), file)
+    if as_json:
+        put({"document": document, "version": new.version, "pages": new.pages})
+    else:
+        typer.echo(f"{new.name} is version {new.version} of {document}; the links lead to it now.")
+
+
+def revoke(
+    link: Annotated[str, typer.Argument(metavar="LINK", help="The link, shr_..., or a document for all its links.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """End a link at once; with a document's id, all its links.
+
+    Example:
+      inkdot doc revoke shr_0123456789abc
+    """
+    with _library(data) as library:
+        ended = library.revoke(link)
+    if as_json:
+        put({"revoked": [to_word(SHARE, s) for s in ended]})
+    else:
+        typer.echo(f"Revoked: {len(ended)} {'link' if len(ended) == 1 else 'links'}.")
+
+
+def list_documents(data: Data = DATA, as_json: Json = False) -> None:
+    """List the shared documents and their links.
+
+    Example:
+      inkdot doc list --json
+    """
+    from inkdot.cli.documents_screen import print_documents
+
+    with _library(data) as library:
+        found = library.listed()
+    if as_json:
+        for item in found:
+            put(item)
+    else:
+        print_documents(found)
+
+
+def report(
+    document: _Id,
+    person: Annotated[str | None, typer.Option(help="Only this reader.")] = None,
+    version: Annotated[int | None, typer.Option(help="Only this version of the file.")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Tell which pages of a shared document were read, by whom, how often and for how long.
+
+    Example:
+      inkdot doc report doc_0123456789abc --json
+    """
+    from inkdot.cli.documents_screen import print_reading
+
+    question = {"document": document, "person": person, "version": version}
+    answer: dict[str, Any] = next(iter(answers(data, "report_document", question)))
+    if as_json:
+        put({name: answer[name] for name in ("document", "pages", "visits")})
+    else:
+        print_reading(answer)
+
+
+def erase(document: _Id, data: Data = DATA, as_json: Json = False) -> None:
+    """Delete a document with its links, its file and its drawn pages. What was read of it stays in the events.
+
+    Example:
+      inkdot doc erase doc_0123456789abc
+    """
+    with _library(data) as library:
+        files = library.erase(_document_id(document))
+    if as_json:
+        put({"document": document, "files_deleted": files})
+    else:
+        typer.echo(f"Erased {document}.")
+
+
+def own(data: Data = DATA, public_url: _Url = None, as_json: Json = False) -> None:
+    """Print an address that marks a browser as yours, so that what you read in it is not counted; good for an hour.
+
+    Example:
+      inkdot doc own
+    """
+    from inkdot.room.seals import Seals
+
+    _, mint = open_mint(data, public_url)
+    url = f"{mint.public_url.rstrip('/')}/d/own/{Seals(mint.keyring).seal('own', int(time.time()) + 3_600)}"
+    if as_json:
+        put({"url": url})
+    else:
+        typer.echo(url)
+
+
+def _library(data: Path) -> Library:
+    from inkdot.app.folder import Folder
+    from inkdot.app.library import Library
+
+    return Library(Folder(data))
+
+
+def _fresh() -> int:
+    return int.from_bytes(os.urandom(8), "big") >> 1
+
+
+def _is_id(word: str) -> bool:
+    return word.startswith(f"{DOCUMENT}_") and not Path(word).exists()
+
+
+def _document_id(word: str) -> DocumentId:
+    return DocumentId(from_word(DOCUMENT, word))
+
+
+def _listed(name: str) -> str:
+    """`ben@example.com`, `example.com` or `@example.com`, as it is kept."""
+    name = name.strip().lower()
+    if "@" in name.removeprefix("@"):
+        return normal_address(name)
+    normal_address(f"anybody@{name.removeprefix('@')}")
+    return name.removeprefix("@")
+
+
+def _time(word: str, now: int) -> int:
+    """`7d`, `2026-12-24` (its end, UTC) or a time -> unix seconds. Raises UsageError."""
+    import datetime as dt
+
+    if span := re.fullmatch(r"(\d{1,6})([mhdw])", word):
+        return now + int(span[1]) * _UNITS[span[2]]
+    try:
+        time_ = dt.datetime.fromisoformat(word)
+    except ValueError:
+        raise UsageError(f"{word!r} is no time; write 7d, 12h, 2026-12-24 or 2026-12-24T18:00:00Z.") from None
+    if len(word) == 10:
+        time_ += dt.timedelta(days=1)
+    ends = int(time_.replace(tzinfo=time_.tzinfo or dt.UTC).timestamp())
+    if ends <= now:
+        raise UsageError(f"{word} is over already; choose a later time.")
+    return ends

@@ -1,0 +1,285 @@
+"""What websites send: `POST /e` from the tag and from servers, `GET /e.gif` where there is no JavaScript.
+
+Each event is judged by itself: good ones of a request are kept, the others are answered with their reason. One event is one
+record of the journal.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from inkdot.collect.batch import GroupCommit, Waiter
+from inkdot.collect.counters import Counters
+from inkdot.collect.replies import Replies
+from inkdot.collect.request import Lines, Proxies
+from inkdot.collect.routes import Caller, Street
+from inkdot.collect.salt import Salt, lasting
+from inkdot.domain.beacon import (
+    MOST_EVENTS,
+    REFUSALS,
+    Refusal,
+    Refused,
+    belongs,
+    checked,
+    depth_exceeds,
+    host_of,
+    is_loopback,
+    spread,
+)
+from inkdot.domain.consent import Mode
+from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of
+
+TARGET, PIXEL = b"/e", b"/e.gif"
+_SITE = int(TokenKind.SITE)
+_OBJECT = slice(12, 20)
+_MOST_SITES, _MOST_REMEMBERED, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 100_000, 2_000, 50
+_ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
+_REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
+_AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
+_REDUNDANT = re.compile(rb"(?im)^(?:content-length|content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
+"""Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
+_CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_JSON = f"Content-Type: application/json\r\n{_CORS}"
+_FOR_NOBODY = ("k", "u", "r", "n", "l")
+"""What is kept of an event where nothing may lead to a person; kinds that need one are not kept at all."""
+_NEEDS_SOMEBODY = frozenset({"engage", "identify"})
+
+
+class _Site(NamedTuple):
+    token: bytes
+    id: bytes
+    domain: str
+    mode: int
+    beginnings: set[str]
+    """Beginnings of addresses that are its own, up to the path: most are met again and again."""
+
+
+class _Sender(NamedTuple):
+    """What is the same for all events of one request."""
+
+    origin: str | None
+    """The page's host; None if the browser does not say, or if it is none."""
+    agent: bytes
+    privacy: bool
+    lines: Lines
+    """What is written down of its header lines."""
+
+
+class _Seen:
+    """The marks of the last events, so many at least and twice as many at the most."""
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self) -> None:
+        self._now: set[int] = set()
+        self._before: set[int] = set()
+
+    def __contains__(self, mark: int) -> bool:
+        return mark in self._now or mark in self._before
+
+    def add(self, marks: list[int]) -> None:
+        self._now.update(marks)
+        if len(self._now) > _MOST_REMEMBERED:
+            self._now, self._before = set(), self._now
+
+
+class _Remembering(Waiter):
+    """Whoever is owed an answer; once that says that the events are kept, they are known again."""
+
+    __slots__ = ("_caller", "_marks", "_recorded", "_seen")
+
+    def __init__(self, caller: Caller, recorded: bytes, marks: list[int], seen: _Seen) -> None:
+        self._caller, self._recorded, self._marks, self._seen = caller, recorded, marks, seen
+
+    def answer(self, reply: bytes) -> None:
+        if reply is self._recorded:
+            self._seen.add(self._marks)
+        self._caller.answer(reply)
+
+
+class Website:
+    """Hears websites for one street."""
+
+    def __init__(
+        self,
+        street: Street,
+        keyring: Keyring,
+        commit: GroupCommit,
+        replies: Replies,
+        counters: Counters,
+        proxies: Proxies,
+        salt: Salt,
+    ) -> None:
+        self._record, self._check, self._commit = street.record_body, keyring.check, commit
+        self._replies, self._counters, self._client, self._salt = replies, counters, proxies.client, salt
+        self._sites: dict[str, _Site] = {}
+        self._seen = _Seen()
+        self._senders: dict[bytes, _Sender] = {}
+        self._second = self._usual = self._unrecorded = b""
+        street.posts[TARGET] = self.sent
+        street.gets[PIXEL] = self.loaded
+
+    def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
+        """A request with events."""
+        records, marks, dropped = [], [], []
+        sender = self._sender(lines)
+        address = self._client(caller.peer, lines.hops)
+        events = _events(body)
+        if isinstance(events, Refused):
+            dropped.append(_told(0, events))
+            events = []
+        for number, (key, visitor, event) in enumerate(events):
+            taken = (
+                self._taken(key, visitor, event, sender, address) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
+            )
+            if isinstance(taken, Refused):
+                dropped.append(_told(number, taken))
+                if taken.reason is Refusal.TOO_MANY:
+                    break
+                continue
+            site, content, mark = taken
+            if mark and mark in marks:
+                dropped.append(_told(number, Refused(Refusal.REPLAY)))
+                continue
+            records.append(self._record(caller, site.token, sender.lines, TARGET, content))
+            marks.append(mark)
+        self._counters.web_events += len(records)
+        self._counters.web_refused += len(dropped)
+        reply, unrecorded = self._answers(len(records), dropped)
+        self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
+
+    def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
+        """The image for browsers without JavaScript: the page is what the query or the referrer says."""
+        replies = self._replies
+        reply = replies.gif if method == b"GET" else replies.gif_head
+        asked = dict(parse_qsl(target.partition(b"?")[2].decode("latin-1"), max_num_fields=50))
+        page = _REFERRER.search(lines.kept)
+        event = {"k": "goal" if "n" in asked else "view", "u": page[1].decode("latin-1").strip() if page else None}
+        event |= {name: asked[name] for name in ("u", "r", "n", "k") if name in asked}
+        sender, address = self._sender(lines), self._client(caller.peer, lines.hops)
+        taken = self._taken(asked.get("s"), None, event, sender, address) if method == b"GET" else None
+        if taken is None or isinstance(taken, Refused):
+            self._counters.web_refused += 1
+            self._commit.add(caller, reply, reply, b"")
+            return
+        site, content, _ = taken
+        self._counters.web_events += 1
+        record = self._record(caller, site.token, sender.lines, PIXEL, content)
+        self._commit.add(caller, reply, replies.gif_unrecorded, record)
+
+    # -- one event
+
+    def _taken(
+        self, key: Any, visitor: Any, event: Any, sender: _Sender, address: bytes
+    ) -> tuple[_Site, bytes, int] | Refused:
+        """Whose event it is, what may be written down of it, and how to know it again."""
+        site = self._site(key)
+        if site is None:
+            return Refused(Refusal.UNKNOWN_SITE)
+        if site.mode == Mode.OFF:
+            return Refused(Refusal.TRACKING_OFF)
+        if sender.origin is not None and not _own(sender.origin, site, address):
+            return Refused(Refusal.FOREIGN_ORIGIN)
+        found = checked(event)
+        if isinstance(found, Refused):
+            return found
+        if "u" in found and not self._is_page_of(site, found["u"], address):
+            return Refused(Refusal.FOREIGN_PAGE, "u")
+        if sender.privacy or site.mode != Mode.INDIVIDUAL:
+            if found["k"] in _NEEDS_SOMEBODY:
+                return Refused(Refusal.PRIVACY)
+            return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
+        found["v"] = who = self._visitor(site, visitor, sender, address)
+        mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
+        if mark and mark in self._seen:
+            return Refused(Refusal.REPLAY)
+        return site, _encode(found), mark
+
+    def _visitor(self, site: _Site, visitor: Any, sender: _Sender, address: bytes) -> int:
+        if isinstance(visitor, str) and 0 < len(visitor) <= 64:
+            return lasting(site.id, visitor)
+        return self._salt.passing(site.id, address, sender.agent)
+
+    def _site(self, key: Any) -> _Site | None:
+        if not isinstance(key, str):
+            return None
+        known = self._sites.get(key)
+        if known is None:
+            token = self._check(key.encode("latin-1", "replace"))
+            if token is None or kind_of(token) != _SITE:
+                return None
+            if len(self._sites) >= _MOST_SITES:
+                self._sites.clear()
+            domain = destination_of(token).decode("latin-1")
+            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token), set())
+        return known
+
+    def _is_page_of(self, site: _Site, url: str, address: bytes) -> bool:
+        beginning = url[: url.find("/", 8)]
+        if beginning in site.beginnings:
+            return True
+        host = host_of(url)
+        if belongs(host, site.domain):
+            if len(site.beginnings) < _MOST_BEGINNINGS and host_of(beginning) == host:
+                site.beginnings.add(beginning)
+            return True
+        return _own(host, site, address)
+
+    def _sender(self, lines: Lines) -> _Sender:
+        """Equal lines are worked out once."""
+        known = self._senders.get(lines.kept)
+        if known is None or known.privacy != lines.privacy or known.lines.hops != lines.hops:
+            if len(self._senders) >= _MOST_SENDERS:
+                self._senders.clear()
+            origin, agent = _ORIGIN.search(lines.kept), _AGENT.search(lines.kept)
+            said = origin[1].decode("latin-1").strip() if origin else ""
+            # A page that sends no referrers sends `null`; its address is still judged.
+            from_page = host_of(said) if said and said != "null" else None
+            stripped = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
+            known = _Sender(from_page, agent[1] if agent else b"", lines.privacy, stripped)
+            self._senders[lines.kept] = known
+        return known
+
+    # -- answers
+
+    def _answers(self, accepted: int, dropped: list[dict[str, Any]]) -> tuple[bytes, bytes]:
+        """The answer if the events are on disk, and the one if they are not."""
+        replies = self._replies
+        if self._second is not replies.gif:  # made anew each second
+            self._second = replies.gif
+            self._usual = self._answer(1, [])
+            self._unrecorded = replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
+        usual = self._usual if accepted == 1 and not dropped else self._answer(accepted, dropped)
+        return usual, self._unrecorded
+
+    def _answer(self, accepted: int, dropped: list[dict[str, Any]]) -> bytes:
+        return self._replies.make(202, msgspec.json.encode({"accepted": accepted, "dropped": dropped}), _JSON)
+
+
+def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:
+    if depth_exceeds(body):
+        return Refused(Refusal.TOO_DEEP)
+    try:
+        return spread(_decode(body))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Refused(Refusal.NOT_JSON)
+
+
+def _told(number: int, refused: Refused) -> dict[str, Any]:
+    told = {"event": number, "reason": refused.reason, "says": REFUSALS[refused.reason]}
+    return told if refused.field is None else told | {"field": refused.field[:40]}
+
+
+def _own(host: str, site: _Site, address: bytes) -> bool:
+    """True for a site's own pages. Whoever builds a site looks at it on his own machine first."""
+    return belongs(host, site.domain) or (is_loopback(host) and _is_this_machine(address))
+
+
+def _is_this_machine(address: bytes) -> bool:
+    return address[:13] == bytes(10) + b"\xff\xff\x7f" or address == bytes(15) + b"\x01"

@@ -1,0 +1,143 @@
+"""Uploads on disk: one file per content, named by its hash. What a file is, is judged by its first bytes, not its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from inkdot.domain.errors import Failure, UsageError
+
+_BLOCK = 1 << 20
+PDF = "application/pdf"
+OFFICE = {
+    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+"""Office documents by the member that makes them one."""
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
+_SIGNS = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+)
+
+
+class Upload(NamedTuple):
+    """A content that was taken in."""
+
+    digest: str
+    bytes: int
+    media: str
+
+
+class Uploads:
+    """The folder of uploads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, digest: str) -> Path:
+        """Where a content lies."""
+        return self._folder / digest[:2] / digest
+
+    def take(self, source: Path, room: int) -> Upload:
+        """Copy a file in, durably; the same content is kept once. `room` is what the quota leaves, in bytes.
+
+        Raises UsageError where the file cannot be shared, Failure where it cannot be kept.
+        """
+        media = media_of(source)
+        size = source.stat().st_size
+        if size > room:
+            raise UsageError(
+                f"{source.name} has {size / 1e6:.1f} MB, and the documents' quota leaves {max(0, room) / 1e6:.1f}; "
+                "erase what is no longer needed ('inkdot doc list'), or raise documents_quota."
+            )
+        try:
+            digest = _digest(source)
+            target = self.path(digest)
+            if not target.exists():
+                self._copy(source, target)
+        except OSError as error:
+            raise Failure(f"{source.name} could not be kept: {error.strerror or error}.") from error
+        return Upload(digest, size, media)
+
+    def forget(self, digest: str) -> None:
+        """Delete a content; a missing one is no error."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half = target.with_name(f".{secrets.token_hex(6)}.half")
+        try:
+            with source.open("rb") as file, half.open("wb") as out:
+                half.chmod(0o600)
+                while block := file.read(_BLOCK):
+                    out.write(block)
+                out.flush()
+                os.fsync(out.fileno())
+            half.rename(target)
+        finally:
+            half.unlink(missing_ok=True)
+        for folder in (target.parent, self._folder):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(fd)
+            os.close(fd)
+
+
+def media_of(source: Path) -> str:
+    """What a file is. Raises UsageError where it can neither be shown nor read."""
+    try:
+        with source.open("rb") as file:
+            head = file.read(1_024)
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
+    if not head:
+        raise UsageError(f"{source.name} is empty.")
+    if b"%PDF-" in head:
+        return PDF
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    found = next((media for sign, media in _SIGNS if head.startswith(sign)), None)
+    if found is None and head.startswith(b"PK"):
+        found = _packed(source)
+    if found is None:
+        raise UsageError(
+            f"{source.name} is of a kind that cannot be shown; share a PDF, a picture, or a document of Word, Excel, "
+            "PowerPoint (.docx, .xlsx, .pptx) or LibreOffice (.odt, .ods, .odp)."
+        )
+    return found
+
+
+def needs_conversion(media: str) -> bool:
+    """True for documents of which a PDF must be made before they can be shown."""
+    return media in OFFICE.values() or media.startswith(OPEN_DOCUMENT)
+
+
+def _packed(source: Path) -> str | None:
+    """What kind of office document a zip is; nothing is unpacked but a few bytes."""
+    try:
+        with zipfile.ZipFile(source) as packed:
+            names = set(packed.namelist())
+            if "mimetype" in names and packed.getinfo("mimetype").file_size < 200:
+                media = packed.read("mimetype").decode("ascii", "replace").strip()
+                return media if media.startswith(OPEN_DOCUMENT) else None
+            return next((media for member, media in OFFICE.items() if member in names), None)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
+        return None
+
+
+def _digest(source: Path) -> str:
+    with source.open("rb") as file:
+        digest = hashlib.blake2b(digest_size=32)
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,275 @@
+-- name: imported
+-- What became of the records in a stretch of the journal: events, and pings that became none.
+SELECT (SELECT count(*) FROM events WHERE id >= $first AND id < $last), (SELECT count(*) FROM dropped WHERE ping >= $first AND ping < $last);
+
+-- name: imported_dropped
+-- Why some became none.
+SELECT reason, count(*) FROM dropped WHERE ping >= $first AND ping < $last GROUP BY reason ORDER BY reason;
+
+-- name: rolled
+-- From when on visits may still be missing.
+SELECT until FROM rolled;
+
+-- name: waiting
+-- Website events that are not added up yet.
+SELECT count(*) FROM recent WHERE time >= $since AND site IS NOT NULL;
+
+-- name: fresh_events
+-- Events of visits that are not added up yet, with the page's path and the words of its query that matter.
+CREATE OR REPLACE TEMP TABLE fresh_events AS
+WITH mine AS (
+    SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, url
+    FROM events
+    WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
+        AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
+), addresses AS (
+    SELECT number, coalesce(nullif(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1), ''), '/') AS page,
+        nullif(regexp_extract(content, '^"[a-zA-Z]+://([^/:?#"]+)', 1), '') AS host,
+        nullif(regexp_extract(content, '[?&]utm_campaign=([^&#"]*)', 1), '') AS campaign
+    FROM urls WHERE number IN (SELECT url FROM mine)
+)
+SELECT mine.* EXCLUDE url, page, host, campaign FROM mine LEFT JOIN addresses ON number = url;
+
+-- name: fresh_visits
+-- Visits made of those, finished before a time.
+CREATE OR REPLACE TEMP TABLE fresh_visits AS
+WITH made AS (
+    SELECT visit, any_value(workspace) AS workspace, any_value(site) AS site, any_value(visitor) AS visitor,
+        max(contact) AS contact, min(time) AS start, max(time) AS finish,
+        arg_min(channel, time) AS channel, arg_min(source, time) AS source,
+        arg_min(campaign, time) FILTER (kind = 'view') AS campaign, arg_min(referrer, time) FILTER (kind = 'view') AS came_from,
+        arg_min(page, time) FILTER (kind = 'view') AS entry, arg_max(page, time) FILTER (kind = 'view') AS exit,
+        count(*) FILTER (kind = 'view') AS views, count(*) FILTER (kind = 'goal') AS goals, sum(coalesce(seconds, 0)) AS seconds,
+        arg_min(verdict, time) AS verdict
+    FROM fresh_events GROUP BY visit HAVING max(time) < $finished
+)
+SELECT visit, workspace, site, visitor, contact, start, finish,
+    coalesce(lag(start) OVER (PARTITION BY site, visitor ORDER BY start, visit), (
+        SELECT max(v.start) FROM visits v WHERE v.visitor = made.visitor AND v.site = made.site AND v.start < made.start
+    )) AS previous,
+    channel, source, campaign, nullif(regexp_extract(came_from, '^[a-z]+://([^/:?#]+)', 1), '') AS referrer,
+    entry, exit, views, goals, seconds, verdict
+FROM made;
+
+-- name: fresh_days
+-- By day and by what they have in common.
+CREATE OR REPLACE TEMP TABLE fresh_visit_days AS
+WITH spread AS (
+    SELECT site, start::DATE AS day, previous::DATE AS previous, views, goals, seconds, contact,
+        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict']) AS what,
+        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR]) AS name
+    FROM fresh_visits
+)
+SELECT site, day, previous, what, name, count(*) AS visits, sum(views)::BIGINT AS views,
+    count(*) FILTER (views <= 1 AND seconds < 10 AND goals = 0) AS bounces, sum(goals)::BIGINT AS goals,
+    count(*) FILTER (contact <> 0) AS known, sum(seconds) AS seconds
+FROM spread WHERE name IS NOT NULL OR what IN ('all', 'channel', 'entry', 'exit') GROUP BY ALL;
+
+-- name: fresh_pages
+-- What was seen in them.
+CREATE OR REPLACE TEMP TABLE fresh_pages AS
+SELECT e.site, v.start::DATE AS day, e.page, count(*) FILTER (e.kind = 'view') AS views, count(DISTINCT e.visit) FILTER (e.kind = 'view') AS visits,
+    sum(coalesce(e.seconds, 0)) AS seconds
+FROM fresh_events e JOIN fresh_visits v USING (visit)
+WHERE e.kind IN ('view', 'engage') AND e.page IS NOT NULL
+GROUP BY e.site, day, e.page;
+
+-- name: fresh_happenings
+-- What was done in them.
+CREATE OR REPLACE TEMP TABLE fresh_happenings AS
+SELECT e.site, v.start::DATE AS day, CASE e.kind WHEN 'view' THEN 'search' ELSE e.kind END AS what,
+    CASE e.kind WHEN 'click' THEN coalesce(e.host, '?') ELSE e.name END AS name,
+    count(*) AS times, count(DISTINCT e.visit) AS visits
+FROM fresh_events e JOIN fresh_visits v USING (visit)
+WHERE (e.kind IN ('goal', 'download', 'view') AND e.name IS NOT NULL) OR e.kind = 'click'
+GROUP BY ALL;
+
+-- name: fresh_others
+-- What belongs to no visit: machines, and views counted for nobody.
+CREATE OR REPLACE TEMP TABLE fresh_others AS
+SELECT site, time::DATE AS day, machine, channel, count(*) AS views
+FROM events
+WHERE site IS NOT NULL AND visit IS NULL AND kind = 'view' AND time >= $others_since AND time < $others_until
+GROUP BY ALL;
+
+-- name: add_visits
+-- Added up for good.
+INSERT INTO visits SELECT * FROM fresh_visits ORDER BY site, start;
+
+-- name: add_visit_days
+-- Likewise.
+INSERT INTO visit_days SELECT * FROM fresh_visit_days ORDER BY site, day;
+
+-- name: add_pages
+-- Likewise.
+INSERT INTO pages SELECT * FROM fresh_pages ORDER BY site, day;
+
+-- name: add_happenings
+-- Likewise.
+INSERT INTO happenings SELECT * FROM fresh_happenings ORDER BY site, day;
+
+-- name: add_others
+-- Likewise.
+INSERT INTO others SELECT * FROM fresh_others;
+
+-- name: still_open
+-- When the oldest visit began that is not finished.
+SELECT min(time) FROM fresh_events WHERE visit NOT IN (SELECT visit FROM fresh_visits);
+
+-- name: forget_rolled
+-- Makes room for the new mark.
+DELETE FROM rolled;
+
+-- name: keep_rolled
+-- The new mark.
+INSERT INTO rolled (until) VALUES ($until);
+
+-- name: totals
+-- Visitors are counted once in the span: a visit whose visitor was there before in it counts none.
+SELECT coalesce(sum(visits) FILTER (previous IS NULL OR previous < $since), 0)::BIGINT, coalesce(sum(visits), 0)::BIGINT,
+    coalesce(sum(views), 0)::BIGINT, coalesce(sum(bounces), 0)::BIGINT, coalesce(sum(seconds), 0),
+    coalesce(sum(known), 0)::BIGINT, coalesce(sum(goals), 0)::BIGINT
+FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what = 'all';
+
+-- name: days
+-- The same by day.
+SELECT day, coalesce(sum(visits) FILTER (previous IS NULL OR previous < day), 0)::BIGINT, sum(visits)::BIGINT, sum(views)::BIGINT, sum(seconds)
+FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what = 'all' GROUP BY day ORDER BY day;
+
+-- name: groups
+-- The same by what visits have in common, the largest first.
+WITH summed AS (
+    SELECT what, name, coalesce(sum(visits) FILTER (previous IS NULL OR previous < $since), 0)::BIGINT AS visitors,
+        sum(visits)::BIGINT AS visits, sum(views)::BIGINT AS views, sum(goals)::BIGINT AS goals, sum(seconds) AS seconds
+    FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what <> 'all' GROUP BY what, name
+)
+SELECT * FROM summed QUALIFY what = 'verdict' OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
+ORDER BY what, visits DESC, name;
+
+-- name: pages
+-- Pages by views.
+SELECT page, sum(views)::BIGINT AS seen, sum(visits)::BIGINT, sum(seconds) FROM {pages}
+WHERE site = $site AND day >= $since AND day < $until GROUP BY page HAVING seen > 0 ORDER BY seen DESC, page LIMIT $most;
+
+-- name: happenings
+-- What was done, by name.
+SELECT kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
+WHERE site = $site AND day >= $since AND day < $until GROUP BY kind, name ORDER BY often DESC, name;
+
+-- name: others
+-- Views of machines, and views counted for nobody.
+SELECT machine, sum(views)::BIGINT FROM {others} WHERE site = $site AND day >= $since AND day < $until GROUP BY machine;
+
+-- name: empty_visits
+-- To be made anew.
+DELETE FROM visits;
+
+-- name: empty_visit_days
+-- To be made anew.
+DELETE FROM visit_days;
+
+-- name: empty_pages
+-- To be made anew.
+DELETE FROM pages;
+
+-- name: empty_happenings
+-- To be made anew.
+DELETE FROM happenings;
+
+-- name: empty_others
+-- To be made anew.
+DELETE FROM others;
+
+-- name: empty_rolled
+-- To be made anew.
+DELETE FROM rolled;
+
+-- name: others_until
+-- Up to where views without a visit are added up.
+SELECT others FROM rolled;
+
+-- name: keep_others_until
+-- The new mark.
+UPDATE rolled SET others = $until;
+
+-- name: lead_candidates
+-- Visitors nobody knows who did the most.
+CREATE OR REPLACE TEMP TABLE candidates AS
+SELECT visitor FROM {visits} WHERE start >= $since AND workspace = $workspace AND contact = 0
+ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
+
+-- name: lead_visits
+-- People and those visitors by what they did, visitors known to be somebody under that person.
+WITH mine AS (FROM {visits} WHERE start >= $since AND workspace = $workspace), named AS (
+    SELECT *, contact AS who, NULL AS nobody FROM mine WHERE contact <> 0
+    UNION ALL SELECT v.*, b.contact, NULL FROM mine v JOIN bound b ON b.visitor = v.visitor WHERE v.contact = 0
+    UNION ALL SELECT v.*, 0, visitor FROM mine v SEMI JOIN candidates c ON c.visitor = v.visitor
+    WHERE v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
+)
+SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
+    count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
+    min(start), arg_min(channel, start), arg_min(source, start), arg_min(entry, start),
+    max(start), arg_max(channel, start), arg_max(source, start), arg_max(entry, start),
+    count(*) FILTER (contact = 0 AND who <> 0) AS inferred
+FROM named GROUP BY who, nobody
+ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most;
+
+-- name: lead_acts
+-- What known people did elsewhere, and on sites under their name: acts of persons, each once.
+SELECT contact, max(time), count(*) FILTER (kind = 'click' AND site IS NULL), count(*) FILTER (kind = 'open'),
+    count(*) FILTER (kind = 'reply'), coalesce(sum(seconds) FILTER (kind = 'read'), 0), count(*) FILTER (kind = 'download')
+FROM events
+WHERE time >= $since AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
+GROUP BY contact ORDER BY max(time) DESC LIMIT $most;
+
+-- name: all_happenings
+-- What was done on all sites, by name.
+SELECT site, kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
+WHERE day >= $since AND day < $until AND kind = $kind GROUP BY site, kind, name ORDER BY often DESC, name LIMIT $most;
+
+-- name: begin_steps
+-- Who did the first step of a funnel, and when first: a path as a regular expression, or a goal's name.
+CREATE OR REPLACE TEMP TABLE step AS
+SELECT e.visit, min(e.time) AS time FROM events e LEFT JOIN urls u ON u.number = e.url
+WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT NULL AND NOT e.machine
+    AND CASE WHEN $goal IS NULL THEN e.kind = 'view' AND regexp_matches(u.content, $page) ELSE e.kind = 'goal' AND e.name = $goal END
+GROUP BY e.visit;
+
+-- name: next_step
+-- Who of those did the next one after it.
+CREATE OR REPLACE TEMP TABLE step AS
+SELECT e.visit, min(e.time) AS time FROM events e JOIN step ON step.visit = e.visit AND e.time >= step.time
+    LEFT JOIN urls u ON u.number = e.url
+WHERE e.site = $site AND e.time >= $since AND e.time < $until AND NOT e.machine
+    AND CASE WHEN $goal IS NULL THEN e.kind = 'view' AND regexp_matches(u.content, $page) ELSE e.kind = 'goal' AND e.name = $goal END
+GROUP BY e.visit;
+
+-- name: count_step
+-- How many did.
+SELECT count(*) FROM step;
+
+-- name: reached_page
+-- Visits that saw a page, and visitors who did, in their first visit of the span.
+SELECT count(DISTINCT e.visit) FROM events e JOIN urls u ON u.number = e.url
+WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT NULL AND NOT e.machine AND e.kind = 'view'
+    AND regexp_matches(u.content, $page);
+
+-- name: reached_one_page
+-- Visits that saw one page.
+SELECT coalesce(sum(visits), 0)::BIGINT FROM {pages} WHERE site = $site AND day >= $since AND day < $until AND page = $path;
+
+-- name: reached_seconds
+-- Visits with so many active seconds.
+SELECT count(*) FROM {visits} WHERE site = $site AND start >= $since AND start < $until AND seconds >= $seconds;
+
+-- name: take_back_recent
+-- What a browser did is not this person's.
+UPDATE recent SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
+
+-- name: take_back_closed
+-- Likewise.
+UPDATE closed SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
+
+-- name: take_back_visits
+-- Likewise.
+UPDATE visits SET contact = 0 WHERE visitor = $visitor AND contact = $contact;

@@ -1,0 +1,63 @@
+"""What was read of a document, sitting by sitting."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from inkdot.domain.evidence import Verdict
+from inkdot.domain.ids import ContactId, DocumentId, VisitId, WorkspaceId
+from inkdot.store.events import EventStore, microseconds
+
+
+class PageRead(NamedTuple):
+    """One page in one sitting."""
+
+    page: int
+    seconds: float
+    visits: int
+    come_to: tuple[tuple[float, float], ...]
+    """When it was come to: the beat that told of it, then the page's own clock."""
+
+
+class Sitting(NamedTuple):
+    """One person reading with one client, with pauses shorter than ten minutes."""
+
+    visit: VisitId
+    contact: ContactId
+    """0 for nobody in particular."""
+    version: int
+    started: int
+    """Microseconds since 1970."""
+    ended: int
+    verdict: Verdict
+    downloads: int
+    pages: tuple[PageRead, ...]
+
+
+def sittings(store: EventStore, document: DocumentId, workspace: WorkspaceId) -> list[Sitting]:
+    """All sittings over a document, oldest first."""
+    rows = store.rows("reading", "sittings", {"document": document, "workspace": workspace})
+    verdicts = store.verdicts({row[8] for row in rows})
+    found = []
+    for _, group in groupby(rows, key=lambda row: row[:4]):
+        parts = list(group)
+        first = parts[0]
+        pages = tuple(
+            PageRead(
+                row[4],
+                round(row[9], 2),
+                row[10],
+                tuple((told["told"], came) for told in row[12] or () for came in told["came"]),
+            )
+            for row in parts
+            if row[4] is not None
+        )
+        started, ended = (microseconds(t) for t in (min(r[5] for r in parts), max(r[6] for r in parts)))
+        found.append(
+            Sitting(
+                VisitId(min(r[7] for r in parts)), ContactId(first[0]), first[2], started, ended, verdicts[first[8]],
+                sum(r[11] for r in parts), pages,
+            )
+        )  # fmt: skip
+    return found

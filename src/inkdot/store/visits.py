@@ -1,0 +1,319 @@
+"""Websites in numbers: finished visits are added up once, and what is going on is added up while it is asked for.
+
+A visit knows when its visitor's visit before began. So visitors of any span of time are counted exactly, without comparing
+millions of ids: a visit counts its visitor unless the one before lies in the span, too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import duckdb
+from arro3.core import DataType
+
+from inkdot.domain.evidence import Verdict
+from inkdot.domain.ids import ContactId, SiteId, VisitorId, WorkspaceId
+from inkdot.store.database import arrow_table
+from inkdot.store.events import EventStore, timestamp
+from inkdot.store.query import questions
+
+FINISHED_AFTER = 31 * 60 * 1_000_000
+"""Microseconds without an event after which a visit is finished for good: its pause is 30 minutes."""
+ROLL_UP_ABOVE = 200_000
+"""Website events that may wait before they are added up."""
+_NEVER, _ALWAYS = dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
+_BOTH = {
+    name: f"(FROM {name} UNION ALL FROM fresh_{name})"
+    for name in ("visits", "visit_days", "pages", "happenings", "others")
+}
+GROUPS = ("channel", "source", "campaign", "referrer", "entry", "exit")
+"""What visits can be grouped by."""
+
+
+class Totals(NamedTuple):
+    """A site in a span of time."""
+
+    visitors: int
+    visits: int
+    views: int
+    bounces: int
+    """Visits of one page, less than 10 active seconds and no goal."""
+    seconds: float
+    """Active seconds of all visits."""
+    known: int
+    """Visits of known people."""
+    goals: int
+
+
+class Group(NamedTuple):
+    """The visits that have something in common."""
+
+    name: str | None
+    visitors: int
+    visits: int
+    views: int
+    goals: int
+    seconds: float
+
+
+class PageCount(NamedTuple):
+    """One page."""
+
+    page: str
+    views: int
+    visits: int
+    seconds: float
+
+
+class Happening(NamedTuple):
+    """Something that was done: a goal reached, a word searched, a file fetched, a link followed."""
+
+    kind: str
+    name: str
+    times: int
+    visits: int
+
+
+def roll_up(store: EventStore, *, anew: bool = False) -> None:
+    """Add up what is finished; `anew`: everything from the beginning. For the thread that keeps events."""
+    ask = questions("site")
+    with store.writing() as session:
+        if anew:
+            for table in ("visits", "visit_days", "pages", "happenings", "others", "rolled"):
+                session.execute(ask[f"empty_{table}"])
+        since = _since(session)
+        finished = timestamp(max(0, store.last_time() - FINISHED_AFTER))
+        _freshen(session, since, finished, finished)
+        for table in ("visits", "visit_days", "pages", "happenings", "others"):
+            session.execute(ask[f"add_{table}"])
+        first = session.execute(ask["still_open"]).fetchall()[0][0]
+        session.execute(ask["forget_rolled"])
+        session.execute(ask["keep_rolled"], {"until": min(first or finished, finished)})
+        session.execute(ask["keep_others_until"], {"until": finished})
+
+
+def waiting(store: EventStore) -> int:
+    """Website events that are not added up yet."""
+    with store.reading() as session:
+        return int(session.execute(questions("site")["waiting"], {"since": _since(session)}).fetchall()[0][0])
+
+
+def _since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
+    rows = session.execute(questions("site")["rolled"]).fetchall()
+    return rows[0][0] if rows else _NEVER
+
+
+def _others_since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
+    rows = session.execute(questions("site")["others_until"]).fetchall()
+    return rows[0][0] if rows else _NEVER
+
+
+def _freshen(
+    session: duckdb.DuckDBPyConnection, since: dt.datetime, finished: dt.datetime, others_until: dt.datetime
+) -> None:
+    ask = questions("site")
+    session.execute(ask["fresh_events"], {"since": since})
+    session.execute(ask["fresh_visits"], {"finished": finished})
+    session.execute(ask["fresh_days"])
+    session.execute(ask["fresh_pages"])
+    session.execute(ask["fresh_happenings"])
+    session.execute(ask["fresh_others"], {"others_since": _others_since(session), "others_until": others_until})
+
+
+class SiteCounts:
+    """Answers about one site in one span of time, whole days of UTC."""
+
+    def __init__(self, session: duckdb.DuckDBPyConnection, site: SiteId, since: int, until: int) -> None:
+        self._session = session
+        self._what = {"site": site, "since": timestamp(since), "until": timestamp(min(until, 253_370_764_800_000_000))}
+
+    def _rows(self, name: str, **more: object) -> list[tuple[Any, ...]]:
+        question = questions("site")[name].format(**_BOTH)
+        return self._session.execute(question, self._what | more).fetchall()
+
+    def totals(self) -> Totals:
+        """Everything in one line."""
+        return Totals(*self._rows("totals")[0])
+
+    def days(self) -> list[tuple[dt.date, int, int, int, float]]:
+        """Day, visitors, visits, views, active seconds; days without visits are left out."""
+        return self._rows("days")
+
+    def groups(self, most: int) -> dict[str, list[Group]]:
+        """Visits by each of GROUPS, the largest first, and by the number of their verdict."""
+        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict")}
+        for what, *row in self._rows("groups", most=most):
+            found[what].append(Group(*row))
+        return found
+
+    def pages(self, most: int) -> list[PageCount]:
+        """Pages by views."""
+        return [PageCount(*row) for row in self._rows("pages", most=most)]
+
+    def happenings(self) -> list[Happening]:
+        """What was done, most often first."""
+        return [Happening(*row) for row in self._rows("happenings")]
+
+    def reached(self, kind: str, target: str) -> int:
+        """Visits that reached a goal: page (a path, * stands for anything), event (its name) or seconds."""
+        if kind == "seconds":
+            return int(self._rows("reached_seconds", seconds=float(target))[0][0])
+        if kind == "page":
+            if "*" not in target:
+                return int(self._rows("reached_one_page", path=target)[0][0])
+            return int(self._rows("reached_page", page=address_pattern(target))[0][0])
+        return next((h.visits for h in self.happenings() if h.kind == "goal" and h.name == target), 0)
+
+    def funnel(self, steps: Sequence[str]) -> list[int]:
+        """Visits that came so far: each step is a path, or the name of a goal after `goal:`."""
+        counts = []
+        for number, step in enumerate(steps):
+            goal = step.removeprefix("goal:") if step.startswith("goal:") else None
+            what = {"goal": goal, "page": address_pattern("/" if goal else step)}
+            self._rows("next_step" if number else "begin_steps", **what)
+            counts.append(int(self._session.execute(questions("site")["count_step"]).fetchall()[0][0]))
+        return counts
+
+    def others(self) -> dict[bool, int]:
+        """Views without a visit: True those of machines, False those counted for nobody."""
+        return dict(self._rows("others"))
+
+
+class Touch(NamedTuple):
+    """How somebody came."""
+
+    time: dt.datetime
+    channel: str | None
+    source: str | None
+    entry: str | None
+
+
+class LeadVisits(NamedTuple):
+    """What one person, or one visitor who is nobody known, did on all sites."""
+
+    contact: ContactId
+    """0: a visitor who is nobody known."""
+    visitor: VisitorId | None
+    last: dt.datetime
+    visits: int
+    seconds: float
+    goals: int
+    interesting: int
+    first_touch: Touch
+    last_touch: Touch
+    inferred: int
+    """Visits from before the proof of who it is."""
+
+
+class LeadActs(NamedTuple):
+    """What a known person did with mails and documents."""
+
+    contact: ContactId
+    last: dt.datetime
+    clicks: int
+    opens: int
+    replies: int
+    reading: float
+    downloads: int
+
+
+def lead_visits(
+    store: EventStore,
+    bound: Mapping[VisitorId, ContactId],
+    since: int,
+    interesting: Sequence[str],
+    most: int,
+    workspace: WorkspaceId,
+) -> list[LeadVisits]:
+    """Known people first, then the most active visitors; `bound`: who visitors turned out to be."""
+    columns = {"visitor": DataType.uint64(), "contact": DataType.uint64()}
+    pattern = "^(" + "|".join(map(re.escape, interesting)) + ")" if interesting else "^$"
+    what = {"since": timestamp(since), "workspace": workspace, "interesting": pattern, "most": most}
+    with _fresh(store) as session:
+        session.register("bound", arrow_table(columns, (list(bound), list(bound.values()))))
+        session.execute(
+            questions("site")["lead_candidates"].format(**_BOTH),
+            {name: what[name] for name in ("since", "workspace", "most")},
+        )
+        rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
+    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), row[15])) for row in rows]
+
+
+def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[LeadActs]:
+    """Known people by their newest act."""
+    what = {"since": timestamp(since), "workspace": workspace, "most": most}
+    return [LeadActs(*row) for row in store.rows("site", "lead_acts", what)]
+
+
+def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
+    """What a browser did is not this person's; for the thread that keeps events."""
+    ask = questions("site")
+    with store.writing() as session:
+        for table in ("recent", "closed", "visits"):
+            session.execute(ask[f"take_back_{table}"], {"visitor": visitor, "contact": contact})
+
+
+def all_happenings(store: EventStore, kind: str, since: int, until: int, most: int) -> list[tuple[SiteId, Happening]]:
+    """What was done on all sites, most often first."""
+    what = {"kind": kind, "since": timestamp(since), "until": timestamp(until), "most": most}
+    with _fresh(store) as session:
+        rows = session.execute(questions("site")["all_happenings"].format(**_BOTH), what).fetchall()
+    return [(SiteId(row[0]), Happening(*row[1:])) for row in rows]
+
+
+class _Fresh:
+    """What is going on, added up once for all questions until something new is kept. One question at a time."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._turn = threading.Lock()
+        self._open = store.closing.enter_context(ExitStack())
+        self._of: tuple[int, dt.datetime] | None = None
+        self._session: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._turn:
+            with self._store.reading() as probe:
+                state = self._store.version, _since(probe)
+            if self._session is None or state != self._of:
+                self._open.close()
+                self._session, self._of = self._open.enter_context(self._store.reading()), None
+                _freshen(self._session, state[1], _ALWAYS, _ALWAYS)
+                self._of = state
+            yield self._session
+
+
+def _fresh(store: EventStore) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if "fresh visits" not in store.beside:
+        store.beside["fresh visits"] = _Fresh(store)
+    found: _Fresh = store.beside["fresh visits"]
+    return found.session()
+
+
+@contextmanager
+def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iterator[SiteCounts]:
+    """Counts of a site from `since` to `until` (microseconds), with what is going on right now."""
+    with _fresh(store) as session:
+        yield SiteCounts(session, site, since, until)
+
+
+def address_pattern(path: str) -> str:
+    """A path in which * stands for anything, as a regular expression for whole addresses as they are kept."""
+    return '^"[a-zA-Z]+://[^/?#"]*' + ".*".join(map(re.escape, path.split("*"))) + '([?#].*)?"$'
+
+
+def places(store: EventStore, visits: Mapping[int, int], field: str, reasons: bool = False) -> dict[str | None, int]:
+    """Visits by a field of their verdict: `location`, `os`, `device`, `client`; None where it is not known."""
+    found: dict[str | None, int] = {}
+    verdicts: dict[int, Verdict] = store.verdicts(list(visits))
+    for number, count in visits.items():
+        seen = getattr(verdicts[number].fields, field)
+        value = seen.reason if reasons and seen.value is None else seen.value
+        found[value] = found.get(value, 0) + count
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))

@@ -1,0 +1,130 @@
+"""Visits: what one visitor does without a pause of half an hour and without coming anew from somewhere else.
+
+Memory of the last half hour only; what is older is in the store. A visit's id is that of its first event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from inkdot.domain.event import Event, Kind, Scene
+from inkdot.domain.evidence import Verdict
+from inkdot.domain.ids import ContactId, VisitId, VisitorId
+from inkdot.understand.source import Came
+
+PAUSE = 30 * 60 * 1_000_000
+"""Microseconds without an event that end a visit."""
+_MOST_PAGES = 30
+_MOST_NUMBERS = 500
+_SWEEP_ABOVE = 50_000
+
+
+@dataclass(slots=True)
+class Page:
+    """One page view: what was told of it already, so that nothing counts twice."""
+
+    active: float = 0.0
+    """Milliseconds."""
+    numbers: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Visit:
+    """A visit that goes on."""
+
+    id: VisitId
+    last: int
+    """Microseconds since 1970 of its newest event."""
+    channel: str | None
+    source: str | None
+    campaign: str | None = None
+    proven: ContactId | None = None
+    """Who this is, if something in this visit proved it."""
+    verdict: Verdict | None = None
+    """Of its first event; None if that is not remembered."""
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    def page(self, name: str) -> Page:
+        """The page view of this name; the oldest are forgotten."""
+        page = self.pages.get(name)
+        if page is None:
+            if len(self.pages) >= _MOST_PAGES:
+                del self.pages[next(iter(self.pages))]
+            page = self.pages[name] = Page()
+        return page
+
+
+class Visits:
+    """The visits that go on, by visitor."""
+
+    def __init__(self) -> None:
+        self._open: dict[VisitorId, Visit] = {}
+        self._owners: dict[str, VisitorId] = {}
+        self._swept = 0
+
+    def of(self, visitor: VisitorId, time: int) -> Visit | None:
+        """The visit that this visitor is on at `time`."""
+        visit = self._open.get(visitor)
+        return visit if visit is not None and abs(time - visit.last) <= PAUSE else None
+
+    def owner(self, page: str) -> VisitorId | None:
+        """Who opened this page view. Its later events are his, even if his address or agent changed meanwhile."""
+        return self._owners.get(page)
+
+    def opened(self, page: str, visitor: VisitorId) -> None:
+        """A page view was opened."""
+        self._owners.setdefault(page, visitor)
+
+    def doubt(self, visitor: VisitorId) -> None:
+        """What was proven in the visit that goes on counts no more."""
+        if visitor in self._open:
+            self._open[visitor].proven = None
+
+    def begin(self, visitor: VisitorId, visit: VisitId, time: int, came: Came, campaign: str | None) -> Visit:
+        """A new visit. Page views of the one before stay known, so that a late word about them is not counted again."""
+        before = self._open.get(visitor)
+        pages = before.pages if before is not None else {}
+        fresh = Visit(visit, time, came.channel, came.source, campaign, pages=pages)
+        self._open[visitor] = fresh
+        return fresh
+
+    def remember(self, events: Iterable[tuple[Event, dict[str, object]]]) -> None:
+        """Take up what was going on: events of the last half hour, oldest first, each with its mark of the page view."""
+        for event, mark in events:
+            scene = event.scene or Scene()
+            if scene.visitor is None or scene.visit is None:
+                continue
+            visit = self._open.get(scene.visitor)
+            if visit is None or visit.id != scene.visit:
+                pages = visit.pages if visit is not None else {}
+                visit = Visit(scene.visit, event.time, scene.channel, scene.source, pages=pages)
+                self._open[scene.visitor] = visit
+            visit.last = max(visit.last, event.time)
+            if event.because and event.contact:
+                visit.proven = event.contact
+            if "p" in mark:
+                if mark.get("name"):
+                    self.opened(str(mark["name"]), scene.visitor)
+                page = visit.page(str(mark["p"]))
+                note(page, mark.get("q"))
+                if event.kind is Kind.ENGAGE and isinstance(told := mark.get("e"), int | float):
+                    page.active = max(page.active, float(told))
+
+    def sweep(self, now: int) -> None:
+        """Forget what is over, once in a while."""
+        if len(self._open) > 2 * self._swept + _SWEEP_ABOVE or len(self._owners) > 20 * _SWEEP_ABOVE:
+            self._open = {v: visit for v, visit in self._open.items() if now - visit.last <= PAUSE}
+            self._owners = {p: v for p, v in self._owners.items() if v in self._open}
+            self._swept = len(self._open)
+
+
+def note(page: Page, number: object) -> bool:
+    """True if this event of a page view is new; it is known from then on."""
+    if not isinstance(number, int | float):
+        return True
+    if int(number) in page.numbers:
+        return False
+    if len(page.numbers) < _MOST_NUMBERS:
+        page.numbers.add(int(number))
+    return True

@@ -1,0 +1,106 @@
+"""What a reader's consent allows is all that is written down; and a code proves an address."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from inkdot.app.folder import Folder
+from inkdot.collect.deny import deny_file
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.ids import SHARE, WorkspaceId, from_word
+from inkdot.domain.token import Token, TokenKind
+from tests.conftest import BEN, Server, eventually, inkdot
+from tests.relay.sink import Sink
+from tests.room.made import Browser, pdf, report, share
+
+
+def link_with(server: Server, made: dict[str, str], mode: Mode) -> str:
+    """The same link as it would be under another consent."""
+    keyring = Folder(server.data).keyring()
+    contact = keyring.contact_id(WorkspaceId(1), Address(BEN))
+    number = from_word(SHARE, made["link"])
+    token = Token(TokenKind.SHARE, mode, WorkspaceId(1), 0, int(time.time()), number, contact, Address(BEN), b"")
+    return f"{server.public}/d/{keyring.sign(token)}"
+
+
+def read_a_second(url: str) -> Browser:
+    browser = Browser(url)
+    browser.open()
+    browser.stay(1.1)
+    assert browser.beat([1, 1, 1, [0]])[0] in (200, 204)
+    return browser
+
+
+@pytest.fixture
+def shared(server: Server, tmp_path: Path) -> dict[str, str]:
+    return share(server, pdf(tmp_path / "doc.pdf", 2, tmp_path.name))
+
+
+def test_without_consent_nothing_is_kept(server: Server, shared: dict[str, str]) -> None:
+    browser = read_a_second(link_with(server, shared, Mode.OFF))
+    assert "Nothing of this reading is measured" in browser.page
+    assert report(server, shared["document"])["visits"] == []
+
+
+def test_hygiene_keeps_the_day_alone(server: Server, shared: dict[str, str]) -> None:
+    for _ in range(2):
+        read_a_second(link_with(server, shared, Mode.HYGIENE))
+    told = eventually(lambda: report(server, shared["document"])["visits"])
+    assert len(told) == 1
+    assert told[0]["started"].endswith("T00:00:00.000Z")
+    assert (told[0]["pages"], told[0]["client"], told[0]["person"]) == ([], None, BEN)
+
+
+def test_aggregate_keeps_pages_and_nobody(server: Server, shared: dict[str, str]) -> None:
+    read_a_second(link_with(server, shared, Mode.AGGREGATE))
+    told = report(server, shared["document"], seconds=1)
+    assert told["visits"][0]["person"] is None
+    assert told["pages"][0]["seconds"] == 1
+    journal = b"".join(p.read_bytes() for p in (server.data / "journal" / "street-61441").glob("*.seg"))
+    share_id = from_word(SHARE, shared["link"]).to_bytes(8, "big")
+    assert share_id not in journal  # it would name the person
+
+
+def test_withdrawal_reaches_links_that_are_out(own_server: Server, tmp_path: Path) -> None:
+    made = share(own_server, pdf(tmp_path / "doc.pdf", 1))
+    read_a_second(made["url"])
+    report(own_server, made["document"], seconds=1)
+    contact = Folder(own_server.data).keyring().contact_id(WorkspaceId(1), Address(BEN))
+    (own_server.data / "deny").write_bytes(deny_file([contact]))
+    eventually(lambda: "Nothing of this reading is measured" in Browser(made["url"]).open())
+    read_a_second(made["url"])
+    assert len(report(own_server, made["document"])["visits"]) == 1
+
+
+def test_a_mailed_code_proves_the_address(tmp_path: Path, offer: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with Sink() as sink:
+        (data / "inkdot.toml").write_text(f'mail_server = "{sink.url}"\nmail_from = "ada@example.com"\n')
+        server = Server(data)
+        try:
+            made = share(server, offer, "--verify-email")
+            browser = Browser(made["url"])
+            browser.open()
+            assert browser.send("enter", email="ben@example.com") == 303
+            assert "We sent a code" in browser.open()
+            mail = eventually(lambda: sink.mails_to("ben@example.com"))[0]
+            code = re.search(rb"^(\d{6}) is your code", mail.content, re.MULTILINE)
+            assert code
+            wrong = "000000" if code[1] != b"000000" else "111111"
+            assert browser.send("enter", code=wrong) == 403
+            assert browser.send("enter", code=code[1].decode()) == 303
+            assert "offer.pdf" in browser.open()
+            browser.stay(1.1)
+            assert browser.beat([1, 1, 1, [0]])[0] == 204
+            report(server, made["document"], seconds=1)
+            evidence = server.timeline(BEN, at_least=1)[0]["evidence"]
+            assert {"rule": "D3", "fact": "the reader proved this address by a mailed code"} in evidence
+            assert "asked" not in inkdot("doc", "list", "--data", data).stdout
+        finally:
+            server.stop()

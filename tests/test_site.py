@@ -1,0 +1,455 @@
+"""Websites through the public doors: what `POST /e` takes and refuses, whose visit it becomes, and what reports say of it."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
+from tests.conftest import Server, eventually, inkdot, inkdot_json
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+PAGE = "https://www.example.com"
+NUMBERS = itertools.count(1)
+
+
+class Shop:
+    """The site example.com of a server, and a browser's voice."""
+
+    def __init__(self, server: Server, domain: str) -> None:
+        self.server, self.domain, self.page = server, domain, f"https://www.{domain}"
+        self.site = inkdot_json("site", "add", domain, "--data", server.data)
+        self.key = self.site["key"]
+        self.ben, self.cleo = f"ben@{domain}", f"cleo@{domain}"
+
+    def post(
+        self, body: object, *, agent: str = FIREFOX, address: str = "203.0.113.7", **headers: str
+    ) -> dict[str, Any]:
+        """One request; the address is what a trusted proxy says."""
+        parts = urlsplit(self.server.public)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        text = body if isinstance(body, str) else json.dumps(body)
+        told = {"User-Agent": agent, "X-Forwarded-For": address} | {k.replace("_", "-"): v for k, v in headers.items()}
+        connection.request("POST", "/e", text.encode(), told)
+        response = connection.getresponse()
+        assert response.status == 202
+        answer: dict[str, Any] = json.loads(response.read())
+        connection.close()
+        return answer
+
+    def tell(self, *events: dict[str, Any], visitor: str = "", **how: Any) -> dict[str, Any]:
+        """What the tag sends; addresses that begin with a slash are the site's own."""
+        return self.post([self.key, visitor, *map(self.own, events)], **how)
+
+    def own(self, event: dict[str, Any]) -> dict[str, Any]:
+        return {
+            n: self.page + v if isinstance(v, str) and v.startswith("/") and n != "p" else v for n, v in event.items()
+        }
+
+    def refusal(self, body: object, **how: Any) -> str:
+        answer = self.post(body, **how)
+        assert answer["accepted"] == 0
+        assert answer["dropped"][0]["says"].endswith(".")
+        return str(answer["dropped"][0]["reason"])
+
+    def events(self, at_least: int) -> list[dict[str, Any]]:
+        def asked() -> list[dict[str, Any]] | None:
+            found = [json.loads(x) for x in inkdot("events", "--json", "--data", self.server.data).stdout.splitlines()]
+            found = [e for e in found if e["site"] == self.site["site"]]
+            return found if len(found) >= at_least else None
+
+        return list(eventually(asked))
+
+    def report(self, name: str = "site", *options: str) -> dict[str, Any]:
+        which = () if name == "leads" else ("--site", self.domain)
+        return dict(inkdot_json("report", name, *options, *which, "--data", self.server.data))
+
+
+def view(path: str, page: object = None, *, referrer: str = "", **more: Any) -> dict[str, Any]:
+    return {"k": "view", "p": page or path, "q": 0, "u": path, "r": referrer, **more}
+
+
+def engage(path: str, seconds: float, number: int = 1, **more: Any) -> dict[str, Any]:
+    return {"k": "engage", "p": path, "q": number, "u": path, "e": seconds * 1_000, **more}
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all sites; it believes this machine's word about addresses."""
+    running = Server(tmp_path_factory.mktemp("shops") / "data", "--trusted-proxies", "127.0.0.1/32")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def shop(street: Server) -> Shop:
+    """A site of the test's own."""
+    return Shop(street, f"shop{next(NUMBERS)}.example.com")
+
+
+@pytest.fixture
+def own_shop(tmp_path: Path) -> Iterator[Shop]:
+    """A server of the test's own, to be killed."""
+    running = Server(tmp_path / "data", "--trusted-proxies", "127.0.0.1/32")
+    yield Shop(running, "example.com")
+    running.stop()
+
+
+# -- what is taken and what is refused
+
+
+def test_a_site_is_added_once_and_keeps_its_key(shop: Shop) -> None:
+    again = inkdot_json("site", "add", f"HTTPS://WWW.{shop.domain.title()}:443/shop", "--data", shop.server.data)
+    assert again == shop.site
+    assert shop.key in again["snippet"]
+    done = inkdot("site", "add", "not a domain", "--data", shop.server.data, check=False)
+    assert (done.returncode, done.stderr) == (2, "inkdot: 'not a domain' is no domain; write it like example.com.\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("nonsense", "not_json"),
+        ("[" * 21 + "]" * 21, "too_deep"),
+        ("[" * 30_000, "too_deep"),
+        ('{"s": "KEY", "k": "view", "u": 5}', "wrong_type"),
+        ('{"s": "KEY", "k": "view", "u": true}', "wrong_type"),
+        ('{"s": "KEY", "k": "engage", "p": "a", "e": -1}', "wrong_type"),
+        ('{"s": "KEY", "k": "goal", "n": "x", "x": {"a": {"b": 1}}}', "wrong_type"),
+        ('{"s": "KEY", "k": "goal", "n": "x", "x": [1]}', "wrong_type"),
+        ('["KEY", "", 7]', "wrong_type"),
+        ('{"s": "KEY", "k": "goal", "n": "' + "x" * 300 + '"}', "too_long"),
+        ('{"s": "KEY", "k": "peek"}', "unknown_kind"),
+        ('{"s": "KEY"}', "unknown_kind"),
+        ('{"s": "KEY", "k": "view"}', "no_url"),
+        ('{"k": "view", "u": "https://DOMAIN/"}', "unknown_site"),
+        ('{"s": ["KEY"], "k": "view", "u": "https://DOMAIN/"}', "unknown_site"),
+        ('{"s": "KEYx", "k": "view", "u": "https://DOMAIN/"}', "unknown_site"),
+        ('{"s": "KEY", "k": "view", "u": "https://example.org/"}', "foreign_page"),
+        ('{"s": "KEY", "k": "view", "u": "https://badDOMAIN/"}', "foreign_page"),
+        ('{"s": "KEY", "k": "view", "u": "https://[example.com/"}', "foreign_page"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_reason(shop: Shop, body: str, reason: str) -> None:
+    assert shop.refusal(body.replace("KEY", shop.key).replace("DOMAIN", shop.domain)) == reason
+
+
+def test_pages_of_others_cannot_speak_for_a_site(shop: Shop) -> None:
+    event = {"site": shop.key, "kind": "view", "url": shop.page + "/origin"}
+    assert shop.refusal(event, Origin="https://evil.example") == "foreign_origin"
+    assert shop.refusal(event, Origin="http://localhost:3000") == "foreign_origin"
+    assert shop.post(event, Origin=f"https://a.{shop.domain}")["accepted"] == 1
+    assert shop.post(event, Origin="null")["accepted"] == 1
+
+
+def test_the_good_events_of_a_batch_are_kept(shop: Shop) -> None:
+    answer = shop.tell(view("/good/1"), {"k": "peek"}, view("/good/2"), view("/good/1"))
+    assert answer["accepted"] == 2
+    assert [(d["event"], d["reason"]) for d in answer["dropped"]] == [(1, "unknown_kind"), (3, "replay")]
+    assert shop.tell(view("/good/2"))["dropped"][0]["reason"] == "replay"
+    assert shop.post([{"key": shop.key, **shop.own(view("/good/3"))}, {"key": "x", **view("/good/4")}])["accepted"] == 1
+    many = shop.tell(*(view(f"/many/{n}") for n in range(205)))
+    assert (many["accepted"], many["dropped"][0]["reason"]) == (200, "too_many")
+
+
+def test_long_bodies_and_other_methods_are_refused(shop: Shop) -> None:
+    status, headers, _ = shop.server.get("/e", "OPTIONS", Origin="https://example.com")
+    assert (status, headers["access-control-allow-origin"]) == (204, "*")
+    assert headers["access-control-allow-headers"].lower() == "content-type"
+    assert "access-control-allow-credentials" not in headers
+    parts = urlsplit(shop.server.public)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection.request("POST", "/e", b"x" * 70_000)
+    response = connection.getresponse()
+    assert response.status == 413
+    assert b"65536" in response.read()
+    connection.close()
+
+
+def test_a_browser_that_asks_for_privacy_is_counted_for_nobody(shop: Shop) -> None:
+    answer = shop.tell(view("/quiet"), engage("/quiet", 5), visitor="me", Sec_GPC="1")
+    assert [d["reason"] for d in answer["dropped"]] == ["privacy_signal"]
+    shop.tell(view("/loud"), address="203.0.113.9")
+    quiet = shop.events(2)[0]
+    assert (quiet["url"], quiet["visit"], quiet["raw"]["agent"]) == (shop.page + "/quiet", None, None)
+    site = shop.report()["sites"][0]
+    assert (site["visitors"], site["views"], site["views_for_nobody"]) == (1, 1, 1)
+    assert site["visitors_between"] == [1, 2]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    )
+)
+def test_no_json_breaks_the_judge(sent: Any) -> None:
+    depth_exceeds(json.dumps(sent).encode())
+    for _, _, event in spread(sent):
+        checked(event)
+
+
+def test_depth_is_counted_outside_of_strings_only() -> None:
+    assert depth_exceeds(b"[" * (MOST_DEPTH + 1))
+    assert not depth_exceeds(json.dumps({"a": "[" * 50, "b": '\\"[{' * 50}).encode())
+
+
+# -- visits
+
+
+def test_a_visit_is_what_somebody_does_without_a_pause(shop: Shop) -> None:
+    shop.tell(view("/", referrer="https://www.google.com/search?q=pens"))
+    shop.tell(engage("/", 12.5, d=0.4))
+    shop.tell(engage("/", 20, number=2, d=0.9))
+    shop.tell(
+        view("/pricing", referrer="/"),
+        {"k": "goal", "p": "/pricing", "q": 1, "n": "signup", "x": {"plan": "pro"}},
+    )
+    shop.tell(view("/sale?utm_source=news&utm_medium=email&utm_campaign=may", "sale"))
+    shop.tell(view("/", "safari"), agent=SAFARI)
+    shop.tell(view("/", "bot"), agent=GOOGLEBOT)
+    events = shop.events(8)
+    assert [e["seconds"] for e in events if e["kind"] == "engage"] == [12.5, 7.5]
+    assert [e["part"] for e in events if e["kind"] == "engage"] == [40, 90]
+    assert [e["channel"] for e in events if e["kind"] == "view"][:4] == [
+        "Organic Search",
+        "Organic Search",
+        "Email",
+        "Direct",
+    ]
+    assert len({e["visit"] for e in events if e["visit"]}) == 3
+    site = shop.report("site", "--funnel", "/ > /pricing > goal:signup")["sites"][0]
+    assert (site["visitors"], site["visits"], site["views"], site["machine_views"]) == (2, 3, 4, 1)
+    assert {c["name"]: c["visits"] for c in site["channels"]} == {"Organic Search": 1, "Email": 1, "Direct": 1}
+    assert {e["name"]: e["visits"] for e in site["entries"]} == {"/": 2, "/sale": 1}
+    assert {e["name"]: e["visits"] for e in site["exits"]} == {"/pricing": 1, "/sale": 1, "/": 1}
+    assert [c["name"] for c in site["campaigns"]] == ["may"]
+    assert [s["visits"] for s in site["funnel"]] == [2, 1, 1]
+    assert site["seconds"] == 20
+    assert site["bounces"] == 2
+    assert {s["name"] for s in site["systems"]} == {"Linux", "macOS"}
+
+
+def test_searches_downloads_and_goals_are_counted(shop: Shop) -> None:
+    server = shop.server
+    shop.tell(view("/find?q=Blue++Pens"), view("/find?q=blue+pens&page=2", 2), view("/find?q=a@b.example", 3))
+    shop.tell(
+        {"k": "click", "p": 3, "q": 1, "l": "/list.pdf"},
+        {"k": "click", "p": 3, "q": 2, "l": "https://other.example/"},
+    )
+    shop.tell({"k": "click", "p": 3, "q": 3, "l": "/about.html"})
+    shop.tell(view("/thanks/1", "t"), {"k": "engage", "p": "t", "q": 1, "e": 45_000})
+    inkdot("site", "goal", shop.domain, "thanked", "--page", "/thanks*", "--data", server.data)
+    inkdot("site", "goal", shop.domain, "stayed", "--seconds", "40", "--data", server.data)
+    inkdot("site", "goal", shop.domain, "found", "--page", "/find", "--data", server.data)
+    shop.events(7)
+    assert [(s["term"], s["times"]) for s in shop.report("searches")["searches"]] == [("blue pens", 2)]
+    site = shop.report()["sites"][0]
+    assert [d["name"] for d in site["downloads"]] == ["list.pdf"]
+    assert [d["name"] for d in site["outbound"]] == ["other.example"]
+    assert {g["name"]: g["visits"] for g in site["goals"]} == {"thanked": 1, "stayed": 1, "found": 1}
+    assert inkdot_json("verify", "--data", server.data)["dropped"]["inner_link"] == 1
+
+
+def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
+    shop.tell(view("/reset?token=abc&mail=a%40b.example&page=2"), view("/x?note=me@example.com&utm_source=n", 2))
+    assert [e["url"] for e in shop.events(2)] == [
+        shop.page + "/reset?token=*&mail=*&page=2",
+        shop.page + "/x?note=*&utm_source=n",
+    ]
+
+
+def test_spam_referrers_are_dropped_and_counted(own_shop: Shop) -> None:
+    own_shop.tell(view("/", referrer="https://semalt.com/"), view("/real", 2))
+    assert [e["url"] for e in own_shop.events(1)] == [own_shop.page + "/real"]
+    assert inkdot_json("verify", "--data", own_shop.server.data)["dropped"]["spam"] == 1
+
+
+def test_a_restart_forgets_no_visit_and_no_second(own_shop: Shop) -> None:
+    own_shop.tell(view("/long"), engage("/long", 10), visitor="lasting")
+    before = own_shop.events(2)
+    own_shop.server.stop(signal.SIGKILL)
+    own_shop.server.start()
+    own_shop.tell(engage("/long", 10, number=2), engage("/long", 16, number=3), view("/long"), visitor="lasting")
+    own_shop.tell(view("/more"), visitor="lasting")
+    events = own_shop.events(4)
+    assert {e["visit"] for e in events} == {before[0]["visit"]}
+    assert sum(e["seconds"] or 0 for e in events) == 16
+    assert own_shop.report()["sites"][0]["views"] == 2
+
+
+def test_salts_are_of_one_day_and_in_no_backup(own_shop: Shop, tmp_path: Path) -> None:
+    data = own_shop.server.data
+    salts = list((data / "run").glob("salt-*"))
+    assert [p.name for p in salts] == [f"salt-{int(time.time() // 86_400)}"]
+    inkdot("backup", tmp_path / "copy.tar", "--data", data)
+    assert salts[0].read_bytes() not in (tmp_path / "copy.tar").read_bytes()
+
+
+# -- who it is
+
+
+def test_a_tracked_click_proves_who_the_visitor_is(shop: Shop) -> None:
+    server = shop.server
+    link = inkdot_json(
+        "link", shop.page + "/offer", "--to", shop.ben, "--public-url", server.public, "--data", server.data
+    )["url"]
+    headers = {"User_Agent": FIREFOX, "X_Forwarded_For": "203.0.113.7"}
+    shop.tell(view("/before"))
+    shop.events(1)
+    server.get(link, **headers)
+    shop.tell(view("/offer"))
+    shop.tell(view("/offer"), agent=SAFARI)
+    timeline = server.timeline(shop.ben, at_least=3)
+    shown = [(e["kind"], urlsplit(e["url"]).path, e["evidence"][-1]["rule"]) for e in timeline if e["kind"] != "open"]
+    assert shown == [("view", "/before", "W6"), ("click", "/offer", "H1"), ("view", "/offer", "W1")]
+    lead = next(x for x in shop.report("leads", "--known")["leads"] if x["person"] == shop.ben)
+    assert (lead["person"], lead["clicks"], lead["visits"], lead["visits_inferred"]) == (shop.ben, 1, 1, 0)
+    assert lead["score"] == sum(r["points"] for r in lead["reasons"])
+
+
+def test_two_known_people_in_one_browser_are_never_merged(shop: Shop) -> None:
+    server = shop.server
+    shop.tell(view("/anonymous"), visitor="shared")
+    for number, person in enumerate((shop.ben, shop.cleo)):
+        shop.tell({"k": "identify", "p": f"i{number}", "q": number, "u": "/", "w": person}, visitor="shared")
+    shop.events(3)
+    for person in (shop.ben, shop.cleo):
+        assert [e["name"] for e in server.timeline(person)] == ["identify"]
+    browser = inkdot_json("person", "identities", shop.ben, "--data", server.data)["browsers"][0]
+    assert (browser["people"], browser["rule"]) == (2, "W2")
+
+
+def test_what_was_merged_can_be_unmerged(shop: Shop) -> None:
+    server, data = shop.server, shop.server.data
+    shop.tell(view("/first"), visitor="mine")
+    shop.tell({"k": "identify", "p": "i", "q": 1, "u": "/", "w": shop.ben}, view("/second"), visitor="mine")
+    shop.events(3)
+    assert [e["kind"] for e in server.timeline(shop.ben)] == ["view", "goal", "view"]
+    visitor = inkdot_json("person", "identities", shop.ben, "--data", data)["browsers"][0]["visitor"]
+    inkdot("person", "unmerge", shop.ben, visitor, "--data", data)
+    assert server.timeline(shop.ben) == []
+    shop.tell({"k": "identify", "p": "j", "q": 2, "u": "/", "w": shop.ben}, visitor="mine")
+    shop.events(4)
+    assert server.timeline(shop.ben) == [], "a proof was believed that somebody took back"
+    inkdot("person", "merge", shop.ben, visitor, "--data", data)
+    assert len(server.timeline(shop.ben)) == 4
+    found = inkdot_json("person", "identities", shop.ben, "--data", data)
+    assert [j["act"] for j in found["journal"]] == ["unmerged", "merged"]
+    shop.tell({"k": "identify", "p": "k", "q": 1, "u": "/", "w": shop.cleo}, visitor="hers")
+    shop.events(5)
+    inkdot("person", "merge", shop.ben, shop.cleo, "--data", data)
+    assert len(server.timeline(shop.ben)) == 5
+    inkdot("person", "unmerge", shop.ben, shop.cleo, "--data", data)
+    assert len(server.timeline(shop.ben)) == 4
+
+
+# -- what others wrote
+
+
+LOG = """203.0.113.1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 200 23 "https://www.google.com/" "{agent}"
+203.0.113.1 - - [10/Oct/2026:13:56:36 +0000] "GET /b?x=1 HTTP/1.1" 200 23 "-" "{agent}"
+203.0.113.2 - - [10/Oct/2026:13:57:36 +0000] "GET /style.css HTTP/1.1" 200 23 "-" "{agent}"
+203.0.113.2 - - [10/Oct/2026:13:57:37 +0000] "POST /form HTTP/1.1" 200 23 "-" "{agent}"
+203.0.113.3 - - [10/Oct/2026:23:57:36 +0200] "GET /a HTTP/1.1" 404 23 "-" "{agent}"
+203.0.113.4 - - [10/Oct/2026:23:57:36 +0200] "GET /a HTTP/1.1" 200 23 "-" "Googlebot/2.1"
+{{"ts": 1791641000.5, "status": 200, "request": {{"remote_ip": "203.0.113.5", "method": "GET", "uri": "/c", "headers": {{"User-Agent": ["{agent}"]}}}}}}
+this is no line
+"""
+GOATCOUNTER = """2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
+/a,A,false,{agent},,,s1,0,https://example.net,h,,,true,2026-05-01T10:00:00Z
+/b,B,false,{agent},,,s1,0,,,,,false,2026-05-01T10:01:00Z
+bought,,true,{agent},,,s1,0,,,,,false,2026-05-01T10:02:00Z
+/a,A,false,{agent},,,s2,3,,,,,true,2026-05-01T10:03:00Z
+short,row
+"""
+UMAMI = """website_id,session_id,visit_id,created_at,url_path,url_query,referrer_domain,referrer_path,event_type,event_name
+w,s1,v1,2026-05-01 10:00:00,/a,utm_source=letter&utm_medium=email,,,1,
+w,s1,v1,2026-05-01 10:01:00,/b,,,,1,
+w,s2,v2,2026-05-01 11:00:00,/a,,duckduckgo.com,/,1,
+w,s2,v2,2026-05-01 11:00:10,/a,,,,2,bought
+w,s3,v3,never,/a,,,,1,
+"""
+MATOMO = json.dumps(
+    [
+        {"idVisit": 1, "visitorId": "aa", "visitIp": "203.0.113.0", "referrerUrl": "https://www.bing.com/", "actionDetails": [
+            {"type": "action", "url": PAGE + "/a", "timestamp": 1_777_000_000, "timeSpent": 30},
+            {"type": "action", "url": PAGE + "/b", "timestamp": 1_777_000_030},
+            {"type": "outlink", "url": "https://other.example/", "timestamp": 1_777_000_050},
+            {"type": "dream", "url": PAGE, "timestamp": 1_777_000_060}]},
+        {"idVisit": 2},
+    ]
+)  # fmt: skip
+PLAUSIBLE = "date,visitors,pageviews,bounces,visits,visit_duration\n2025-01-01,10,100,3,20,500\n2025-01-02,5,5,5,5,0\n"
+SOURCES = [
+    ("access-log", LOG, {"views": 3, "visits": 2, "visitors": 2}, 4, {"Organic Search", "Direct"}),
+    ("goatcounter", GOATCOUNTER, {"views": 2, "visits": 1, "visitors": 1}, 2, {"Referral"}),
+    ("umami", UMAMI, {"views": 3, "visits": 2, "visitors": 2}, 1, {"Email", "Organic Search"}),
+    ("matomo", MATOMO, {"views": 2, "visits": 1, "visitors": 1, "seconds": 30}, 2, {"Organic Search"}),
+    ("plausible", PLAUSIBLE, {"views": 105, "visits": 25, "visitors": 15}, 0, {"Direct"}),
+]
+
+
+@pytest.mark.parametrize(("form", "content", "expected", "skipped", "channels"), SOURCES, ids=[s[0] for s in SOURCES])
+def test_what_others_wrote_is_taken_over(
+    tmp_path: Path, form: str, content: str, expected: dict[str, int], skipped: int, channels: set[str]
+) -> None:
+    data, file = tmp_path / "data", tmp_path / "export"
+    file.write_text(content.replace("{agent}", FIREFOX).replace("{{", "{").replace("}}", "}"))
+    what = ("import", file, "--from", form, "--site", "example.com", "--data", data)
+    done = inkdot_json(*what)
+    assert done["ok"] is True
+    assert sum(done["skipped"].values()) == skipped
+    again = inkdot_json(*what)
+    assert (again["events"], again["resumed"]) == (done["events"], done["imported"])
+    for rebuilt in (False, True):
+        site = inkdot_json("report", "site", "--since", "all", "--data", data)["sites"][0]
+        assert {name: site[name] for name in expected} == expected
+        assert {c["name"] for c in site["channels"]} == channels
+        if rebuilt or form != "plausible":
+            return
+        inkdot("rebuild", "--data", data)
+
+
+def test_an_import_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "access.log"
+    line = '203.0.113.{0} - - [10/Oct/2026:13:55:36 +0000] "GET /{1} HTTP/1.1" 200 23 "-" "Mozilla/5.0 (X11) Firefox/140"\n'
+    file.write_text("".join(line.format(n % 200, n) for n in range(9_000)))
+    cut = (
+        "import os, sys; from inkdot.app import importing; real = importing.Writer.commit; count = [0]\n"
+        "def commit(self, records):\n    real(self, records); count[0] += 1\n    if count[0] == 2: os._exit(9)\n"
+        "importing.Writer.commit = commit\nfrom inkdot.cli import main; sys.argv = ['inkdot', *sys.argv[1:]]; main()"
+    )
+    what = ("import", str(file), "--from", "access-log", "--site", "example.com", "--data", str(data))
+    assert subprocess.run([sys.executable, "-c", cut, *what], check=False, capture_output=True).returncode == 9
+    done = inkdot_json(*what)
+    assert (done["resumed"], done["imported"], done["events"], done["ok"]) == (4_000, 9_000, 9_000, True)
+
+
+def test_odd_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "export"
+    file.write_text("a,b\n1,2\n")
+    for form, sentence in (
+        ("goatcounter", "no column Path"),
+        ("umami", "no column created_at"),
+        ("matomo", "is not JSON"),
+        ("cloud", "no format"),
+    ):
+        done = inkdot("import", file, "--from", form, "--site", "example.com", "--data", tmp_path / "data", check=False)
+        assert done.returncode == 2
+        assert sentence in done.stderr
