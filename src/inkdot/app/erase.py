@@ -25,6 +25,7 @@ from inkdot.domain.ids import PERSON, ContactId, from_word, to_word
 from inkdot.journal.eraser import erase as erase_in_journal
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
+from inkdot.store.oblivion import forget
 
 if TYPE_CHECKING:
     from inkdot.app.house import House
@@ -112,7 +113,7 @@ def _forget_pings(
     done["journal_records"] += records
     if again and not records:
         return
-    done["events"] += house.store.forget(contact, address, visitors)
+    done["events"] += forget(house.store, contact, address, visitors)
     house.pipeline.forget_person(contact)
     house.rewrite_store()
 

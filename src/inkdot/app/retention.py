@@ -10,6 +10,7 @@ from inkdot.app import care
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
+from inkdot.store.oblivion import forget_before, oldest
 
 if TYPE_CHECKING:
     from inkdot.app.house import House
@@ -24,12 +25,12 @@ def keep_to_days(house: House) -> None:
     settings = house.settings
     if settings.events_days:
         before = int(time.time()) - settings.events_days * _DAY
-        oldest = house.store.oldest()
+        first = oldest(house.store)
         book = Forgetting(house.folder.control)
         mails = book.forget_before(before)
         book.close()
-        if mails or (oldest is not None and oldest < before * 1_000_000):
-            house.store.forget_before(before * 1_000_000)
+        if mails or (first is not None and first < before * 1_000_000):
+            forget_before(house.store, before * 1_000_000)
             house.rewrite_store()
             _drop_side_copies(house)
     if settings.backups_days:
@@ -54,12 +55,12 @@ def _drop_side_copies(house: House) -> None:
 def retention(house: House) -> dict[str, Any]:
     """By class of data: its days, the oldest that is there, and whether it was kept to."""
     s = house.settings
-    oldest = house.store.oldest()
+    first = oldest(house.store)
     marked = house.register.book.oldest_mail()
     backups = [written for path, written in house.register.book.written("backup") if path.exists()]
     rows = [
         _row("pings", s.journal_days, _oldest_segment(house.folder.journal)),
-        _row("events", s.events_days, None if oldest is None else oldest / 1e6),
+        _row("events", s.events_days, None if first is None else first / 1e6),
         _row("mails", s.events_days, marked),
         _row("backups", s.backups_days, min(backups, default=None)),
         _row("salts", 1, min((p.stat().st_mtime for p in house.folder.run.glob("salt-*")), default=None)),

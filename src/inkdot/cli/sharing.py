@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkdot.cli.mail import open_mint
+from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share

@@ -16,7 +16,6 @@ import duckdb
 import msgspec
 from arro3.core import DataType, Table
 
-from inkdot.domain.contact import mention_of
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, VisitId, WorkspaceId
@@ -25,6 +24,7 @@ from inkdot.store import copies
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
 from inkdot.store.interned import Interned
 from inkdot.store.migrate import migrate
+from inkdot.store.oblivion import last_days
 from inkdot.store.query import questions
 
 Position = tuple[int, int]
@@ -121,13 +121,16 @@ class EventStore:
         What lies before a stream's checkpoint is kept already, because the two are always committed together.
         """
         floors = {stream: ping_id(stream, *place) for stream, place in self._checkpoint.items()}
-        events = [e for e in events if e.id >= floors.get(e.id >> 48, 0)]
+        events, days = last_days([e for e in events if e.id >= floors.get(e.id >> 48, 0)])
         dropped = [d for d in dropped if d.ping >= floors.get(d.ping >> 48, 0)]
         ahead = {stream: place for stream, place in checkpoint.items() if place > self._checkpoint.get(stream, (0, 0))}
         with self._transaction():
             if events:
                 self._db.register("batch", self._table(events))
                 self._db.execute(self._ask["add_events"])
+            for day in days:
+                for question in ("overwritten_days", "overwritten_days_closed"):
+                    self._db.execute(self._ask[question], day)
             if relabelled:
                 self._relabel(relabelled, None, ("relabel_recent",))
             if dropped:
@@ -368,40 +371,17 @@ class EventStore:
         with damage_named(self._path):
             self._db.execute(self._ask["flush"])
 
-    # -- forgetting
-
-    def forget(self, contact: ContactId, address: str | None, visitors: Collection[int]) -> int:
-        """Delete everything about a person; returns how many events. The file is to be written anew after it."""
-        mention = mention_of(address.lower()) if address else "^\\b$"
-        whose = {"contact": contact, "address": mention, "visitors": list(visitors)}
-        asked = dict.fromkeys(("forget_recent", "forget_closed", "forget_visits"), whose)
-        named: dict[str, Mapping[str, Any]] = dict.fromkeys(("forget_pages", "forget_happenings"), {"address": mention})
-        return self._forget(asked | named)
-
-    def forget_before(self, time: int) -> int:
-        """Delete what happened before a time (microseconds since 1970); returns how many events. Likewise."""
-        what = {"before": timestamp(time)}
-        return self._forget(
-            dict.fromkeys(("forget_old_recent", "forget_old_closed", "forget_old_dropped", "forget_old_visits"), what)
-        )
-
-    def _forget(self, asked: Mapping[str, Mapping[str, Any]]) -> int:
+    def delete(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> int:
+        """Ask these deletions, all or nothing; returns how many events went. See `oblivion`."""
         before = self.size()[0]
         with damage_named(self._path):
             self._db.begin()
             try:
-                for name, what in asked.items():
+                for name, what in asked:
                     self._db.execute(self._ask[name], what)
-                for name in ("forget_raws", "forget_verdicts", "forget_urls"):
-                    self._db.execute(self._ask[name])
                 self._db.commit()
             except BaseException:
                 self._db.rollback()
                 raise
         self._recall()
         return before - self.size()[0]
-
-    def oldest(self) -> int | None:
-        """When the oldest event happened, in microseconds since 1970; None without events."""
-        found = self._rows(self._ask["oldest"])[0][0]
-        return None if found is None else microseconds(found)

@@ -119,6 +119,8 @@ class Understanding:
         if token.contact:
             self._meet(ping, token, outcome)
         event = self._fold(ping, token, client)
+        if token.mode is Mode.HYGIENE:
+            event = event._replace(message=None, part=0, repeat_of=None)  # the day of an open, not of which mail
         if token.contact and client.kind:
             event = self._weigh(event, token, client, outcome)
         if event.kind is Kind.CLICK:

@@ -315,9 +315,11 @@ DELETE FROM dropped WHERE time < $before;
 SELECT min(time) FROM events;
 
 -- name: overwritten_days
--- Earlier days of an open of which only the last day may be kept.
-DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN batch b ON r.contact = b.contact AND r.verdict = b.verdict WHERE r.id <> b.id);
+-- Earlier opens of a person of whom only the last day may be kept: those that say nothing but the same.
+DELETE FROM recent WHERE contact = $contact AND workspace = $workspace AND id <> $id
+    AND verdict = (SELECT verdict FROM recent WHERE id = $id);
 
 -- name: overwritten_days_closed
 -- The same in closed months.
-DELETE FROM closed WHERE id IN (SELECT r.id FROM closed r JOIN batch b ON r.contact = b.contact AND r.verdict = b.verdict WHERE r.id <> b.id);
+DELETE FROM closed WHERE contact = $contact AND workspace = $workspace AND id <> $id
+    AND verdict = (SELECT verdict FROM recent WHERE id = $id);
