@@ -15,6 +15,7 @@ from inkdot.cli import (
     identity,
     importing,
     knowing,
+    legal,
     mail,
     relay,
     rights,
@@ -42,6 +43,7 @@ sharing.add_to(doc)
 app.add_typer(doc, name="doc")
 knowing.add_to(app)
 consent.add_to(app)
+legal.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(
