@@ -1,4 +1,4 @@
-"""The whole path on one page: read the journal, understand, keep, and move the checkpoint with what was kept.
+"""The whole path on one page: read the journal, understand, keep, move the checkpoint with what was kept, and act on it.
 
 One step is one transaction. A crash before it leaves nothing, a crash after it everything; replaying changes nothing.
 """
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
 from inkdot.domain.ids import ContactId, EventId, VisitorId, WorkspaceId
@@ -44,12 +45,18 @@ class Pipeline:
         networks: Networks | None = None,
         book: RuleBook | None = None,
         sites: Sites | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given."""
+        """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given.
+
+        `watch` acts on events once they are kept.
+        """
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, networks, control, book, sites)
-        self._control, self._store, self._sites = control, store, sites
+        self._control, self._store, self._sites, self._watch = control, store, sites, watch
         self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
+        if watch:
+            watch.begin(store.checkpoint(), store.between_ids)
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
@@ -77,6 +84,8 @@ class Pipeline:
         if outcome.proofs and self._sites:
             self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
+        if self._watch:
+            self._watch.take(outcome.events, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
         self._count_for_reports(outcome.events)
         return len(batch.pings) + len(batch.damage)

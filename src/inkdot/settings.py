@@ -64,6 +64,10 @@ class Settings:
     events_days: int = _setting(0, "Days after which events, mails and people without any are deleted; 0 keeps them.")
     backups_days: int = _setting(0, "Days after which backups made by 'inkdot backup' are deleted; 0 keeps them.")
     health: bool = _setting(False, "Health mode: counts alone, nobody is named, whatever else was agreed or set.")
+    owner: str = _setting("", "Your mail address: where rules write to, and from whom their mails come.")
+    private_networks: tuple[str, ...] = _setting(
+        (), "Networks that webhooks may reach though they are not public, like 10.0.0.0/8. None: public addresses only."
+    )
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")

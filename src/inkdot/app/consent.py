@@ -104,6 +104,21 @@ class Register:
         limits = [Wish(rules[scope], _named(scope)) for scope in scopes if scope in rules]
         return [*limits, Wish(Mode.AGGREGATE, "health mode")] if self._settings.health else limits
 
+    def agreed(self, workspace: WorkspaceId, contact: ContactId, purpose: str) -> bool | None:
+        """Whether somebody agreed to be written to (`mail`) or to be on a list for advertising (`advertising`).
+
+        True: yes. False: no, or taken back. None: nothing is on record. To be measured is another thing and says nothing here.
+        """
+        if self.book.why_denied(contact):
+            return False
+        answer: bool | None = None
+        for made in self.book.choices_of(workspace, contact):
+            if made.act in ("withdraw", "erase") or (made.act == "unsubscribe" and purpose == "mail"):
+                answer = False
+            elif made.act == "set" and made.scope == f"purpose:{purpose}":
+                answer = made.mode is Mode.INDIVIDUAL
+        return answer
+
     def keep(self, choices: Iterable[Choice]) -> None:
         """Keep choices, and tell the streets who withdrew."""
         rows = [(self.contact(choice.address), choice) for choice in choices if choice.address]
@@ -141,9 +156,11 @@ def scope_named(word: str) -> str:
     kind, _, name = word.strip().partition(":")
     if word.strip() in ("", "workspace"):
         return ""
-    if kind in ("list", "site") and name:
+    if (kind in ("list", "site") and name) or (kind == "purpose" and name in ("mail", "advertising")):
         return f"{kind}:{name}"
-    raise UsageError(f"{word!r} is no scope; write workspace, list:NAME or site:DOMAIN.")
+    raise UsageError(
+        f"{word!r} is no scope; write workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising."
+    )
 
 
 def publish(folder: Folder, book: Consents) -> None:

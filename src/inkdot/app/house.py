@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inkdot.app import care
+from inkdot.app.acting import Acting
 from inkdot.app.audit import audited
 from inkdot.app.consent import Register, publish
 from inkdot.app.erase import erase_asked, finish_erasures
@@ -50,11 +51,24 @@ def _silent(_done: int, _left: int) -> None:
     pass
 
 
+def _unheard(_target: str, _why: str) -> None:
+    pass
+
+
 class House:
     """Everything that is open while a folder is worked on."""
 
-    def __init__(self, folder: Folder, settings: Settings, progress: Progress = _silent) -> None:
-        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse."""
+    def __init__(
+        self,
+        folder: Folder,
+        settings: Settings,
+        progress: Progress = _silent,
+        told: Callable[[str, str], None] = _unheard,
+    ) -> None:
+        """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
+
+        `told` hears of places that messages could not be delivered to, and why they are paused.
+        """
         self.folder, self.settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
@@ -64,6 +78,8 @@ class House:
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
+        self.acting = Acting(folder, settings, self.control, now, told)
+        self.acting.consents = self.register
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -75,13 +91,17 @@ class House:
 
     def _open(self) -> None:
         self.store = EventStore(self.folder.events, self.settings.memory_limit)
+        self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
-        return Pipeline(self.folder.journal, self.keyring, self.control, store, known.networks, known.book, self.sites)
+        keyring, journal = self.keyring, self.folder.journal
+        return Pipeline(
+            journal, keyring, self.control, store, known.networks, known.book, self.sites, self.acting.watch
+        )
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""
@@ -174,6 +194,7 @@ class House:
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
             "retention": lambda _: iter([retention(self)]),
+            **self.acting.asks(),
         }
         return audited(self.register, asks)
 
@@ -197,6 +218,7 @@ class House:
         if self.settings.documents_days:
             with Library(self.folder) as library:
                 library.expire(self.settings.documents_days)
+        self.acting.tidy()
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self.settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
@@ -226,5 +248,6 @@ class House:
         self.pipeline.close()
         self.store.close()
         self._documents.close()
+        self.acting.close()
         self.control.close()
         self.sites.close()

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
+from inkdot.app.acting import ASKS
+from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.collect.counters import exposition, total
@@ -27,6 +29,7 @@ GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
+_DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
 _EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
@@ -61,7 +64,7 @@ class Office:
         `give_up` is called where a restart cannot help.
         """
         try:
-            house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding)
+            house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused)
             with self._ready:
                 self._house = house
                 self._trouble = None
@@ -99,6 +102,23 @@ class Office:
         self._pings += count
         return count
 
+    def deliver(self) -> None:
+        """Hand out what is due until told to stop; wakes up often, because a rule is to act at once."""
+        with self._ready:
+            self._ready.wait_for(lambda: self._house is not None or self.failed is not None or self.stopping)
+        silences_due = 0.0
+        while self._house and not self.stopping:
+            try:
+                if time.monotonic() > silences_due:
+                    silences_due = time.monotonic() + _SILENCES_SECONDS
+                    with self._turn:
+                        self._house.acting.watch.notice_silences()
+                self._house.acting.deliverer.start_due()
+            except (InkdotError, OSError) as error:  # a full disk, a store being replaced: what waits is not lost
+                log("delivering_failed", error=str(error))
+                time.sleep(1)
+            time.sleep(_DELIVER_SECONDS)
+
     def _chores(self, house: House) -> None:
         expired, closed = house.tidy()
         if expired or closed:
@@ -106,6 +126,11 @@ class Office:
 
     def _rebuilding(self, done: int, left: int) -> None:
         self._trouble = f"The event store is being rebuilt: {done} pings done, about {left} bytes left."
+
+    def wake(self) -> None:
+        """Let those that wait see that it is over."""
+        with self._ready:
+            self._ready.notify_all()
 
     def healthy(self) -> str | None:
         """None, or what is wrong."""
@@ -133,7 +158,7 @@ class Office:
             "person_merge", "person_unmerge", "person_identities",
             "person_export", "person_erase", "retention",
         )  # fmt: skip
-        return {name: self._asked(name) for name in names}
+        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS)}
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -158,6 +183,10 @@ def log(event: str, **facts: object) -> None:
     sys.stderr.flush()
 
 
+def _paused(target: str, why: str) -> None:
+    log("target_paused", target=target, reason=why)
+
+
 def main() -> None:
     """Entry point of the child process."""
     config = OfficeConfig(**json.loads(sys.argv[1]))
@@ -173,12 +202,16 @@ def main() -> None:
 
     worker = threading.Thread(target=office.work, args=(give_up,), name="pipeline")
     worker.start()
+    courier = threading.Thread(target=office.deliver, name="deliver")
+    courier.start()
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
     server.run(sockets=[socket.socket(fileno=config.socket_fd)])
     office.stopping = True
+    office.wake()
     worker.join()
+    courier.join()
     office.close()
     if office.failed:
         sys.stderr.write(f"{office.failed}\n")

@@ -9,7 +9,9 @@ import sys
 import typer
 
 from inkdot.cli import (
+    acting,
     asking,
+    audiences,
     care,
     consent,
     identity,
@@ -44,6 +46,8 @@ app.add_typer(doc, name="doc")
 knowing.add_to(app)
 consent.add_to(app)
 legal.add_to(app)
+acting.add_to(app)
+audiences.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(

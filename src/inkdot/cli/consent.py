@@ -24,7 +24,9 @@ _Version = Annotated[str, typer.Option("--version", help="Its version.")]
 _Language = Annotated[str, typer.Option("--language", help="Its language.")]
 _Method = Annotated[str, typer.Option("--method", help="How: form, phone, paper ...")]
 _Form = Annotated[str, typer.Option("--form", help="Address of the form.")]
-_Scope = Annotated[str, typer.Option("--scope", help="workspace, list:NAME or site:DOMAIN.")]
+_Scope = Annotated[
+    str, typer.Option("--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

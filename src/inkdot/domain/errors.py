@@ -4,6 +4,7 @@ InkdotError
 |- UsageError          the caller asked for something that cannot be meant   (exit 2, HTTP 4xx)
 |  |- BadAddress      not a mail address
 |  |- BadId           not an identifier of the expected kind
+|  |- BadRule         a trigger's or audience's rule cannot work
 |  `- BadSetting      a setting has a wrong value
 `- Failure            the wish is clear, the world is in the way             (exit 1)
    |- FolderInUse     another process owns the data folder
@@ -34,6 +35,10 @@ class BadAddress(UsageError):
 
 class BadId(UsageError):
     """Not an identifier of the expected kind."""
+
+
+class BadRule(UsageError):
+    """A rule cannot work; the message names every place to mend."""
 
 
 class BadSetting(UsageError):

@@ -20,10 +20,15 @@ ShareId = NewType("ShareId", int)
 SiteId = NewType("SiteId", int)
 VisitId = NewType("VisitId", int)
 VisitorId = NewType("VisitorId", int)
+TriggerId = NewType("TriggerId", int)
+EndpointId = NewType("EndpointId", int)
+DeliveryId = NewType("DeliveryId", int)
+AudienceId = NewType("AudienceId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
 PERSON = "per"
 DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
+TRIGGER, ENDPOINT, DELIVERY, AUDIENCE = "trg", "whk", "dlv", "aud"
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}

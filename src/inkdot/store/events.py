@@ -274,6 +274,10 @@ class EventStore:
             yield from self._events(self._ask["between"], {"kind": kind, "start": start, "end": start + _DAY})
             start += _DAY
 
+    def between_ids(self, low: int, high: int) -> Iterator[Event]:
+        """Events from the id `low` up to but without `high`, in the order of their ids."""
+        yield from self._events(self._ask["between_ids"], {"low": low, "high": high})
+
     def newest(self, most: int, kind: Kind | None = None) -> list[Event]:
         """The last events, newest first."""
         what = {"most": most, "kind": kind}

@@ -55,6 +55,7 @@ class Forgetting(Consents):
 
     def forget(self, workspace: WorkspaceId, contact: ContactId, address: Address | None) -> int:
         """Delete the person everywhere; returns how many rows."""
+        visitors = self.visitors_of(contact)
         self._db.execute(self._ask["settle_erasure"])
         if address:
             self._teach(address)
@@ -68,6 +69,9 @@ class Forgetting(Consents):
                 columns = self._columns(table)
                 if "contact" in columns:
                     self._keep_in("forget_contact", table, (contact,))
+                elif columns.get("who") == "INTEGER":
+                    for who in (contact, *(-visitor for visitor in visitors)):
+                        self._keep_in("forget_seen", table, (who,))
                 for column, kind in columns.items() if address else ():
                     if kind in _TEXTS:
                         self._keep_in(_TEXTS[kind], table, (), column)

@@ -100,6 +100,10 @@ SELECT name, type FROM pragma_table_info(?);
 -- Rows about a person.
 DELETE FROM "{table}" WHERE contact = ?;
 
+-- name: forget_seen
+-- Rows about a person, or about a browser, which is a negative number.
+DELETE FROM "{table}" WHERE who = ?;
+
 -- name: forget_known
 -- The person's own row.
 DELETE FROM contacts WHERE id = ?;

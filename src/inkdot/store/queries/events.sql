@@ -132,6 +132,10 @@ SELECT min(time), max(time) FROM events WHERE time >= $since;
 -- Everything of a span of time, oldest first.
 SELECT * FROM events WHERE time >= $start AND time < $end AND ($kind IS NULL OR kind = $kind) ORDER BY time, id;
 
+-- name: between_ids
+-- Events whose pings lie between two places of a stream's journal.
+SELECT * FROM events WHERE id >= $low AND id < $high ORDER BY id;
+
 -- name: closed_until
 -- The newest event in closed months.
 SELECT max(time) FROM closed;

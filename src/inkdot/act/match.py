@@ -1,0 +1,311 @@
+"""Which rules does an event meet? Pure: what is known besides the event comes through `Past`, and nothing is written here.
+
+A thousand rules must not cost a thousand tests per event. What an event can meet depends on a few of its facts that repeat
+(kind, address, message ...), so rules are sorted by these facts once, and the answer is remembered for each combination met.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import translate
+from functools import cache
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from inkdot.act.rule import Rule, cap, kinds, span, texts
+from inkdot.domain.contact import Address
+from inkdot.domain.event import Event, Kind, Scene
+from inkdot.domain.evidence import MACHINES, Human
+from inkdot.domain.ids import (
+    DOCUMENT,
+    LINK,
+    MESSAGE,
+    SITE,
+    EventId,
+    TriggerId,
+    WorkspaceId,
+    from_word,
+)
+
+RANK = {Human.YES: 3, Human.LIKELY: 2, Human.UNKNOWN: 1, Human.NO: 0}
+HALF_AN_HOUR = 1_800_000_000
+_MOST_REMEMBERED = 20_000
+_NOWHERE = Scene()
+_WILD = re.compile(r"[*?\[]")
+
+
+class Sighting(NamedTuple):
+    """An event that a counting rule has seen."""
+
+    event: EventId
+    time: int
+    seconds: float
+
+
+class Past(Protocol):
+    """What matching may ask of memory."""
+
+    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:
+        """What a counting rule has seen of somebody and not used up, oldest first."""
+
+    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
+        """How often a trigger fired for somebody (None: anybody) since a time."""
+
+    def person(self, event: Event) -> Address | None:
+        """The address of whom an event is about."""
+
+    def score(self, event: Event) -> int:
+        """How warm a lead the person or visitor is."""
+
+    def in_audience(self, event: Event, name: str) -> bool:
+        """Whether the person is on that list."""
+
+
+class Trigger(NamedTuple):
+    """A rule in use."""
+
+    id: TriggerId
+    workspace: WorkspaceId
+    version: int
+    rule: Rule
+    minimum: int
+    """The least rank of proof."""
+    machines: bool
+    window: int
+    """Microseconds in which events are counted or seconds added up; 0 where nothing is."""
+    per_person: tuple[int, int] | None
+    total: tuple[int, int] | None
+
+
+class Met(NamedTuple):
+    """An event that a trigger's conditions meet."""
+
+    trigger: Trigger
+    counted: bool
+    """It was seen, but more must come before the rule fires."""
+    capped: bool
+    """It would fire, but fired often enough."""
+
+
+def trigger(number: TriggerId, workspace: WorkspaceId, version: int, rule: Rule) -> Trigger:
+    """A checked rule, made ready."""
+    when = rule.when
+    counting = when.count > 1 or when.seconds is not None
+    window = span(when.within) if when.within else HALF_AN_HOUR
+    limits = rule.limits
+    return Trigger(
+        number, workspace, version, rule, RANK[rule.evidence], rule.evidence is Human.NO, window if counting else 0,
+        cap(limits.per_person) if limits.per_person else None, cap(limits.total) if limits.total else None,
+    )  # fmt: skip
+
+
+def who_of(event: Event) -> int:
+    """Whom an event is about, as firings and counts know them: the contact, minus the visitor, or 0."""
+    if event.contact:
+        return int(event.contact)
+    visitor = event.scene.visitor if event.scene else None
+    return -(visitor & 0x7FFF_FFFF_FFFF_FFFF) if visitor else 0
+
+
+@cache
+def matching(text: str) -> Callable[[str], bool]:
+    """A test for a text with `*` for anything, case folded."""
+    pattern = re.compile(translate(text.replace("[", "[[]").replace("?", "[?]")), re.IGNORECASE)
+    return lambda value: pattern.match(value) is not None
+
+
+class Book:
+    """All rules in use, sorted by what an event must have to meet them."""
+
+    def __init__(self, triggers: Iterable[Trigger]) -> None:
+        self.triggers = tuple(triggers)
+        self._by_kind: dict[Kind, _Shelf] = {}
+        shelves: defaultdict[Kind, list[Trigger]] = defaultdict(list)
+        for item in self.triggers:
+            for kind in kinds(item.rule):
+                shelves[kind].append(item)
+        self._by_kind = {kind: _Shelf(found) for kind, found in shelves.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_kind)
+
+    def met(self, event: Event, past: Past) -> list[Met]:
+        """The triggers that this event meets, in the order of their ids."""
+        shelf = self._by_kind.get(event.kind)
+        if shelf is None:
+            return []
+        candidates = shelf.candidates(event)
+        if not candidates:
+            return []
+        verdict = event.verdict
+        rank, machine, repeat = RANK[verdict.human], verdict.actor in MACHINES, event.repeat_of is not None
+        found = []
+        for item in candidates:
+            proven = rank >= item.minimum and (item.machines or not machine)
+            if proven and (item.rule.repeats or not repeat) and event.workspace == item.workspace:
+                met = _decide(item, event, past)
+                if met is not None:
+                    found.append(met)
+        return found
+
+
+def _decide(item: Trigger, event: Event, past: Past) -> Met | None:
+    """Whether what changes from event to event fits too."""
+    when = item.rule.when
+    if when.person is not None:
+        person = past.person(event)
+        if person is None or not matching(when.person)(person):
+            return None
+    if when.audience is not None and not past.in_audience(event, when.audience):
+        return None
+    if when.score is not None and past.score(event) < when.score:
+        return None
+    who = who_of(event)
+    if item.window:
+        seen = past.sightings(item.id, who, event.time - item.window)
+        others = [s for s in seen if s.event != event.id and s.time <= event.time]
+        seconds = sum(s.seconds for s in others) + (event.scene.seconds or 0 if event.scene else 0)
+        if len(others) + 1 < when.count or seconds < (when.seconds or 0):
+            return Met(item, counted=True, capped=False)
+    return Met(item, counted=False, capped=_is_capped(item, event, who, past))
+
+
+def _is_capped(item: Trigger, event: Event, who: int, past: Past) -> bool:
+    for limit, whom in ((item.per_person, who), (item.total, None)):
+        if limit is not None and past.fired(item.id, whom, event.time - limit[1]) >= limit[0]:
+            return True
+    return False
+
+
+class _Shelf:
+    """The rules for one kind of event."""
+
+    def __init__(self, triggers: Sequence[Trigger]) -> None:
+        self._exact: dict[tuple[int, object], list[_Entry]] = {}
+        self._general: list[_Entry] = []
+        self._pages = _Pages()
+        used = [False] * len(_FACTS)
+        for item in triggers:
+            wanted = _wanted(item.rule)
+            patterns = texts(item.rule.when.url)
+            entry = _Entry(item, {p: v for p, v in enumerate(wanted) if v is not None})
+            for place in entry.facts:
+                used[place] = True
+            used[0] |= bool(patterns)
+            exact = next(((p, v) for p, v in entry.facts.items() if isinstance(v, int | str)), None)
+            if patterns:
+                self._pages.add(entry, patterns)
+            elif exact:
+                self._exact.setdefault(exact, []).append(entry)
+            else:
+                self._general.append(entry)
+        self._used = tuple(f for f, u in zip(_FACTS, used, strict=True) if u)
+        self._exact_places = tuple({place for place, _ in self._exact})
+        self._remembered: dict[tuple[object, ...], tuple[Trigger, ...]] = {}
+
+    def candidates(self, event: Event) -> tuple[Trigger, ...]:
+        """Rules that fit in all that repeats from event to event."""
+        key = tuple([fact(event) for fact in self._used])
+        found = self._remembered.get(key)
+        if found is None:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[key] = self._look(event)
+        return found
+
+    def _look(self, event: Event) -> tuple[Trigger, ...]:
+        facts = [fact(event) for fact in _FACTS]
+        pages = self._pages.met_by(event.url) if event.url else ()
+        exact = [e for place in self._exact_places for e in self._exact.get((place, facts[place]), ())]
+        fitting = (e.trigger for e in (*self._general, *exact, *pages) if e.fits(facts))
+        by_id = {item.id: item for item in fitting}
+        return tuple(by_id[number] for number in sorted(by_id))
+
+
+class _Entry(NamedTuple):
+    trigger: Trigger
+    facts: dict[int, object]
+    """What facts must be, by their place in `_FACTS`: a value, or several of which one will do."""
+
+    def fits(self, facts: Sequence[object]) -> bool:
+        return all(
+            facts[place] in value if isinstance(value, frozenset) else facts[place] == value
+            for place, value in self.facts.items()
+        )
+
+
+_FACTS: tuple[Callable[[Event], object], ...] = (
+    lambda e: e.url,
+    lambda e: e.message,
+    lambda e: e.link,
+    lambda e: (e.scene or _NOWHERE).document,
+    lambda e: (e.scene or _NOWHERE).site,
+    lambda e: (e.scene or _NOWHERE).page,
+    lambda e: ((e.scene or _NOWHERE).channel or "").casefold(),
+    lambda e: ((e.scene or _NOWHERE).source or "").casefold(),
+    lambda e: (e.scene or _NOWHERE).name,
+)
+"""What repeats from event to event."""
+
+
+def _wanted(rule: Rule) -> tuple[object, ...]:
+    """What a rule says of each of `_FACTS`; None where it says nothing."""
+    when = rule.when
+    channels = frozenset(c.casefold() for c in texts(when.channel))
+    return (
+        None,  # addresses are patterns
+        None if when.message is None else from_word(MESSAGE, when.message),
+        None if when.link is None else from_word(LINK, when.link),
+        None if when.document is None else from_word(DOCUMENT, when.document),
+        None if when.site is None else from_word(SITE, when.site),
+        when.page,
+        channels or None,
+        None if when.source is None else when.source.casefold(),
+        when.name,
+    )
+
+
+class _Pages:
+    """Address patterns, found by what stands before their first `*`."""
+
+    def __init__(self) -> None:
+        self._by_start: dict[str, list[tuple[_Entry, str, Callable[[str], bool]]]] = {}
+        self._lengths: list[int] = []
+
+    def add(self, entry: _Entry, patterns: Iterable[str]) -> None:
+        for pattern in patterns:
+            if pattern.startswith("re:"):
+                start, test = "", _searching(pattern[3:])
+            else:
+                start, test = _WILD.split(pattern, maxsplit=1)[0].casefold(), matching(pattern)
+            self._by_start.setdefault(start, []).append((entry, pattern, test))
+        self._lengths = sorted({len(start) for start in self._by_start})
+
+    def met_by(self, url: str) -> list[_Entry]:
+        """Whole addresses and paths; the query counts only where the pattern has one."""
+        found = []
+        for text in _readings(url):
+            folded = text.casefold()
+            for length in self._lengths:
+                for entry, pattern, test in self._by_start.get(folded[:length], ()):
+                    if (pattern.startswith("re:") or ("?" in text) == ("?" in pattern)) and test(text):
+                        found.append(entry)
+        return found
+
+
+def _searching(pattern: str) -> Callable[[str], bool]:
+    search = re.compile(pattern).search
+    return lambda text: search(text) is not None
+
+
+def _readings(url: str) -> set[str]:
+    bare = url.partition("#")[0]
+    plain = bare.partition("?")[0]
+    try:
+        parts = urlsplit(bare)
+    except ValueError:  # a stranger's address: half a bracket is enough
+        return {bare, plain}
+    path = parts.path or "/"
+    return {bare, plain, path, f"{path}?{parts.query}" if parts.query else path}

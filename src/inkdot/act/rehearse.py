@@ -1,0 +1,100 @@
+"""Rules on trial: what they would have done with the past. Keeps and sends nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from inkdot.act.match import Book, Met, Sighting, Trigger, who_of
+from inkdot.act.watch import Society
+from inkdot.domain.contact import Address
+from inkdot.domain.event import Event
+from inkdot.domain.evidence import MACHINES, Human
+from inkdot.domain.ids import TriggerId
+
+_MOST_EXAMPLES = 20
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """What a rule would have done."""
+
+    events: int = 0
+    """Events looked at."""
+    met: int = 0
+    """Times its conditions were met, whoever acted."""
+    machines: int = 0
+    """Of these, on events of machines."""
+    fired: int = 0
+    """Times it would have fired, with its evidence and its limits."""
+    capped: int = 0
+    """Times its limits would have held it back."""
+    people: set[int] = field(default_factory=set)
+    examples: list[Event] = field(default_factory=list)
+    """The latest events it would have fired on."""
+
+
+def rehearse(trigger: Trigger, events: Iterable[Event], society: Society) -> Rehearsal:
+    """Try a rule on events, oldest first."""
+    outcome = Rehearsal()
+    anyone = trigger._replace(minimum=0, machines=True, per_person=None, total=None)
+    loose, strict = _Trial(anyone, society), _Trial(trigger, society)
+    for event in events:
+        outcome.events += 1
+        if (met := loose.met(event)) and not met.counted:
+            outcome.met += 1
+            outcome.machines += is_machine(event)
+        if (met := strict.met(event)) and not met.counted:
+            outcome.capped += met.capped
+            if not met.capped:
+                outcome.fired += 1
+                outcome.people.add(who_of(event))
+                outcome.examples = [*outcome.examples[-_MOST_EXAMPLES + 1 :], event]
+    return outcome
+
+
+def is_machine(event: Event) -> bool:
+    """Whether no person did this."""
+    return event.verdict.human is Human.NO or event.verdict.actor in MACHINES
+
+
+def members(rule: Trigger, events: Iterable[Event], society: Society) -> set[int]:
+    """The people who meet a rule, looking at events oldest first."""
+    one = _Trial(rule, society)
+    return {int(e.contact) for e in events if e.contact and (met := one.met(e)) and not met.counted}
+
+
+class _Trial:
+    """One rule with a memory of its own."""
+
+    def __init__(self, trigger: Trigger, society: Society) -> None:
+        self._trigger, self._book, self._society = trigger, Book([trigger]), society
+        self._seen: defaultdict[int, list[Sighting]] = defaultdict(list)
+        self._fired: list[tuple[int, int]] = []
+
+    def met(self, event: Event) -> Met | None:
+        """What the rule makes of it."""
+        met = next(iter(self._book.met(event, self)), None)
+        if met and met.counted:
+            seconds = (event.scene.seconds or 0.0) if event.scene else 0.0
+            self._seen[who_of(event)].append(Sighting(event.id, event.time, seconds))
+        elif met and not met.capped:
+            self._seen.pop(who_of(event), None)
+            self._fired.append((who_of(event), event.time))
+        return met
+
+    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:  # noqa: ARG002
+        return [s for s in self._seen[who] if s.time >= since]
+
+    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:  # noqa: ARG002
+        return sum(time >= since and who in (None, whose) for whose, time in self._fired)
+
+    def person(self, event: Event) -> Address | None:
+        return self._society.person(event.workspace, event.contact) if event.contact else None
+
+    def score(self, event: Event) -> int:
+        return self._society.score(event)
+
+    def in_audience(self, event: Event, name: str) -> bool:
+        return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)

@@ -1,0 +1,325 @@
+"""Watches events as they are kept, and turns those that meet a rule into firings and deliveries.
+
+An event leads to the same deeds at most once: what a batch led to and the position behind the batch are kept in one
+transaction, a batch that comes again lies before the position, and what was kept in the event store while the power failed is
+taken from there at the next start.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from inkdot.act import payload
+from inkdot.act.match import HALF_AN_HOUR, Book, Past, Sighting, Trigger, trigger, who_of
+from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
+from inkdot.domain.contact import Address
+from inkdot.domain.event import Event
+from inkdot.domain.evidence import MACHINES, Human, Verdict
+from inkdot.domain.ids import MESSAGE, ContactId, EventId, MessageId, TriggerId, WorkspaceId, to_word
+from inkdot.domain.ping import IMPORT_STREAM, ping_id
+from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position, SightingRow
+from inkdot.store.triggers import Triggers
+
+SECOND = 1_000_000
+HOLD = 2 * SECOND
+"""Microseconds for which deeds wait for late evidence, if the rule says nothing."""
+TOO_LATE = 3 * 86_400 * SECOND
+"""Events older than this lead to nothing: they were imported, or the house was closed for long."""
+_MOST_REMEMBERED = 100_000
+_SILENCE_DAYS = 2
+"""For how long after its time a silence is still noticed, in days: the house may have been closed."""
+
+
+class Society(Protocol):
+    """What watching may ask about people."""
+
+    def person(self, workspace: WorkspaceId, contact: ContactId) -> Address | None:
+        """An address."""
+
+    def score(self, event: Event) -> int:
+        """How warm a lead."""
+
+    def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
+        """Whether somebody is on a list."""
+
+    def subjects(self, messages: Iterable[MessageId]) -> Mapping[MessageId, str | None]:
+        """Subjects of mails."""
+
+    def opened(self, copies: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+        """Those (workspace, contact, message) that were opened, or clicked, by no machine."""
+
+
+class Silence(NamedTuple):
+    """Somebody has not opened a mail."""
+
+    trigger: Trigger
+    message: MessageId
+    contact: ContactId
+    marked: int
+
+
+class Watch:
+    """Watches for one folder. `now` gives microseconds since 1970."""
+
+    def __init__(self, outbox: Outbox, triggers: Triggers, society: Society, now: Callable[[], int]) -> None:
+        self._outbox, self._triggers, self._society, self._now = outbox, triggers, society, now
+        self._memory = Memory(outbox, society)
+        self._acted: dict[int, Position] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the rules and endpoints again: somebody changed them."""
+        known = [trigger(*row[:3], kept(row[3])) for row in self._triggers.active()]
+        active = [t for t in known if not any(isinstance(a, Show) for a in t.rule.actions)]
+        self._silences = [t for t in active if t.rule.when.not_opened_for]
+        self._endpoints = [e for e in self._outbox.endpoints() if e.active]
+        self._book = Book(active)
+        self._memory.stale = True
+
+    def begin(self, positions: Mapping[int, Position], events: Callable[[int, int], Iterator[Event]]) -> None:
+        """Take what was kept but not acted on. `events(low, high)`: those with ids in that span, in their order."""
+        acted = self._outbox.acted()
+        if acted is None:
+            self._outbox.begin_acting(positions)
+            acted = dict(positions)
+        self._acted = acted
+        for stream, position in positions.items():
+            behind = acted.get(stream, (0, 0))
+            if position > behind:
+                self.take(list(events(ping_id(stream, *behind), ping_id(stream, *position))), {stream: position})
+
+    def take(
+        self, events: Sequence[Event], end: Mapping[int, Position], relabelled: Mapping[EventId, Verdict] | None = None
+    ) -> None:
+        """Act on a batch that was just kept; one that was acted on before changes nothing."""
+        now = self._now()
+        ahead = {stream: place for stream, place in end.items() if place > self._acted.get(stream, (0, 0))}
+        deeds = Deeds()
+        if relabelled:
+            deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
+        if self._book or self._endpoints:
+            floors = {stream: ping_id(stream, *place) for stream, place in self._acted.items()}
+            self._memory.open(deeds)
+            for event in events:
+                stream = event.id >> 48
+                if event.id >= floors.get(stream, 0) and stream != IMPORT_STREAM and now - event.time < TOO_LATE:
+                    self._act(event, deeds, now)
+        if ahead or deeds.machines:
+            try:
+                self._outbox.keep_deeds(deeds, ahead, now // SECOND)
+            except BaseException:
+                self._memory.stale = True
+                raise
+        self._acted |= ahead
+
+    def notice_silences(self) -> int:
+        """Fire the rules about mails that nobody opened in their time; returns how many firings there were."""
+        now, deeds = self._now(), Deeds()
+        self._memory.open(deeds)
+        for silence in self._silent(now):
+            item, who = silence.trigger, int(silence.contact)
+            event = payload.silence_id(silence.message, who)
+            if self._outbox.has_fired(item.id, event):
+                continue
+            when = item.rule.when.not_opened_for or ""
+            subject = self._society.subjects([silence.message]).get(silence.message)
+            told: dict[str, Any] = {
+                "person": self._society.person(item.workspace, silence.contact), "message": to_word(MESSAGE, silence.message),
+                "subject": subject, "for": when, "actor": None, "human": None, "evidence": [],
+            }  # fmt: skip
+            time = silence.marked * SECOND + span(when)
+            self._fire(
+                item, event, who, time, payload.fired(item.id, item.rule.name, item.version, None, told), deeds, now
+            )
+        if deeds.firings:
+            self._outbox.keep_deeds(deeds, {}, now // SECOND)
+        return len(deeds.firings)
+
+    def _silent(self, now: int) -> Iterator[Silence]:
+        for item in self._silences:
+            when = item.rule.when
+            until = (now - span(when.not_opened_for or "")) // SECOND
+            since = max(until - _SILENCE_DAYS * 86_400, 0)
+            copies = self._outbox.unopened(item.workspace, since, until)
+            opened = self._society.opened({(int(item.workspace), c, int(m)) for m, c, _ in copies})
+            for message, contact, marked in copies:
+                named = when.message is None or when.message == to_word(MESSAGE, message)
+                if named and (int(item.workspace), contact, int(message)) not in opened:
+                    yield Silence(item, message, ContactId(contact), marked)
+
+    def _act(self, event: Event, deeds: Deeds, now: int) -> None:
+        kind = payload.type_of(event) if self._endpoints else None
+        data: dict[str, Any] | None = None
+        for endpoint in self._endpoints if kind else ():
+            if wants(endpoint, str(kind), event):
+                data = data or self._data(event, now)
+                body = payload.envelope(str(kind), event.time, data)
+                due = now if endpoint.machines else now + HOLD
+                deeds.deliveries.append(
+                    _to_endpoint(endpoint, int(endpoint.id), event.id, 0, who_of(event), body, now, due)
+                )
+        for met in self._book.met(event, self._memory):
+            if met.counted:
+                self._memory.see(met.trigger, event)
+            elif met.capped:
+                deeds.capped[met.trigger.id] = deeds.capped.get(met.trigger.id, 0) + 1
+            else:
+                data = data or self._data(event, now)
+                item = met.trigger
+                told = payload.fired(item.id, item.rule.name, item.version, data, None)
+                self._fire(item, event.id, who_of(event), event.time, told, deeds, now)
+
+    def _fire(
+        self, item: Trigger, event: EventId, who: int, time: int, told: dict[str, Any], deeds: Deeds, now: int
+    ) -> None:
+        deeds.firings.append(FiringRow(item.id, event, item.version, item.workspace, who, time))
+        self._memory.fire(item, who, time)
+        hold = HOLD if item.rule.hold is None else span(item.rule.hold)
+        due = after_quiet(now + hold, item) // SECOND
+        body = payload.envelope(payload.FIRED, time, told)
+        text = _json(body)
+        for part, action in enumerate(item.rule.actions, 1):
+            number = payload.delivery_id(item.id, event, part)
+            deeds.deliveries.append(
+                NewDelivery(
+                    number, item.id, event, part, item.workspace, who, target_of(action), _json(action), text, item.machines,
+                    now // SECOND, due,
+                )
+            )  # fmt: skip
+        for endpoint in self._endpoints:
+            if not endpoint.types or payload.FIRED in endpoint.types:
+                deeds.deliveries.append(
+                    _to_endpoint(endpoint, int(item.id), event, int(endpoint.id), who, body, now, due * SECOND)
+                )
+
+    def _data(self, event: Event, now: int) -> dict[str, Any]:
+        person = self._society.person(event.workspace, event.contact) if event.contact else None
+        subject = self._society.subjects([event.message]).get(event.message) if event.message is not None else None
+        return payload.data_of(event, person, now) | {"subject": subject}
+
+
+class Memory(Past):
+    """What counting and limits must remember: the store's word, and on top of it what this batch adds."""
+
+    def __init__(self, outbox: Outbox, society: Society) -> None:
+        self._outbox, self._society = outbox, society
+        self._seen: dict[tuple[TriggerId, int], list[Sighting]] = {}
+        self._fired: dict[tuple[TriggerId, int | None], list[int]] = {}
+        self._deeds = Deeds()
+        self.stale = False
+
+    def open(self, deeds: Deeds) -> None:
+        """Begin a batch."""
+        self._deeds = deeds
+        if self.stale or len(self._seen) + len(self._fired) > _MOST_REMEMBERED:
+            self._seen.clear()
+            self._fired.clear()
+            self.stale = False
+
+    def see(self, item: Trigger, event: Event) -> None:
+        """A counting rule has seen an event."""
+        seconds = (event.scene.seconds or 0.0) if event.scene else 0.0
+        who = who_of(event)
+        known = self._known(item.id, who, event.time - item.window)
+        if all(s.event != event.id for s in known):
+            known.append(Sighting(event.id, event.time, seconds))
+            self._deeds.sightings.append(SightingRow(item.id, who, event.id, event.time, seconds))
+
+    def fire(self, item: Trigger, who: int, time: int) -> None:
+        """A rule has fired: what it counted is used up."""
+        if item.window:
+            self._seen[item.id, who] = []
+            self._deeds.sightings = [s for s in self._deeds.sightings if (s.trigger, s.who) != (item.id, who)]
+            self._deeds.used_up.append((item.id, who))
+        for whom in (who, None):
+            if (item.id, whom) in self._fired:
+                self._fired[item.id, whom].append(time)
+
+    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:
+        """As Past says."""
+        return [s for s in self._known(trigger, who, since) if s.time >= since]
+
+    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
+        """As Past says."""
+        known = self._fired.get((trigger, who))
+        if known is None:
+            known = self._fired[trigger, who] = self._outbox.fired(trigger, who, since)
+            pending = [f.time for f in self._deeds.firings if f.trigger == trigger and who in (None, f.who)]
+            known.extend(time for time in pending if time >= since)
+        return sum(time >= since for time in known)
+
+    def person(self, event: Event) -> Address | None:
+        """As Past says."""
+        return self._society.person(event.workspace, event.contact) if event.contact else None
+
+    def score(self, event: Event) -> int:
+        """As Past says."""
+        return self._society.score(event)
+
+    def in_audience(self, event: Event, name: str) -> bool:
+        """As Past says."""
+        return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)
+
+    def _known(self, trigger: TriggerId, who: int, since: int) -> list[Sighting]:
+        known = self._seen.get((trigger, who))
+        if known is None:
+            known = [Sighting(*row) for row in self._outbox.sightings(trigger, who, since - HALF_AN_HOUR)]
+            self._seen[trigger, who] = known
+        return known
+
+
+def wants(endpoint: Endpoint, kind: str, event: Event) -> bool:
+    """Whether an endpoint is to be told: what machines did, and repeats, only if it asked for machines."""
+    if endpoint.types and kind not in endpoint.types:
+        return False
+    verdict = event.verdict
+    machine = verdict.human is Human.NO or verdict.actor in MACHINES
+    return endpoint.machines or (not machine and event.repeat_of is None)
+
+
+def target_of(action: Action) -> str:
+    """What is paused together when it fails: a place, not a rule."""
+    if isinstance(action, Webhook | Slack | Ntfy):
+        return action.url
+    if isinstance(action, Email):
+        return "email"
+    if isinstance(action, Push):
+        return "push"
+    return "tag" if isinstance(action, Tag) else "audience"
+
+
+def after_quiet(time: int, item: Trigger) -> int:
+    """The time itself (microseconds), or the end of the rule's quiet hours if it lies in them."""
+    limits = item.rule.limits
+    if limits.quiet is None:
+        return time
+    begin, end = hours(limits.quiet)
+    there = dt.datetime.fromtimestamp(time / SECOND, ZoneInfo(limits.zone))
+    minute = there.hour * 60 + there.minute
+    quiet = begin <= minute < end if begin <= end else minute >= begin or minute < end
+    if not quiet:
+        return time
+    wake = there.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
+    if wake <= there:
+        wake += dt.timedelta(days=1)
+    return int(wake.timestamp() * SECOND)
+
+
+def _to_endpoint(
+    endpoint: Endpoint, source: int, event: EventId, part: int, who: int, body: dict[str, Any], now: int, due: int
+) -> NewDelivery:
+    number = payload.delivery_id(source, event, part)
+    action = _json({"do": "endpoint", "id": int(endpoint.id)})
+    return NewDelivery(
+        number, source, event, part, endpoint.workspace, who, endpoint.url, action, _json(body), endpoint.machines,
+        now // SECOND, due // SECOND,
+    )  # fmt: skip
+
+
+def _json(thing: Any) -> str:
+    return msgspec.json.encode(thing).decode()

@@ -1,0 +1,178 @@
+"""Audiences, wired: lists that people join and leave, and what leaves the house of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from inkdot.act import audience, rule
+from inkdot.act.audience import Person, Target
+from inkdot.act.consent import Purpose
+from inkdot.act.match import trigger
+from inkdot.act.rehearse import members
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import UsageError
+from inkdot.domain.event import Kind
+from inkdot.domain.ids import AUDIENCE, AudienceId, ContactId, TriggerId, WorkspaceId, to_word
+from inkdot.store.audiences import KeptAudience
+from inkdot.store.contract import iso
+
+if TYPE_CHECKING:
+    from inkdot.app.acting import Acting
+
+Asked = Mapping[str, Any]
+Answer = Iterator[dict[str, Any]]
+ASKS = ("audience_add", "audience_list", "audience_show", "audience_change", "audience_rm", "audience_export")
+"""What may be asked; each is a method of Lists."""
+_HERE = WorkspaceId(1)
+_SECOND = 1_000_000
+_CLICKS_LAST = 90 * 86_400 * _SECOND
+"""Microseconds for which platforms take a click as the cause."""
+
+
+class Lists:
+    """One folder's audiences."""
+
+    def __init__(self, acting: Acting, now: Callable[[], int]) -> None:
+        """`now` gives microseconds since 1970."""
+        self._acting, self._store, self._now = acting, acting.audiences, now
+
+    def asks(self) -> dict[str, Callable[[Asked], Answer]]:
+        """By name."""
+        return {name: getattr(self, name) for name in ASKS}
+
+    def refresh(self) -> int:
+        """Let people join and leave by the rules; returns how many did."""
+        return sum(self._refreshed(kept) for kept in self._store.audiences(_HERE))
+
+    def audience_add(self, what: Asked) -> Answer:
+        """Keep a list: `name`, `rule` as text, or no rule for one kept by hand and by triggers."""
+        name = str(what.get("name", "")).strip()
+        if not 1 <= len(name) <= 100:
+            raise UsageError("The list needs a name of at most 100 characters.")
+        text = rule.to_json(audience.read_rule(name, str(what["rule"]))) if what.get("rule") else None
+        fresh = AudienceId(self._acting.fresh())
+        kept = self._store.keep(fresh, name, text, self._now() // _SECOND, _HERE)
+        self._refreshed(kept)
+        yield self._json(self._named(name))
+
+    def audience_list(self, _: Asked) -> Answer:
+        """All lists."""
+        for kept in self._store.audiences(_HERE):
+            yield self._json(kept)
+
+    def audience_show(self, what: Asked) -> Answer:
+        """Who is on a list."""
+        kept = self._named(str(what.get("name", "")))
+        self._refreshed(kept)
+        for member in self._store.members(kept.id):
+            person = self._acting.person(_HERE, member.contact)
+            yield {"person": person, "joined": iso(member.time * _SECOND), "because": member.because}
+
+    def audience_change(self, what: Asked) -> Answer:
+        """Let a `person` `join` or leave by hand."""
+        kept = self._named(str(what.get("name", "")))
+        if kept.rule:
+            raise UsageError(f"{kept.name} has a rule, which decides who is on it.")
+        address = normal_address(str(what.get("person", "")))
+        contact = self._store.contact_of(address, _HERE)
+        if contact is None:
+            raise UsageError(f"Nobody is known as {address}; mark something for that address first.")
+        joining, leaving = ([contact], []) if what.get("join") else ([], [contact])
+        self._store.change(kept.id, joining, leaving, "by hand", self._now() // _SECOND)
+        yield self._json(self._named(kept.name))
+
+    def audience_rm(self, what: Asked) -> Answer:
+        """Remove a list."""
+        kept = self._named(str(what.get("name", "")))
+        self._store.forget(kept.id)
+        yield {"audience": to_word(AUDIENCE, kept.id), "name": kept.name, "removed": True}
+
+    def audience_export(self, what: Asked) -> Answer:
+        """A list for `target`; `what_for`: members, removals or conversions. Counts what is left out, and why."""
+        kept, target = self._named(str(what.get("name", ""))), _target(what.get("target"))
+        self._refreshed(kept)
+        people, left_out = self._exportable(kept)
+        told: dict[str, Any] = {"audience": kept.name, "target": target}
+        wanted, now = what.get("what_for") or "members", self._now() // _SECOND
+        digests = {audience.digest(target, p.address) for p in people}
+        if wanted == "removals":
+            gone = sorted(self._store.exported(kept.id, target) - digests)
+            text, rows = audience.removals_csv(target, gone), len(gone)
+            if not what.get("dry_run"):
+                self._store.note_export(kept.id, target, [], gone, now)
+        elif wanted == "conversions":
+            people = self._with_clicks(target, people)
+            text = audience.conversions_csv(target, str(what.get("conversion") or kept.name), people)
+            rows = sum(bool(p.clicks) for p in people)
+            left_out["no_click_id"] += len(people) - rows
+        else:
+            text, rows = audience.members_csv(target, people), len(people)
+            if not what.get("dry_run"):
+                self._store.note_export(kept.id, target, digests, [], now)
+        reasons = {reason: count for reason, count in left_out.items() if count}
+        yield told | {"rows": rows, "left_out": sum(reasons.values()), "reasons": reasons, "csv": text}
+
+    def _exportable(self, kept: KeptAudience) -> tuple[list[Person], Counter[str]]:
+        """Who may be handed over, and why others may not."""
+        found, left_out = [], Counter[str]()
+        for member in self._store.members(kept.id):
+            address = self._acting.person(_HERE, member.contact)
+            if address is None:
+                left_out["no_address"] += 1
+            elif self._acting.agreed(_HERE, member.contact, Purpose.ADVERTISING) is False:
+                left_out["withdrawn"] += 1
+            else:
+                found.append(Person(address, member.time, member.because))
+        return found, left_out
+
+    def _with_clicks(self, target: Target, people: list[Person]) -> list[Person]:
+        assert self._acting.store
+        clicks: dict[ContactId, list[tuple[str, str, int]]] = {}
+        names = audience.CLICK_IDS[target]
+        for event in self._acting.store.all(kind=Kind.VIEW, since=max(0, self._now() - _CLICKS_LAST)):
+            if event.contact and (click := audience.click_of(event.url, names)):
+                clicks.setdefault(event.contact, []).append((*click, event.time))
+        by_address = {self._acting.person(_HERE, contact): tuple(found) for contact, found in clicks.items()}
+        return [p._replace(clicks=by_address.get(p.address, ())) for p in people]
+
+    def _refreshed(self, kept: KeptAudience) -> int:
+        store = self._acting.store
+        if kept.rule is None or store is None:
+            return 0
+        wanted = rule.kept(kept.rule)
+        since = self._now() - rule.span(wanted.when.within or audience.LOOK_BACK)
+        item = trigger(TriggerId(0), _HERE, 1, wanted)
+        there = {
+            ContactId(c)
+            for kind in rule.kinds(wanted)
+            for c in members(item, store.all(kind=kind, since=since), self._acting)
+        }
+        present = {m.contact for m in self._store.members(kept.id)}
+        now = self._now() // _SECOND
+        if there != present:
+            self._store.change(kept.id, sorted(there - present), sorted(present - there), "rule", now)
+        return len(there ^ present)
+
+    def _named(self, name: str) -> KeptAudience:
+        found = self._store.named(name, _HERE)
+        if found is None:
+            raise UsageError(f"There is no audience {name!r}; 'inkdot audience list' shows those there are.")
+        return found
+
+    def _json(self, kept: KeptAudience) -> dict[str, Any]:
+        known = json.loads(kept.rule) if kept.rule else None
+        return {
+            "audience": to_word(AUDIENCE, kept.id), "name": kept.name, "members": kept.members,
+            "added": iso(kept.added * _SECOND),
+            "rule": known and {k: v for k, v in known.items() if k not in ("name", "actions")},
+        }  # fmt: skip
+
+
+def _target(word: Any) -> Target:
+    try:
+        return Target(str(word))
+    except ValueError:
+        raise UsageError(f"{word!r} is no target; the targets are {', '.join(Target)}.") from None

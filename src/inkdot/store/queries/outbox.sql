@@ -1,0 +1,172 @@
+-- name: acted
+-- Up to where each stream's events were acted on; stream -1 says that acting has begun.
+SELECT stream, segment, place FROM acted;
+
+-- name: keep_acted
+-- A stream's new position.
+INSERT INTO acted (stream, segment, place) VALUES (?, ?, ?)
+ON CONFLICT (stream) DO UPDATE SET segment = excluded.segment, place = excluded.place;
+
+-- name: add_firing
+-- A trigger met by an event; a second time changes nothing.
+INSERT INTO firings (trigger, event, version, workspace, who, time) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: has_fired
+-- Whether this firing is known.
+SELECT 1 FROM firings WHERE trigger = ? AND event = ?;
+
+-- name: firings_of
+-- When a trigger fired for somebody since a time.
+SELECT time FROM firings WHERE trigger = ? AND who = ? AND time >= ? ORDER BY time;
+
+-- name: firings_of_all
+-- When a trigger fired for anybody since a time.
+SELECT time FROM firings WHERE trigger = ? AND time >= ? ORDER BY time;
+
+-- name: count_capped
+-- Firings that a cap held back.
+UPDATE triggers SET capped = capped + ? WHERE id = ?;
+
+-- name: add_sighting
+-- What a counting rule has seen.
+INSERT INTO sightings (trigger, who, event, time, seconds) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: sightings
+-- What a counting rule has seen of somebody since a time.
+SELECT event, time, seconds FROM sightings WHERE trigger = ? AND who = ? AND time >= ? ORDER BY time, event;
+
+-- name: use_up
+-- Counting begins anew after a firing.
+DELETE FROM sightings WHERE trigger = ? AND who = ?;
+
+-- name: forget_sightings
+-- What no window reaches any more.
+DELETE FROM sightings WHERE time < ?;
+
+-- name: add_delivery
+-- One thing to be done; a second time changes nothing.
+INSERT INTO outbox (id, source, event, part, workspace, who, target, action, body, machines, state, made, due)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: withdraw
+-- What was not yet done for an event that turned out to be a machine's.
+UPDATE outbox SET state = 'withdrawn', settled = ?, said = 'The event turned out to be a machine''s.'
+WHERE event = ? AND state = 'waiting' AND tries = 0 AND machines = 0;
+
+-- name: due
+-- What is to be done now: least tried first, so that one that always fails holds nobody up.
+SELECT d.id, d.source, d.event, d.part, d.workspace, d.who, d.target, d.action, d.body, d.state, d.made, d.due, d.tries, d.settled, d.said
+FROM outbox d LEFT JOIN outbox_targets t USING (target)
+WHERE d.state = 'waiting' AND d.due <= ?1 AND coalesce(t.not_before, 0) <= ?1 AND t.paused IS NULL
+ORDER BY d.tries, d.due, d.id LIMIT ?2;
+
+-- name: delivery
+-- One of them.
+SELECT id, source, event, part, workspace, who, target, action, body, state, made, due, tries, settled, said
+FROM outbox WHERE id = ?;
+
+-- name: deliveries
+-- The delivery log, newest first.
+SELECT id, source, event, part, workspace, who, target, action, body, state, made, due, tries, settled, said
+FROM outbox WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR source = ?2) AND made >= ?3
+ORDER BY made DESC, id DESC LIMIT ?4;
+
+-- name: attempts
+-- What was tried for a delivery.
+SELECT number, time, milliseconds, done, said FROM outbox_attempts WHERE delivery = ? ORDER BY number;
+
+-- name: add_attempt
+-- One more try.
+INSERT INTO outbox_attempts (delivery, number, time, milliseconds, done, said)
+VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM outbox_attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5);
+
+-- name: settle_delivery
+-- What became of it.
+UPDATE outbox SET state = ?, due = ?, tries = tries + 1, settled = ?, said = ? WHERE id = ?;
+
+-- name: replay
+-- Again, under the same id.
+UPDATE outbox SET state = 'waiting', tries = 0, due = ?, settled = NULL WHERE id = ?;
+
+-- name: target
+-- Where deliveries to one place stand.
+SELECT failures, not_before, paused FROM outbox_targets WHERE target = ?;
+
+-- name: targets
+-- All places that failed last time.
+SELECT target, failures, not_before, paused FROM outbox_targets ORDER BY target;
+
+-- name: keep_target
+-- A failure.
+INSERT INTO outbox_targets (target, failures, not_before, paused) VALUES (?, ?, ?, ?)
+ON CONFLICT (target) DO UPDATE SET failures = excluded.failures, not_before = excluded.not_before, paused = excluded.paused;
+
+-- name: forget_target
+-- All is well there.
+DELETE FROM outbox_targets WHERE target = ?;
+
+-- name: delivery_counts
+-- How many there are in each state.
+SELECT state, count(*) FROM outbox GROUP BY state;
+
+-- name: forget_deliveries
+-- Old ones that nobody waits for.
+DELETE FROM outbox WHERE state <> 'waiting' AND settled < ?;
+
+-- name: forget_deliveries_to
+-- What an endpoint that goes was still to get.
+UPDATE outbox SET state = 'withdrawn', settled = ?, said = 'The endpoint was removed.' WHERE source = ? AND state = 'waiting';
+
+-- name: forget_person_deliveries
+-- Everything sent or to be sent about a person.
+DELETE FROM outbox WHERE workspace = ? AND who = ?;
+
+-- name: forget_person_firings
+-- Likewise.
+DELETE FROM firings WHERE workspace = ? AND who = ?;
+
+-- name: forget_person_sightings
+-- Likewise.
+DELETE FROM sightings WHERE who = ?;
+
+-- name: keep_endpoint
+-- A webhook's address.
+INSERT INTO webhooks (id, workspace, url, secret, types, machines, listening, active, added) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?);
+
+-- name: endpoints
+-- All of them.
+SELECT id, workspace, url, secret, retiring, types, machines, listening, active, added FROM webhooks ORDER BY added, id;
+
+-- name: change_endpoint
+-- Another address for the same secret, on or off.
+UPDATE webhooks SET url = ?, active = ? WHERE id = ?;
+
+-- name: rotate_endpoint
+-- A new secret; the one before signs too until the next rotation.
+UPDATE webhooks SET retiring = secret, secret = ? WHERE id = ?;
+
+-- name: forget_endpoint
+-- Gone.
+DELETE FROM webhooks WHERE id = ?;
+
+-- name: unopened
+-- Copies marked in a span of time, whose recipients may not have opened them.
+SELECT m.id, r.contact, m.marked FROM messages m JOIN recipients r ON r.message = m.id
+WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ?;
+
+-- name: keep_subscription
+-- A browser that may be pushed to.
+INSERT INTO push_subscriptions (endpoint, workspace, keys, name, added) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (endpoint) DO UPDATE SET keys = excluded.keys, name = excluded.name;
+
+-- name: subscriptions
+-- All browsers that may be pushed to.
+SELECT endpoint, keys, name FROM push_subscriptions WHERE workspace = ? ORDER BY added;
+
+-- name: forget_subscription
+-- It said that it is gone.
+DELETE FROM push_subscriptions WHERE endpoint = ?;
+
+-- name: hurry
+-- A place that failed answers again: what waited because of that goes now.
+UPDATE outbox SET due = min(due, ?) WHERE target = ? AND state = 'waiting' AND tries > 0;
