@@ -5,6 +5,7 @@ What must not be touched leaves as it came, and so does what we fail to read: ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import NamedTuple
