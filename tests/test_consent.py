@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.document.test_dots_in_documents import letter
 from tests.test_deny import counted
 
 CLEO = "cleo@example.com"
@@ -204,3 +205,12 @@ def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     for path in server.data.rglob("*"):
         if path.is_file():
             assert agent.encode() not in path.read_bytes(), path
+
+
+def test_a_document_for_somebody_who_wants_nothing_kept_stays_as_it_is(tmp_path: Path) -> None:
+    data, source, out = tmp_path / "data", tmp_path / "offer.docx", tmp_path / "out.docx"
+    source.write_bytes(letter())
+    inkdot("consent", "set", BEN, "--mode", "off", "--data", data)
+    for person, same in ((BEN, True), (EVE, False)):
+        inkdot("doc", "mark", source, "--to", person, "--out", out, "--data", data)
+        assert (out.read_bytes() == source.read_bytes()) == same
