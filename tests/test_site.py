@@ -18,7 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkdot.collect.plain import plain
+from inkdot.collect.salt import Salt
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
+from inkdot.domain.errors import BadSetting
+from inkdot.domain.ids import VisitId
+from inkdot.understand.channels import Channels
+from inkdot.understand.source import Came
+from inkdot.understand.visit import Visits
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -204,6 +211,22 @@ def test_no_json_breaks_the_judge(sent: Any) -> None:
         checked(event)
 
 
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(-1, 2e12)
+    | st.sampled_from(["", "view", "goal", "click", PAGE, "x" * 201])
+)
+
+
+@given(st.dictionaries(st.sampled_from(["k", "p", "q", "u", "r", "e", "d", "n", "l", "w", "x", "z"]), VALUES))
+def test_the_short_way_takes_nothing_that_the_long_way_refuses(event: dict[str, Any]) -> None:
+    body = json.dumps(["key", "", event], separators=(",", ":")).encode()
+    if plain(body):
+        assert checked(event) == event
+
+
 def test_depth_is_counted_outside_of_strings_only() -> None:
     assert depth_exceeds(b"[" * (MOST_DEPTH + 1))
     assert not depth_exceeds(json.dumps({"a": "[" * 50, "b": '\\"[{' * 50}).encode())
@@ -274,6 +297,21 @@ def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
     ]
 
 
+def test_channels_of_ones_own_come_before_the_usual_ones() -> None:
+    own = Channels(
+        '[[channel]]\nname = "Partners"\nsource = "Acme"\nreferrer = "*.acme.example"\n'
+        '[[channel]]\nname = "Fair"\nutm_source = "fair*"\npage = "/2026/*"\n'
+    )
+    assert own.trace("https://blog.acme.example/x", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("https://acme.example/", PAGE + "/")[:2] == ("Partners", "Acme")
+    assert own.trace("", PAGE + "/2026/a?utm_source=Fair-Berlin&utm_medium=banner")[:1] == ("Fair",)
+    assert own.trace("", PAGE + "/2025/a?utm_source=fair&utm_medium=banner")[:1] == ("Display",)
+    assert own.trace("https://www.google.com/", PAGE + "/")[:2] == ("Organic Search", "Google")
+    for broken in ("[[channel]]", '[[channel]]\nname="x"', '[[channel]]\nname="x"\nreferer="y"', "channel = 3", "[["):
+        with pytest.raises(BadSetting, match=r"channels\.toml"):
+            Channels(broken)
+
+
 def test_spam_referrers_are_dropped_and_counted(own_shop: Shop) -> None:
     own_shop.tell(view("/", referrer="https://semalt.com/"), view("/real", 2))
     assert [e["url"] for e in own_shop.events(1)] == [own_shop.page + "/real"]
@@ -299,6 +337,29 @@ def test_salts_are_of_one_day_and_in_no_backup(own_shop: Shop, tmp_path: Path) -
     assert [p.name for p in salts] == [f"salt-{int(time.time() // 86_400)}"]
     inkdot("backup", tmp_path / "copy.tar", "--data", data)
     assert salts[0].read_bytes() not in (tmp_path / "copy.tar").read_bytes()
+
+
+MIDNIGHT = 1_800_057_600
+ADDRESS = bytes(10) + b"\xff\xff\xcb\x00\x71\x07"
+
+
+def test_a_visit_goes_on_over_midnight_and_the_old_salt_is_destroyed_soon_after(tmp_path: Path) -> None:
+    salt = Salt(tmp_path, MIDNIGHT - 60)
+    before = salt.passing(b"site", ADDRESS, b"agent")
+    assert salt.yesterday(b"site", ADDRESS, b"agent") is None
+    salt.renew(MIDNIGHT + 60)
+    today = salt.passing(b"site", ADDRESS, b"agent")
+    assert today != before
+    assert salt.yesterday(b"site", ADDRESS, b"agent") == before
+    assert Salt(tmp_path, MIDNIGHT + 120).yesterday(b"site", ADDRESS, b"agent") == before
+    salt.renew(MIDNIGHT + 1_800)
+    assert salt.yesterday(b"site", ADDRESS, b"agent") is None
+    assert len(list(tmp_path.iterdir())) == 1
+    visits, minute = Visits(), 60_000_000
+    visits.begin(before, VisitId(1), 0, Came("Direct", None, None, spam=False), None)
+    assert visits.whose(today, before, 20 * minute) == before
+    assert visits.whose(today, None, 29 * minute) == before
+    assert visits.whose(today, None, 70 * minute) == today
 
 
 # -- who it is

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import http.server
 import json
 import socket
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -32,7 +34,17 @@ HIDE = """
 let hidden = false;
 const real = Object.getOwnPropertyDescriptor(Document.prototype, 'hidden').get;
 Object.defineProperty(Document.prototype, 'hidden', {get() { return hidden || real.call(this) }, configurable: true});
-window.hide = yes => { hidden = yes; document.dispatchEvent(new Event('visibilitychange', {bubbles: true})); };
+const mark = (what, time) =>
+  sessionStorage.marks = JSON.stringify([...JSON.parse(sessionStorage.marks || '[]'), [location.pathname, what, time]]);
+const loaded = () => performance.getEntriesByType('resource').find(e => e.name.endsWith('/t.js')).responseEnd;
+window.hide = yes => {
+  hidden = yes;
+  mark(yes ? 'off' : 'on', performance.now());
+  document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));
+};
+addEventListener('load', () => mark('on', loaded()));
+addEventListener('pageshow', e => e.persisted && mark('on', e.timeStamp));
+addEventListener('pagehide', e => mark('off', e.timeStamp));
 """
 
 
@@ -184,35 +196,42 @@ def test_what_a_person_does_on_a_site_is_told(site: Site) -> None:
     assert site.errors == []
 
 
+def truth(page: Page, path: str) -> float:
+    """For how many seconds a page could be seen, by its own clock: what the script did, noted when it did it."""
+    seconds, since = 0.0, None
+    for where, what, at in json.loads(page.evaluate("sessionStorage.marks")):
+        if where == path and what == "on":
+            since = at
+        elif where == path and since is not None:
+            seconds, since = seconds + (at - since) / 1_000, None
+    return seconds
+
+
+def active(events: list[dict[str, Any]], path: str) -> float:
+    return float(sum(e["seconds"] for e in events if urlsplit(e["url"]).path == path))
+
+
 def test_active_seconds_are_those_of_the_script(site: Site) -> None:
-    """Shown 1.5 s, in the background 2 s, shown 1 s, left for another page for 1 s, back from the cache for 1.2 s."""
+    """Shown, in the background, shown again, left for another page, and back from the cache."""
     page = site.visit("/read")
     loaded(page)
-    begun = time.monotonic()
     page.wait_for_timeout(1_500)
     page.evaluate("hide(true)")
-    first = time.monotonic() - begun
     page.wait_for_timeout(2_000)
     page.evaluate("hide(false)")
-    begun = time.monotonic()
     page.wait_for_timeout(1_000)
     page.evaluate("window.scrollTo(0, 1500); window.cached = true")
     page.goto(site.pages.url + "/other")
-    second = time.monotonic() - begun
     loaded(page)
-    begun = time.monotonic()
     page.wait_for_timeout(1_000)
     page.go_back(wait_until="commit")
-    other = time.monotonic() - begun
     assert page.evaluate("window.cached") is True, "the tag keeps pages out of the back/forward cache"
-    begun = time.monotonic()
     page.wait_for_timeout(1_200)
     page.evaluate("hide(true)")
-    third = time.monotonic() - begun
     events = site.events("engage", at_least=4)
-    read = sum(e["seconds"] for e in events if urlsplit(e["url"]).path == "/read")
-    assert read == pytest.approx(first + second + third, rel=0.05)
-    assert sum(e["seconds"] for e in events if urlsplit(e["url"]).path == "/other") == pytest.approx(other, rel=0.1)
+    assert active(events, "/read") == pytest.approx(truth(page, "/read"), rel=0.05)
+    assert active(events, "/other") == pytest.approx(truth(page, "/other"), rel=0.05)
+    assert 3.5 < truth(page, "/read") < 5.5
     assert paths(site.events("view", at_least=3)) == ["/read", "/other", "/read"]
     assert max(e["part"] or 0 for e in events) > 50
     assert site.errors == []
@@ -225,17 +244,12 @@ def test_two_tabs_count_only_while_they_are_seen(site: Site) -> None:
     one.evaluate("hide(true)")
     two.goto(site.pages.url + "/two")
     loaded(two)
-    begun = time.monotonic()
     two.wait_for_timeout(1_000)
     two.evaluate("hide(true)")
-    truth = time.monotonic() - begun
     one.wait_for_timeout(500)
-    one.close()
-    two.close()
     events = site.events("engage", at_least=2)
-    seconds = {p: sum(e["seconds"] for e in events if urlsplit(e["url"]).path == p) for p in ("/one", "/two")}
-    assert seconds["/two"] == pytest.approx(truth, rel=0.1)
-    assert seconds["/one"] < 1
+    assert active(events, "/two") == pytest.approx(truth(two, "/two"), rel=0.05)
+    assert active(events, "/one") == pytest.approx(truth(one, "/one"), rel=0.05)
     assert len({e["visit"] for e in events}) == 1
 
 
@@ -365,21 +379,19 @@ def test_a_dead_or_hanging_inkdot_never_slows_the_page(site: Site, browser: Brow
 
 
 def test_the_hash_that_the_snippet_pins_is_the_scripts(site: Site) -> None:
-    check = "const h = require('crypto').createHash('sha384').update(require('fs').readFileSync(0)).digest('base64'); console.log(h)"
     _, headers, body = site.server.get("/t.js")
-    digest = subprocess.run(["node", "-e", check], input=body, capture_output=True, check=True).stdout.decode().strip()
+    digest = base64.b64encode(hashlib.sha384(body).digest()).decode()
     assert f'integrity="sha384-{digest}"' in site.made["snippet"]
     assert headers["access-control-allow-origin"] == "*"
     assert "max-age" in headers["cache-control"]
     status, _, _ = site.server.get("/t.js", If_None_Match=headers["etag"])
     assert status == 304
-    assert parse_qs(urlsplit("/?x=1").query) == {"x": ["1"]}
 
 
 def test_the_minified_tag_is_made_from_its_source() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools/tag.py", "--check"], capture_output=True, text=True, check=False
     )
-    if "npm error" in done.stderr or "ENOTFOUND" in done.stderr:
-        pytest.skip("npm's registry cannot be reached")
+    if done.returncode == 3:
+        pytest.skip("terser is made by npm, which is not here or cannot reach its registry")
     assert done.returncode == 0, done.stdout + done.stderr

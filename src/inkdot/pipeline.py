@@ -22,6 +22,7 @@ from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
 from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
 from inkdot.understand.address import Networks
+from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Outcome, Understanding
 
@@ -45,6 +46,7 @@ class Pipeline:
         networks: Networks | None = None,
         book: RuleBook | None = None,
         sites: Sites | None = None,
+        channels: Channels | None = None,
         watch: Watch | None = None,
     ) -> None:
         """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given.
@@ -52,7 +54,7 @@ class Pipeline:
         `watch` acts on events once they are kept.
         """
         self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store, networks, control, book, sites)
+        self._understanding = Understanding(keyring, store, networks, control, book, sites, channels)
         self._control, self._store, self._sites, self._watch = control, store, sites, watch
         self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
         if watch:

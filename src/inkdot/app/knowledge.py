@@ -12,6 +12,8 @@ from inkdot.app.folder import Folder
 from inkdot.domain.errors import BadSetting
 from inkdot.domain.evidence import City
 from inkdot.understand.address import Networks
+from inkdot.understand.channels import FILE as CHANNELS
+from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook, shipped, with_own
 
 RULES, USED_RULES = "rules.toml", "rules.used.toml"
@@ -24,6 +26,7 @@ class Knowledge(NamedTuple):
 
     networks: Networks
     book: RuleBook
+    channels: Channels
     troubles: tuple[str, ...]
 
 
@@ -44,7 +47,18 @@ def knowledge(folder: Folder, city_file: str) -> Knowledge:
         except BadSetting as error:
             troubles.append(str(error))
     lines = [line for tag in LISTS for line in _listed(geo_folder(folder) / f"{tag}.txt", tag, troubles)]
-    return Knowledge(Networks(cities=cities, lists=lines, date=date), book, tuple(troubles))
+    return Knowledge(
+        Networks(cities=cities, lists=lines, date=date), book, _channels(folder, troubles), tuple(troubles)
+    )
+
+
+def _channels(folder: Folder, troubles: list[str]) -> Channels:
+    own = folder.root / CHANNELS
+    try:
+        return Channels(own.read_text()) if own.exists() else Channels()
+    except (BadSetting, OSError, UnicodeDecodeError) as error:
+        troubles.append(f"{error} Only the usual channels are in force.")
+        return Channels()
 
 
 def _book(folder: Folder, troubles: list[str]) -> RuleBook:

@@ -146,6 +146,7 @@ class Office:
             ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
             ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
+            ("mails_waiting", "gauge", "mails in the mail door's spool", len(list(self._folder.spool.glob("*.mail")))),
         ):
             lines.append(f"# HELP inkdot_{name} {text}\n# TYPE inkdot_{name} {kind}\ninkdot_{name} {value}\n")
         return "".join(lines)

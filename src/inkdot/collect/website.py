@@ -7,6 +7,7 @@ record of the journal.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ import msgspec
 
 from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
+from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies
 from inkdot.collect.routes import Caller, Street
@@ -35,6 +37,7 @@ from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mod
 
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
+_INDIVIDUAL = int(Mode.INDIVIDUAL)
 _OBJECT = slice(12, 20)
 _MOST_SITES, _MOST_REMEMBERED, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 100_000, 2_000, 50
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
@@ -121,13 +124,17 @@ class Website:
         self._sites: dict[str, _Site] = {}
         self._seen = _Seen()
         self._senders: dict[bytes, _Sender] = {}
+        self.actions_for: Callable[[bytes, bytes], list[Any]] | None = None
+        """What the page may do after an event: given the site's id (8 bytes) and the event as it is kept (JSON)."""
         self._second = self._usual = self._unrecorded = b""
         street.posts[TARGET] = self.sent
         street.gets[PIXEL] = self.loaded
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
-        records, marks, dropped = [], [], []
+        if self._kept_plainly(caller, lines, body):
+            return
+        records, marks, dropped, actions = [], [], [], []
         sender = self._sender(lines)
         address = self._client(caller.peer, lines.hops)
         events = _events(body)
@@ -149,10 +156,37 @@ class Website:
                 continue
             records.append(self._record(caller, site.token, sender.lines, TARGET, content))
             marks.append(mark)
+            if self.actions_for is not None:
+                actions += self.actions_for(site.id, content)
         self._counters.web_events += len(records)
         self._counters.web_refused += len(dropped)
-        reply, unrecorded = self._answers(len(records), dropped)
+        reply, unrecorded = self._answers(len(records), dropped, actions)
         self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
+
+    def _kept_plainly(self, caller: Caller, lines: Lines, body: bytes) -> bool:
+        """True if this was one plain event of a known site, in order in every way."""
+        found = plain(body)
+        site = self._sites.get(found[0]) if found else None
+        if found is None or site is None or site.mode != _INDIVIDUAL or lines.privacy:
+            return False
+        sender, event = self._sender(lines), found[2]
+        if self.actions_for is not None and event.k == "view":
+            return False
+        address = self._client(caller.peer, lines.hops)
+        if sender.origin is not None and not _own(sender.origin, site, address):
+            return False
+        who = self._visitor(site, found[1], sender, address)
+        mark = hash((who, event.p, event.q, event.k))
+        if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
+            return False
+        if mark in self._seen or not self._is_page_of(site, event.u, address):
+            return False
+        content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
+        record = self._record(caller, site.token, sender.lines, TARGET, content)
+        self._counters.web_events += 1
+        reply, unrecorded = self._answers(1, [], [])
+        self._commit.add(_Remembering(caller, reply, [mark], self._seen), reply, unrecorded, record)
+        return True
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         """The image for browsers without JavaScript: the page is what the query or the referrer says."""
@@ -196,6 +230,8 @@ class Website:
                 return Refused(Refusal.PRIVACY)
             return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
         found["v"] = who = self._visitor(site, visitor, sender, address)
+        if not visitor and (before := self._salt.yesterday(site.id, address, sender.agent)):
+            found["y"] = before
         mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
@@ -248,18 +284,20 @@ class Website:
 
     # -- answers
 
-    def _answers(self, accepted: int, dropped: list[dict[str, Any]]) -> tuple[bytes, bytes]:
+    def _answers(self, accepted: int, dropped: list[dict[str, Any]], actions: list[Any]) -> tuple[bytes, bytes]:
         """The answer if the events are on disk, and the one if they are not."""
         replies = self._replies
         if self._second is not replies.gif:  # made anew each second
             self._second = replies.gif
-            self._usual = self._answer(1, [])
+            self._usual = self._answer({"accepted": 1, "dropped": []})
             self._unrecorded = replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
-        usual = self._usual if accepted == 1 and not dropped else self._answer(accepted, dropped)
-        return usual, self._unrecorded
+        if accepted == 1 and not dropped and not actions:
+            return self._usual, self._unrecorded
+        told = {"accepted": accepted, "dropped": dropped} | ({"actions": actions} if actions else {})
+        return self._answer(told), self._unrecorded
 
-    def _answer(self, accepted: int, dropped: list[dict[str, Any]]) -> bytes:
-        return self._replies.make(202, msgspec.json.encode({"accepted": accepted, "dropped": dropped}), _JSON)
+    def _answer(self, told: dict[str, Any]) -> bytes:
+        return self._replies.make(202, msgspec.json.encode(told), _JSON)
 
 
 def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:

@@ -30,6 +30,7 @@ VISITOR = "vtr"
 _WORKSPACE = WorkspaceId(1)
 _DAY = 86_400_000_000
 _MOST_PEOPLE = 500
+_LATELY = 7 * _DAY  # a visitor whom nobody knows and who has not come since is no lead
 _MOST_STEPS = 10
 _BY = {
     "channels": "channel", "sources": "source", "campaigns": "campaign", "referrers": "referrer", "entries": "entry",
@@ -73,7 +74,9 @@ class WebsiteQuestions:
         since = since_of(what.get("since") or "30d", now)
         most = count_of(what.get("last") or 50)
         bound = self._sites.bound(_WORKSPACE)
-        visited = lead_visits(self._store, bound, since, INTERESTING, _MOST_PEOPLE, _WORKSPACE)
+        visited = lead_visits(
+            self._store, bound, since, max(since, now - _LATELY), INTERESTING, _MOST_PEOPLE, _WORKSPACE
+        )
         acted = {a.contact: a for a in lead_acts(self._store, since, _MOST_PEOPLE, _WORKSPACE)}
         known = {v.contact for v in visited if v.contact}
         leads = [_Lead.of(v, acted.get(v.contact) if v.contact else None, now) for v in visited]

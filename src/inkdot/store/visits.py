@@ -226,19 +226,21 @@ def lead_visits(
     store: EventStore,
     bound: Mapping[VisitorId, ContactId],
     since: int,
+    lately: int,
     interesting: Sequence[str],
     most: int,
     workspace: WorkspaceId,
 ) -> list[LeadVisits]:
-    """Known people first, then the most active visitors; `bound`: who visitors turned out to be."""
+    """Known people since one time, the most active visitors since a later one; `bound`: who visitors turned out to be."""
     columns = {"visitor": DataType.uint64(), "contact": DataType.uint64()}
     pattern = "^(" + "|".join(map(re.escape, interesting)) + ")" if interesting else "^$"
-    what = {"since": timestamp(since), "workspace": workspace, "interesting": pattern, "most": most}
+    times = {"since": timestamp(since), "lately": timestamp(lately)}
+    what = {**times, "workspace": workspace, "interesting": pattern, "most": most}
     with _fresh(store) as session:
         session.register("bound", arrow_table(columns, (list(bound), list(bound.values()))))
         session.execute(
             questions("site")["lead_candidates"].format(**_BOTH),
-            {name: what[name] for name in ("since", "workspace", "most")},
+            {name: what[name] for name in ("lately", "workspace", "most")},
         )
         rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
     return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), row[15])) for row in rows]

@@ -21,6 +21,7 @@ from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
 from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
+from inkdot.understand.channels import Channels
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.reading import Readings
@@ -69,6 +70,7 @@ class Understanding:
         mails: Mails | None = None,
         book: RuleBook | None = None,
         people: People | None = None,
+        channels: Channels | None = None,
     ) -> None:
         mails = mails or NothingKnown()
         self._keyring, self._known, self._mails = keyring, known, mails
@@ -83,7 +85,8 @@ class Understanding:
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
         self._readings = Readings(known.last_time(), known.read_so_far)
-        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(known.last_time() - PAUSE))
+        going_on = known.recent_web(known.last_time() - PAUSE)
+        self._websites = Websites(keyring, people or NobodyKnown(), going_on, channels)
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:
@@ -133,6 +136,11 @@ class Understanding:
             return
         if token.contact:
             self._meet(ping, token, outcome)
+            # The mail door writes twice what it was killed over.
+            act = (ping.target, token.object, token.contact, ping.body, token.workspace)
+            counted = self._counted.setdefault(act, (ping.time, event.id))
+            if counted[1] != event.id and abs(ping.time - counted[0]) <= FOLD_WITHIN:
+                event = event._replace(repeat_of=counted[1])
         outcome.events.append(event)
 
     def _told_elsewhere(self, ping: Ping, token: Token) -> Event | Dropped:

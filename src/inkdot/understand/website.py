@@ -25,7 +25,8 @@ from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, Visit
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
 from inkdot.understand.agent import clean
-from inkdot.understand.source import Came, trace
+from inkdot.understand.channels import Channels
+from inkdot.understand.source import Came
 from inkdot.understand.visit import Visit, Visits, note
 
 PROOF_WITHIN = 120_000_000
@@ -136,9 +137,12 @@ class _Click(NamedTuple):
 class Websites:
     """Understands websites' events, in the order of their times."""
 
-    def __init__(self, keyring: Keyring, people: People, recent: Iterable[Event]) -> None:
+    def __init__(
+        self, keyring: Keyring, people: People, recent: Iterable[Event], channels: Channels | None = None
+    ) -> None:
         """`recent`: the website events of the last half hour, oldest first."""
         self._keyring, self._people = keyring, people
+        self._trace = (channels or Channels()).trace
         self._visits = Visits()
         self._visits.remember((e, _mark(e.scene)) for e in recent if e.scene)
         self._clicks: dict[tuple[bytes, str | None], deque[_Click]] = {}
@@ -166,7 +170,7 @@ class Websites:
         kind, name = _kind(sent, domain)
         if kind is None:
             return Dropped(ping.id, ping.time, DropReason.INNER_LINK), None
-        came = _came(sent, domain)
+        came = self._came(sent, domain)
         if came.spam:
             return Dropped(ping.id, ping.time, DropReason.SPAM), None
         scene = Scene(site=SiteId(token.object), name=name, referrer=_without_query(sent.get("r")))
@@ -179,7 +183,8 @@ class Websites:
         if "v" not in sent or (verdict.actor in MACHINES and owner is None):
             found = scene._replace(channel=came.channel, source=came.source) if kind is Kind.VIEW else scene
             return event._replace(scene=found), None
-        return self._in_visit(event, owner or VisitorId(sent["v"]), sent, came, ping.address)
+        visitor = owner or self._visits.whose(VisitorId(sent["v"]), sent.get("y"), ping.time)
+        return self._in_visit(event, visitor, sent, came, ping.address)
 
     def _in_visit(
         self, event: Event, visitor: VisitorId, sent: dict[str, Any], came: Came, address: bytes
@@ -218,6 +223,14 @@ class Websites:
         )
         self._visits.sweep(event.time)
         return self._named(event._replace(scene=scene), visit, sent, clicked)
+
+    def _came(self, sent: dict[str, Any], domain: str) -> Came:
+        if sent.get("k") != "view":
+            return _NOT_BY_LINK
+        referrer, page = sent.get("r") or "", sent.get("u") or ""
+        host = host_of(referrer)
+        own = belongs(host, domain.removeprefix("www.")) or host == host_of(page)
+        return self._trace("" if own else referrer, page)
 
     # -- who it is
 
@@ -318,15 +331,6 @@ def scrubbed(url: str | None) -> str | None:
     if url is None or "?" not in url:
         return url and clean(url, 2_000)
     return _WITH_ADDRESS.sub(r"\1*", _SECRET.sub(r"\1*", clean(url, 2_000)))
-
-
-def _came(sent: dict[str, Any], domain: str) -> Came:
-    if sent.get("k") != "view":
-        return _NOT_BY_LINK
-    referrer, page = sent.get("r") or "", sent.get("u") or ""
-    host = host_of(referrer)
-    own = belongs(host, domain.removeprefix("www.")) or host == host_of(page)
-    return trace("" if own else referrer, page)
 
 
 def _anew(event: Event, visit: Visit, came: Came, campaign: str | None) -> bool:

@@ -20,3 +20,8 @@ SELECT contact, client, version, number::INTEGER, page, min(time), max(time), mi
 FROM numbered
 GROUP BY contact, client, version, number, page
 ORDER BY min(min(time)) OVER (PARTITION BY contact, client, version, number), contact, client, version, number, page NULLS FIRST;
+
+-- name: opens_of_document
+-- What its dots told, oldest first; repeats are left out.
+SELECT id, time, contact, page, verdict FROM events
+WHERE document = $document AND workspace = $workspace AND kind = 'open' AND repeat_of IS NULL ORDER BY time, id;

@@ -193,9 +193,9 @@ SELECT others FROM rolled;
 UPDATE rolled SET others = $until;
 
 -- name: lead_candidates
--- Visitors nobody knows who did the most.
+-- Visitors nobody knows who did the most lately.
 CREATE OR REPLACE TEMP TABLE candidates AS
-SELECT visitor FROM {visits} WHERE start >= $since AND workspace = $workspace AND contact = 0
+SELECT visitor FROM {visits} WHERE start >= $lately AND workspace = $workspace AND contact = 0
 ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
 
 -- name: lead_visits
@@ -204,7 +204,7 @@ WITH mine AS (FROM {visits} WHERE start >= $since AND workspace = $workspace), n
     SELECT *, contact AS who, NULL AS nobody FROM mine WHERE contact <> 0
     UNION ALL SELECT v.*, b.contact, NULL FROM mine v JOIN bound b ON b.visitor = v.visitor WHERE v.contact = 0
     UNION ALL SELECT v.*, 0, visitor FROM mine v SEMI JOIN candidates c ON c.visitor = v.visitor
-    WHERE v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
+    WHERE v.start >= $lately AND v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
 )
 SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
@@ -228,21 +228,24 @@ SELECT site, kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {
 WHERE day >= $since AND day < $until AND kind = $kind GROUP BY site, kind, name ORDER BY often DESC, name LIMIT $most;
 
 -- name: begin_steps
--- Who did the first step of a funnel, and when first: a path as a regular expression, or a goal's name.
+-- Who did the first step of a funnel, and when first: saw a page, its address given as a regular expression, or reached a goal.
 CREATE OR REPLACE TEMP TABLE step AS
-SELECT e.visit, min(e.time) AS time FROM events e LEFT JOIN urls u ON u.number = e.url
-WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT NULL AND NOT e.machine
-    AND CASE WHEN $goal IS NULL THEN e.kind = 'view' AND regexp_matches(u.content, $page) ELSE e.kind = 'goal' AND e.name = $goal END
-GROUP BY e.visit;
+SELECT visit, min(time) AS time FROM events
+WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
+    AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
+        ELSE kind = 'goal' AND name = $goal END
+GROUP BY visit;
 
 -- name: next_step
 -- Who of those did the next one after it.
 CREATE OR REPLACE TEMP TABLE step AS
-SELECT e.visit, min(e.time) AS time FROM events e JOIN step ON step.visit = e.visit AND e.time >= step.time
-    LEFT JOIN urls u ON u.number = e.url
-WHERE e.site = $site AND e.time >= $since AND e.time < $until AND NOT e.machine
-    AND CASE WHEN $goal IS NULL THEN e.kind = 'view' AND regexp_matches(u.content, $page) ELSE e.kind = 'goal' AND e.name = $goal END
-GROUP BY e.visit;
+WITH did AS (
+    SELECT visit, time FROM events
+    WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
+        AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
+            ELSE kind = 'goal' AND name = $goal END
+)
+SELECT did.visit, min(did.time) AS time FROM did JOIN step ON step.visit = did.visit WHERE did.time >= step.time GROUP BY did.visit;
 
 -- name: count_step
 -- How many did.
@@ -250,9 +253,9 @@ SELECT count(*) FROM step;
 
 -- name: reached_page
 -- Visits that saw a page, and visitors who did, in their first visit of the span.
-SELECT count(DISTINCT e.visit) FROM events e JOIN urls u ON u.number = e.url
-WHERE e.site = $site AND e.time >= $since AND e.time < $until AND e.visit IS NOT NULL AND NOT e.machine AND e.kind = 'view'
-    AND regexp_matches(u.content, $page);
+SELECT count(DISTINCT visit) FROM events
+WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine AND kind = 'view'
+    AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page));
 
 -- name: reached_one_page
 -- Visits that saw one page.
