@@ -22,9 +22,10 @@ bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd
+	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
+	$(RUN)/python proofs/documents.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clients:

@@ -46,8 +46,8 @@ class Pipeline:
         networks: Networks | None = None,
         book: RuleBook | None = None,
         sites: Sites | None = None,
-        watch: Watch | None = None,
         channels: Channels | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given.
 

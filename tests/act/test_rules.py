@@ -138,7 +138,7 @@ def test_every_condition_must_hold() -> None:
     seen = page(
         "https://example.com/a", site=site, channel="Organic Search", source="google", seconds=12.0, name="n", page=3
     )
-    for condition, other in [
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"site": to_word("site", 5)}, {"site": to_word("site", 6)}),
         ({"channel": "organic search"}, {"channel": "Direct"}),
         ({"channel": ["Email", "Organic Search"]}, {"channel": ["Email"]}),
@@ -147,7 +147,8 @@ def test_every_condition_must_hold() -> None:
         ({"page": 3}, {"page": 4}),
         ({"seconds": 12}, {"seconds": 13}),
         ({"person": "*@EXAMPLE.com"}, {"person": "*@example.org"}),
-    ]:
+    ]
+    for condition, other in cases:
         assert met({"when": {"kind": "view"} | condition}, seen) == "fires", condition
         assert met({"when": {"kind": "view"} | other}, seen) in ("nothing", "counts"), other
     assert met({"when": {"kind": "view", "score": 50}}, seen, Past(warm=60)) == "fires"

@@ -33,7 +33,7 @@ def letter() -> bytes:
     document = docx.Document()
     document.add_heading("The quote", 0)
     document.add_paragraph("Dear Ben, é < & >")
-    document.add_page_break()
+    document.add_page_break()  # type: ignore[no-untyped-call]
     document.add_paragraph("Page two")
     document.add_section()
     document.add_paragraph("Another section")

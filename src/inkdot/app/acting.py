@@ -223,7 +223,7 @@ class Acting:
         for number, _, version, text in self.triggers.active():
             known = rule.kept(text)
             when = known.when
-            shown = [msgspec.to_builtins(a) for a in known.actions if isinstance(a, Show)]
+            shown = [msgspec.structs.asdict(a) for a in known.actions if isinstance(a, Show)]
             if shown:
                 url = rule.texts(when.url)
                 found.setdefault(when.site or "*", []).append(

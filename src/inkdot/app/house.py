@@ -91,16 +91,9 @@ class House:
         known = self.knowledge
         keyring, journal = self.keyring, self.folder.journal
         return Pipeline(
-            journal,
-            keyring,
-            self.control,
-            store,
-            known.networks,
-            known.book,
-            self.sites,
-            self.acting.watch,
-            known.channels,
-        )
+            journal, keyring, self.control, store, known.networks, known.book, self.sites, known.channels,
+            watch=self.acting.watch,
+        )  # fmt: skip
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:
         """Set a damaged event store aside and make it anew from the last backup and the journal."""

@@ -28,6 +28,8 @@ from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
 from inkdot.collect.routes import Street
 from inkdot.collect.salt import Salt
+from inkdot.collect.shown import NAME as SHOWN
+from inkdot.collect.shown import Shown
 from inkdot.collect.website import Website
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
@@ -104,14 +106,16 @@ async def _serve(config: StreetConfig) -> int:
         return exposition(total(run.glob("street-*.counters")))
 
     street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
-    Website(street, keyring, commit, replies, counters, proxies, salt)
+    website = Website(street, keyring, commit, replies, counters, proxies, salt)
+    shown = Shown(data / SHOWN)
+    website.actions_for = shown.of if shown else None
     handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
     house = House(street, replies, counters, limits, proxies.trusts, handover)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _finish, done)
-    sweeper = asyncio.create_task(_sweep(house, deny, salt))
+    sweeper = asyncio.create_task(_sweep(house, deny, salt, website, shown))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -141,12 +145,14 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _sweep(house: House, deny: Deny, salt: Salt) -> None:
+async def _sweep(house: House, deny: Deny, salt: Salt, website: Website, shown: Shown) -> None:
     while True:
         await asyncio.sleep(1)
         house.sweep()
         deny.renew()
         salt.renew(time.time())
+        shown.renew()
+        website.actions_for = shown.of if shown else None
 
 
 async def _answers_sent(house: House, commit: GroupCommit) -> None:

@@ -1,0 +1,229 @@
+"""What rules show on pages, in a real browser under a strict policy: at once, as often as its cap, and closed for good."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import secrets
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import Server, eventually, inkdot, inkdot_json
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+OPEN_ROOTS = """
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (o) { self.roots = (self.roots || 0) + 1; self.mode = o.mode;
+  return attach.call(this, {...o, mode: 'open'}) };
+new MutationObserver(() => { if (!self.drawn && self.roots) self.drawn = performance.now() })
+  .observe(document, {childList: true, subtree: true});
+"""
+NO_STORAGE = "Object.defineProperty(self, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }});"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Pages
+
+    def do_GET(self) -> None:
+        body = f"""<!doctype html><html lang="en"><head><title>{self.path}</title>{self.server.tag}</head>
+<body><h1>Shop</h1><div id="hero">As always</div>{"<br>" * 200}</body></html>""".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", self.server.policy)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Pages(http.server.ThreadingHTTPServer):
+    """A shop with a strict policy."""
+
+    daemon_threads = True
+    tag = policy = ""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Shop:
+    """A tracked site, a browser, and the rules of one test."""
+
+    def __init__(self, server: Server, browser: Browser, pages: Pages) -> None:
+        self.server, self.browser, self.pages = server, browser, pages
+        self.troubles: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def rule(self, show: dict[str, Any], **when: Any) -> None:
+        """Keep one rule, and wait until the street knows it."""
+        rule = {"name": "Shown", "when": {"kind": "view"} | when, "actions": [{"do": "show"} | show]}
+        kept = inkdot_json("trigger", "add", json.dumps(rule), "--data", self.server.data)
+        wanted = f"{kept['trigger']}.{kept['version']}"
+        site = inkdot_json("site", "add", "127.0.0.1", "--data", self.server.data)
+
+        def known() -> bool:
+            view = {"k": "view", "u": self.pages.url + "/known", "p": secrets.token_hex(4), "q": 0}
+            body = json.dumps([site["key"], "", view])
+            return wanted in _posted(self.server.public + "/e", body)
+
+        eventually(known)
+
+    def context(self, *init: str) -> BrowserContext:
+        found = self.browser.new_context(user_agent=AGENT)
+        for script in (OPEN_ROOTS, *init):
+            found.add_init_script(script)
+        self.contexts.append(found)
+        return found
+
+    def visit(self, context: BrowserContext, path: str = "/") -> Page:
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda message: self.troubles.append(message.text) if message.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.goto(self.pages.url + path)
+        return page
+
+
+def _posted(url: str, body: str) -> str:
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "text/plain", "User-Agent": AGENT})
+    with urllib.request.urlopen(request) as answer:
+        return str(answer.read())
+
+
+def _told(page: Page) -> None:
+    """The street has said what may be shown."""
+    eventually(lambda: page.evaluate("!!(self.inkdot.said && self.inkdot.said.actions)"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pages]]:
+    data: Path = tmp_path_factory.mktemp("shown") / "data"
+    server, pages = Server(data), Pages()
+    pages.tag = inkdot_json("site", "add", "127.0.0.1", "--data", data)["snippet"]
+    street = server.public
+    pages.policy = f"default-src 'none'; script-src {street}; connect-src {street}; require-trusted-types-for 'script'"
+    yield server, pages
+    pages.shutdown()
+    pages.server_close()
+    server.stop()
+
+
+@pytest.fixture
+def shop(base: tuple[Server, Pages], browser: Browser) -> Iterator[Shop]:
+    found = Shop(base[0], browser, base[1])
+    yield found
+    for context in found.contexts:
+        context.close()
+    inkdot("trigger", "rm", "Shown", "--data", found.server.data)
+    assert found.troubles == []
+
+
+def test_a_corner_note_comes_within_300_ms_of_its_condition(shop: Shop) -> None:
+    shop.rule({"style": "corner", "title": "Hello", "text": "Ask us anything."}, seconds=1, url="/*")
+    page = shop.visit(shop.context())
+    eventually(lambda: page.evaluate("self.drawn"))
+    drawn, loaded = page.evaluate("[self.drawn, performance.getEntriesByName(document.scripts[0].src)[0].responseEnd]")
+    assert 1_000 <= drawn <= loaded + 1_000 + 300
+    note = page.get_by_role("status")
+    assert note.inner_text().startswith("Hello\n\nAsk us anything.")
+    assert page.evaluate("self.mode") == "closed"
+
+
+def test_it_is_shown_as_often_as_its_cap_says_and_closing_is_remembered(shop: Shop) -> None:
+    shop.rule({"style": "bar", "text": "Free shipping", "most": 3, "link": "/offer", "label": "See"})
+    context = shop.context()
+    for _ in range(2):
+        page = shop.visit(context)
+        page.get_by_role("region").wait_for()
+        assert page.get_by_role("link", name="See").get_attribute("href") == shop.pages.url + "/offer"
+        page.close()
+    page = shop.visit(context)
+    page.get_by_role("button", name="Close").click()
+    assert page.get_by_role("region").count() == 0
+    page = shop.visit(context)
+    _told(page)
+    page.wait_for_timeout(600)
+    assert page.evaluate("self.roots") is None
+
+
+def test_a_cap_of_one_holds_without_closing_and_in_each_browser_apart(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "Once"})
+    for _ in range(2):
+        context = shop.context()
+        shop.visit(context).get_by_role("status").wait_for()
+        page = shop.visit(context)
+        _told(page)
+        page.wait_for_timeout(600)
+        assert page.evaluate("self.roots") is None
+
+
+def test_a_popup_holds_the_keyboard_and_closes_by_escape(shop: Shop) -> None:
+    shop.rule(
+        {"style": "popup", "title": "Wait", "text": "<img src=x onerror=alert(1)>", "link": "https://example.com/x"}
+    )
+    page = shop.visit(shop.context())
+    box = page.get_by_role("dialog", name="Wait")
+    box.wait_for()
+    assert "<img src=x onerror=alert(1)>" in box.inner_text()
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.tagName") in ("A", "BUTTON", "DIALOG")
+    page.keyboard.press("Escape")
+    box.wait_for(state="detached")
+    closed = eventually(
+        lambda: [
+            e
+            for e in map(
+                json.loads, inkdot("events", "--kind", "goal", "--json", "--data", shop.server.data).stdout.splitlines()
+            )
+            if e["name"] == "inkdot:closed"
+        ]
+    )
+    assert closed
+
+
+def test_a_slot_replaces_an_element_and_gives_it_back(shop: Shop) -> None:
+    shop.rule({"style": "slot", "slot": "#hero", "text": "For you"}, url="/slot")
+    page = shop.visit(shop.context(), "/slot")
+    page.get_by_text("For you").wait_for()
+    assert page.get_by_text("As always").count() == 0
+    page.get_by_role("button", name="Close").click()
+    page.get_by_text("As always").wait_for()
+
+
+def test_it_waits_for_its_page_in_a_single_page_app_and_for_the_scroll(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "Deep"}, url="/deep*", scroll=80)
+    page = shop.visit(shop.context())
+    _told(page)
+    page.evaluate("history.pushState({}, '', '/deep/er')")
+    page.wait_for_timeout(400)
+    assert page.evaluate("self.roots") is None
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.get_by_role("status").wait_for()
+
+
+def test_it_works_where_storage_is_blocked(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "No storage"})
+    page = shop.visit(shop.context(NO_STORAGE))
+    page.get_by_role("status").wait_for()
+    page.get_by_role("button", name="Close").click()
+    page.wait_for_timeout(300)
+    assert page.get_by_role("status").count() == 0
