@@ -120,7 +120,8 @@ class Deeds:
 
     firings: list[FiringRow] = field(default_factory=list)
     used_up: list[tuple[TriggerId, int]] = field(default_factory=list)
-    sightings: list[SightingRow] = field(default_factory=list)
+    sightings: dict[tuple[TriggerId, int], list[SightingRow]] = field(default_factory=dict)
+    """By trigger and whom."""
     capped: dict[TriggerId, int] = field(default_factory=dict)
     deliveries: list[NewDelivery] = field(default_factory=list)
     machines: list[EventId] = field(default_factory=list)
@@ -163,7 +164,10 @@ class Outbox(Control):
         with self._transaction():
             self._keep("add_firing", [row._replace(event=_signed(row.event)) for row in deeds.firings])  # type: ignore[arg-type]
             self._keep("use_up", deeds.used_up)
-            self._keep("add_sighting", [row._replace(event=_signed(row.event)) for row in deeds.sightings])  # type: ignore[arg-type]
+            self._keep(
+                "add_sighting",
+                [row._replace(event=_signed(row.event)) for rows in deeds.sightings.values() for row in rows],
+            )  # type: ignore[arg-type]
             self._keep("count_capped", [(count, trigger) for trigger, count in deeds.capped.items()])
             self._keep("add_delivery", [row._replace(event=_signed(row.event)) for row in deeds.deliveries])  # type: ignore[arg-type]
             self._keep("withdraw", [(now, _signed(event)) for event in deeds.machines])
