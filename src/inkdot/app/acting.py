@@ -23,6 +23,7 @@ from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
+from inkdot.app.warmth import warmth
 from inkdot.collect.shown import NAME as SHOWN
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
@@ -86,7 +87,6 @@ class Acting:
         self.audiences = Audiences(folder.control)
         self.store: EventStore | None = None
         self.consents: Consents = NothingOnRecord()
-        self.scores: Callable[[Event], int] = lambda _event: 0
         self.watch = Watch(self.outbox, self.triggers, self, now)
         private = [ipaddress.ip_network(n, strict=False) for n in settings.private_networks]
         self._means = Means(
@@ -125,7 +125,9 @@ class Acting:
 
     def score(self, event: Event) -> int:
         """As Society says."""
-        return self.scores(event)
+        if not event.contact or self.store is None:
+            return 0
+        return warmth(self.store.timeline(event.workspace, event.contact), self._now())
 
     def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
         """As Society says."""

@@ -146,9 +146,17 @@ class Office:
             ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
             ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
+            ("outbox_waiting", "gauge", "deliveries that wait", self._waiting()[0]),
+            ("outbox_paused", "gauge", "places that are paused", self._waiting()[1]),
         ):
             lines.append(f"# HELP inkdot_{name} {text}\n# TYPE inkdot_{name} {kind}\ninkdot_{name} {value}\n")
         return "".join(lines)
+
+    def _waiting(self) -> tuple[int, int]:
+        if self._house is None:
+            return 0, 0
+        outbox = self._house.acting.outbox
+        return outbox.counts().get("waiting", 0), sum(t.paused is not None for t in outbox.targets())
 
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
