@@ -20,6 +20,7 @@ from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.settings import load
@@ -165,7 +166,7 @@ class Office:
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
         )  # fmt: skip
-        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS)}
+        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
