@@ -3,7 +3,7 @@ VENV := .venv
 UV := .tools/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: install demo dev lint test check bench proof docs clean
+.PHONY: install demo dev lint test check bench proof docs clients clean
 
 install: $(VENV)/.installed
 demo: install
@@ -22,11 +22,14 @@ bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd
+	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
+	$(RUN)/python proofs/documents.py
 docs: dev
 	$(RUN)/python tools/reference.py
+clients:
+	python3 tools/clients.py
 clean:
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 

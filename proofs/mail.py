@@ -1,25 +1,32 @@
 """The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
 
 python proofs/mail.py             all of them
-python proofs/mail.py mutt        one of them: mutt, dovecot, thunderbird
+python proofs/mail.py mutt        one of them: kill, addon, mutt, dovecot, thunderbird
 """
 
 from __future__ import annotations
 
 import imaplib
+import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
+from tests.relay.test_faults import Senders
+from tools.clients import pack
 
 from proofs.thunderbird import Thunderbird
 
@@ -168,42 +175,101 @@ def report(question: Got) -> bytes:
 def thunderbird() -> None:
     """Thunderbird sends to three with STARTTLS and a password; Ben opens and answers; the timeline is right."""
     with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
-        folder = Path(name)
-        door = MailDoor(folder, sink)
-        with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
-            program.send(
-                "From Thunderbird",
-                "<p>See <a href='https://www.example.com/'>it</a></p>",
-                BEN,
-                CLEO,
-                "blind@example.com",
+        folder, port = Path(name), 14_144
+        with mailbox(folder / "dovecot", port) as box:
+            door = MailDoor(
+                folder, sink, imap=f"imap://ada%40example.com@127.0.0.1:{port}/INBOX", imap_password="secret"
             )
-            copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
-            assert len({dot for copy in copies for dot in dots(copy)}) == 6
-            assert not any(b"blind@" in copy.content for copy in copies)
-            assert door.server.timeline(BEN) == []
-            received = folder / "received.eml"
-            received.write_bytes(copies[0].content)
-            time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
-            program.open(received)
-            opens = door.server.timeline(BEN, at_least=2)
-            program.reply(received, "<p>Thank you.</p>", CLEO)
-        assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
-        assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
-        reply = door.delivered(CLEO, 2)[1]
-        assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
-        assert b"<blockquote" in reply.content
-        assert len(dots(reply)) == 2
-        assert not set(dots(reply)) & set(dots(copies[0]))
-        counted = [e for e in door.server.timeline(BEN) if e["repeat_of"] is None]
-        assert len(counted) == 1
-        door.stop()
+            with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password) as program:
+                opened, reply = conversation(door, program, folder / "received.eml")
+            # Ben has the same program; what it wrote reaches Ada's mailbox under his name.
+            box.append("INBOX", None, None, reply.content.replace(ADA.encode(), BEN.encode()))
+            events = eventually(lambda: (e := door.server.timeline(BEN))[-1]["kind"] == "reply" and e)
+            counted = [(e["kind"], e["human"]) for e in events if e["repeat_of"] is None]
+            assert [kind for kind, _ in counted] == ["open", "reply"], counted
+            assert counted[1] == ("reply", "yes")
+            assert "Thunderbird" in events[-1]["fields"]["client"]["value"]
+            assert door.server.timeline(ADA) == []
+            door.stop()
     print(
-        f"THUNDERBIRD OK: sent to three, opened once, quoted marks replaced in the answer; {opens[0]['raw']['agent']}"
+        f"THUNDERBIRD OK: sent to three, one open and one reply counted, none by the sender; {opened['raw']['agent']}"
     )
 
 
-PROOFS = {"mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
+def conversation(door: MailDoor, program: Thunderbird, received: Path) -> tuple[dict[str, Any], Got]:
+    """Ada sends, Ben opens and answers: the first open, and the answer as it left."""
+    link = "<p>See <a href='https://www.example.com/'>it</a></p>"
+    program.send("From Thunderbird", link, BEN, CLEO, "blind@example.com")
+    copies = [door.delivered(to)[0] for to in (BEN, CLEO, "blind@example.com")]
+    assert len({dot for copy in copies for dot in dots(copy)}) == 6
+    assert not any(b"blind@" in copy.content for copy in copies)
+    assert door.server.timeline(BEN) == []
+    received.write_bytes(copies[0].content)
+    time.sleep(3)  # what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
+    program.open(received)
+    opens = door.server.timeline(BEN, at_least=2)
+    assert [(e["kind"], e["actor"]) for e in opens[:2]] == [("open", "human")] * 2, opens
+    assert all(e["repeat_of"] == opens[0]["id"] for e in opens[1:])
+    program.reply(received, "<p>Thank you.</p>", CLEO)
+    reply = door.delivered(CLEO, 2)[1]
+    assert reply.header("In-Reply-To") == copies[0].header("Message-ID")
+    assert b"<blockquote" in reply.content
+    assert len(dots(reply)) == 2
+    assert not set(dots(reply)) & set(dots(copies[0]))
+    return opens[0], reply
+
+
+def kill(kills: int = 100) -> None:
+    """Kill -9 of the relay again and again under load: no mail that was answered with 250 is lost."""
+    chance = random.Random(2026)
+    with Sink(delay=0.001) as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        door = MailDoor(Path(name), sink, retry_seconds=1)
+        senders = Senders(door)
+        for number in range(kills):
+            before = len(senders.kept)
+            eventually(lambda before=before: len(senders.kept) > before)
+            time.sleep(chance.uniform(0.0, 0.5))
+            os.kill(door.server.children()["relay"], signal.SIGKILL)
+            if number % 10 == 9:
+                print(f"{number + 1} kills, {len(senders.kept)} mails taken", flush=True)
+        kept = senders.stop()
+        assert senders.strange == []
+        eventually(lambda: "relay" in door.server.children() and not door.queue(), 120)
+        doubles = 0
+        for recipient in (BEN, CLEO):
+            subjects = Counter(mail.header("Subject") for mail in sink.mails_to(recipient))
+            assert [subject for subject in kept if not subjects[subject]] == []
+            doubles += sum(subjects.values()) - len(subjects)
+        door.stop()
+    print(f"KILL OK: {kills} kills, {len(kept)} mails to two people each, 0 lost, {doubles} copies twice")
+
+
+BUTTON = "thunderbird_inkdot_example-composeAction-toolbarbutton"
+
+
+def addon() -> None:
+    """The add-on for Thunderbird: its button keeps one mail unmarked, and the next one is marked again."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder = Path(name)
+        door = MailDoor(folder, sink)
+        packed = pack("thunderbird", folder / "inkdot.xpi")
+        with Thunderbird(folder / "ada", ADA, door.address, door.user, door.password, packed) as program:
+            program.send("Private", "<p>Hello <b>there</b>.</p>", BEN, press=(BUTTON,))
+            program.send("Thought better of it", "<p>Hello <b>there</b>.</p>", BEN, press=(BUTTON, BUTTON))
+            program.send("Ordinary", "<p>Hello <b>there</b>.</p>", BEN)
+            copies = {copy.header("Subject"): copy for copy in door.delivered(BEN, 3)}
+        found = {subject: len(dots(copy)) for subject, copy in copies.items()}
+        assert found == {
+            "Private": 0, "Thought better of it": 2, "Ordinary": 2,
+        }, found  # fmt: skip
+        assert not any(b"X-Inkdot" in copy.content for copy in copies.values())
+        reasons = {row["subject"]: row["left_alone"] and row["left_alone"]["reason"] for row in door.log()}
+        assert reasons == {"Private": "switched_off", "Thought better of it": None, "Ordinary": None}
+        door.stop()
+    print("ADD-ON OK: its button switches marks off and on again for one mail")
+
+
+PROOFS = {"kill": kill, "addon": addon, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
 
 if __name__ == "__main__":
     for proof in sys.argv[1:] or PROOFS:

@@ -14,7 +14,8 @@ PREFERENCES = {
     "mail.spotlight.firstRunDone": True, "app.update.enabled": False, "mail.rights.version": 1, "app.donation.eoy.version.viewed": 999,
     "datareporting.policy.dataSubmissionEnabled": False, "mailnews.start_page.enabled": False, "mail.smtp.warnUser": False,
     "network.proxy.type": 0, "mailnews.auto_config.guess.enabled": False, "mail.winsearch.firstRunDone": True,
-    "mail.warn_on_send_accel_key": False, "mail.compose.warned_about_customize_from": True, "mail.SpellCheckBeforeSend": False,
+    "mail.warn_on_send_accel_key": False, "mail.compose.warned_about_customize_from": True, "mail.SpellCheckBeforeSend": False, "extensions.autoDisableScopes": 0,
+    "xpinstall.signatures.required": False,
 }  # fmt: skip
 
 SET_UP = """
@@ -50,7 +51,7 @@ done("ok");
 """
 
 SEND = """
-const [subject, body, to, cc, bcc, original, done] = arguments;
+const [subject, body, to, cc, bcc, original, press, done] = arguments;
 (async () => {
   const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
   const account = MailServices.accounts.defaultAccount, identity = account.defaultIdentity;
@@ -77,6 +78,12 @@ const [subject, body, to, cc, bcc, original, done] = arguments;
     window.document.querySelectorAll("#toAddrContainer mail-address-pill").forEach(pill => pill.remove());
     window.addressRowAddRecipientsArray(window.document.getElementById("addressRowTo"), [to]);
   }
+  for (const id of press) {
+    const button = window.document.getElementById(id);
+    if (!button) throw new Error("there is no button " + id + " among " + [...window.document.querySelectorAll("toolbarbutton")].map(b => b.id));
+    button.click();
+    await new Promise(resolve => window.setTimeout(resolve, 1000));
+  }
   window.goDoCommand("cmd_sendNow");
   return await sent;
 })().then(done, e => done("failed: " + e));
@@ -96,8 +103,13 @@ done("ok");
 class Thunderbird:
     """One profile with one identity that sends through the mail door."""
 
-    def __init__(self, profile: Path, address: str, door: str, user: str, password: str) -> None:
+    def __init__(
+        self, profile: Path, address: str, door: str, user: str, password: str, addon: Path | None = None
+    ) -> None:
         profile.mkdir()
+        if addon:
+            (profile / "extensions").mkdir()
+            (profile / "extensions" / "thunderbird@inkdot.example.xpi").write_bytes(addon.read_bytes())
         self._port = free_port()
         preferences = PREFERENCES | {"marionette.port": self._port}
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in preferences.items())
@@ -129,9 +141,9 @@ class Thunderbird:
         assert not answer.startswith("failed"), answer
         return answer
 
-    def send(self, subject: str, body: str, to: str, cc: str = "", bcc: str = "") -> None:
-        """Write a mail in the compose window and press Send."""
-        self._run(SEND, subject, body, to, cc, bcc, "")
+    def send(self, subject: str, body: str, to: str, cc: str = "", bcc: str = "", press: tuple[str, ...] = ()) -> None:
+        """Write a mail in the compose window, press these buttons, and then Send."""
+        self._run(SEND, subject, body, to, cc, bcc, "", list(press))
 
     def open(self, mail: Path) -> None:
         """Show a saved mail."""
@@ -139,7 +151,7 @@ class Thunderbird:
 
     def reply(self, mail: Path, body: str, to: str) -> None:
         """Answer a saved mail, quoting it, but to somebody else."""
-        self._run(SEND, "", body, to, "", "", f"{mail.as_uri()}?type=application/x-message-display")
+        self._run(SEND, "", body, to, "", "", f"{mail.as_uri()}?type=application/x-message-display", [])
 
 
 class Marionette:

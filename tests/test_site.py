@@ -19,9 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkdot.collect.plain import plain
+from inkdot.collect.salt import Salt
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
 from inkdot.domain.errors import BadSetting
+from inkdot.domain.ids import VisitId
 from inkdot.understand.channels import Channels
+from inkdot.understand.source import Came
+from inkdot.understand.visit import Visits
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -333,6 +337,29 @@ def test_salts_are_of_one_day_and_in_no_backup(own_shop: Shop, tmp_path: Path) -
     assert [p.name for p in salts] == [f"salt-{int(time.time() // 86_400)}"]
     inkdot("backup", tmp_path / "copy.tar", "--data", data)
     assert salts[0].read_bytes() not in (tmp_path / "copy.tar").read_bytes()
+
+
+MIDNIGHT = 1_800_057_600
+ADDRESS = bytes(10) + b"\xff\xff\xcb\x00\x71\x07"
+
+
+def test_a_visit_goes_on_over_midnight_and_the_old_salt_is_destroyed_soon_after(tmp_path: Path) -> None:
+    salt = Salt(tmp_path, MIDNIGHT - 60)
+    before = salt.passing(b"site", ADDRESS, b"agent")
+    assert salt.yesterday(b"site", ADDRESS, b"agent") is None
+    salt.renew(MIDNIGHT + 60)
+    today = salt.passing(b"site", ADDRESS, b"agent")
+    assert today != before
+    assert salt.yesterday(b"site", ADDRESS, b"agent") == before
+    assert Salt(tmp_path, MIDNIGHT + 120).yesterday(b"site", ADDRESS, b"agent") == before
+    salt.renew(MIDNIGHT + 1_800)
+    assert salt.yesterday(b"site", ADDRESS, b"agent") is None
+    assert len(list(tmp_path.iterdir())) == 1
+    visits, minute = Visits(), 60_000_000
+    visits.begin(before, VisitId(1), 0, Came("Direct", None, None, spam=False), None)
+    assert visits.whose(today, before, 20 * minute) == before
+    assert visits.whose(today, None, 29 * minute) == before
+    assert visits.whose(today, None, 70 * minute) == today
 
 
 # -- who it is

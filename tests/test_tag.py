@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import http.server
 import json
 import socket
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -377,21 +379,19 @@ def test_a_dead_or_hanging_inkdot_never_slows_the_page(site: Site, browser: Brow
 
 
 def test_the_hash_that_the_snippet_pins_is_the_scripts(site: Site) -> None:
-    check = "const h = require('crypto').createHash('sha384').update(require('fs').readFileSync(0)).digest('base64'); console.log(h)"
     _, headers, body = site.server.get("/t.js")
-    digest = subprocess.run(["node", "-e", check], input=body, capture_output=True, check=True).stdout.decode().strip()
+    digest = base64.b64encode(hashlib.sha384(body).digest()).decode()
     assert f'integrity="sha384-{digest}"' in site.made["snippet"]
     assert headers["access-control-allow-origin"] == "*"
     assert "max-age" in headers["cache-control"]
     status, _, _ = site.server.get("/t.js", If_None_Match=headers["etag"])
     assert status == 304
-    assert parse_qs(urlsplit("/?x=1").query) == {"x": ["1"]}
 
 
 def test_the_minified_tag_is_made_from_its_source() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools/tag.py", "--check"], capture_output=True, text=True, check=False
     )
-    if "npm error" in done.stderr or "ENOTFOUND" in done.stderr:
-        pytest.skip("npm's registry cannot be reached")
+    if done.returncode == 3:
+        pytest.skip("terser is made by npm, which is not here or cannot reach its registry")
     assert done.returncode == 0, done.stdout + done.stderr

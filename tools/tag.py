@@ -14,6 +14,8 @@ TERSER = "terser@5.51.2"
 FOLDER = Path(__file__).parent.parent / "src" / "inkdot" / "collect" / "static" / "v1"
 SQUEEZE = "passes=5,unsafe=true,unsafe_arrows=true,unsafe_methods=true,ecma=2022,keep_fargs=false,pure_getters=true,hoist_props=true"
 MOST_BYTES = 1_024
+NO_TERSER = 3
+"""Exit code where npx or its registry is missing."""
 
 
 def minified(source: Path) -> bytes:
@@ -24,7 +26,11 @@ def minified(source: Path) -> bytes:
 
 def main() -> int:
     """Write or compare."""
-    small = minified(FOLDER / "t.js")
+    try:
+        small = minified(FOLDER / "t.js")
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"terser could not be run: {error}")
+        return NO_TERSER
     target = FOLDER / "t.min.js"
     packed = len(gzip.compress(small, 9, mtime=0))
     print(f"{len(small)} bytes, {packed} gzipped")

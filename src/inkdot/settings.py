@@ -81,6 +81,9 @@ class Settings:
     upstreams: tuple[str, ...] = _setting(
         (), "Other upstreams by sender domain, like example.org=smtp://user:password@mail.example.org:587.", secret=True
     )
+    upstream_connections: int = _setting(
+        3, "Connections to an upstream at once; Microsoft 365 allows three for a mailbox."
+    )
     oauth_client_id: str = _setting("", "XOAUTH2: the client id of your application.")
     oauth_client_secret: str = _setting("", "XOAUTH2: its secret, if it has one.", secret=True)
     oauth_refresh_token: str = _setting("", "XOAUTH2: the refresh token of the mailbox.", secret=True)
@@ -185,7 +188,14 @@ def _faults(settings: Settings) -> list[str]:
         found.append("reader_idle_seconds must be 5 to 1800; documents_quota and documents_days must not be negative.")
     if settings.mail_server and urlsplit(settings.mail_server).scheme not in ("smtp", "smtps"):
         found.append("mail_server is no mail server; write it like smtp://user:password@mail.example.com:587.")
-    least_one = "relay_max_bytes", "relay_timeout", "relay_connections_per_address", "retry_seconds", "give_up_hours"
+    least_one = (
+        "relay_max_bytes",
+        "relay_timeout",
+        "relay_connections_per_address",
+        "retry_seconds",
+        "give_up_hours",
+        "upstream_connections",
+    )
     found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
         found.append("dot_prefix and click_prefix must be different words of letters and digits.")

@@ -165,7 +165,7 @@ class MailDoor:
         self.server.process.terminate()
         _, said = self.server.process.communicate(timeout=30)
         self.open.discard(self)
-        assert "Traceback" not in said, said
+        assert "\nTraceback" not in f"\n{said}", said
         return str(said)
 
 

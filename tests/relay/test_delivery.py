@@ -21,7 +21,7 @@ import pytest
 from inkdot.domain.ids import MessageId
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.spool import Spool
-from tests.conftest import ADA, BEN, eventually, inkdot
+from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Sink
 
@@ -113,6 +113,8 @@ def test_what_must_not_or_cannot_be_marked_leaves_as_it_came(
     row = eventually(lambda: next((r for r in door.log() if r["to"] == fresh and r["state"] == "sent"), None))
     assert row["left_alone"]["reason"] == reason
     assert row["left_alone"]["text"]
+    reported = inkdot_json("report", "mail", "--data", door.data)["messages"]
+    assert next(m["unmarked"] for m in reported if m["message"] == row["message"]) == {reason: 1}
 
 
 def test_blind_recipients_are_taken_out_of_mails_that_are_left_alone_too(door: MailDoor, fresh: str) -> None:
@@ -127,6 +129,20 @@ def test_a_sender_switches_tracking_off_for_one_mail(door: MailDoor, fresh: str,
     switch = {"subject": page("[NoTrack] Private words"), "header": page("Private words", X_Inkdot="off")}
     door.send(re.sub(rb"Message-ID: [^\r]*", b"Message-ID: <p@example.com>", switch[how]), fresh)
     assert door.delivered(fresh)[0].content == re.sub(rb"Message-ID: [^\r]*", b"Message-ID: <p@example.com>", plain)
+
+
+@pytest.mark.parametrize(
+    ("subject", "sent"),
+    [
+        ("=?utf-8?q?=5Bnotrack=5D_Gr=C3=BC=C3=9Fe?=", "=?utf-8?B?R3LDvMOfZQ==?="),
+        ("=?UTF-8?B?R3LDvMOfZSBbTm9UcmFja10=?=", "=?UTF-8?B?R3LDvMOfZQ==?="),
+        ("Re: a [notrack] b", "Re: a b"),
+    ],
+)
+def test_the_switch_is_found_in_any_subject(door: MailDoor, fresh: str, subject: str, sent: str) -> None:
+    content = page("Here").replace(b"Subject: Here", f"Subject: {subject}".encode())
+    door.send(content, fresh)
+    assert door.delivered(fresh)[0].content == content.replace(subject.encode(), sent.encode())
 
 
 def test_quoted_marks_of_older_mails_are_replaced(door: MailDoor, fresh: str) -> None:

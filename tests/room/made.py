@@ -110,9 +110,9 @@ class Browser:
         assert found, self.page
         return found[1]
 
-    def beat(self, *pages: list[Any], session: str | None = None) -> tuple[int, bytes]:
+    def beat(self, *pages: list[Any], session: str | None = None, moved: bool = False) -> tuple[int, bytes]:
         """A beat of the page's script: [page, seconds, visits, [times]]."""
-        body = json.dumps({"session": session or self.session, "pages": pages})
+        body = json.dumps({"session": session or self.session, "moved": moved, "pages": pages})
         status, _, content = self.ask("beat", "POST", body)
         return status, content
 

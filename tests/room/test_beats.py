@@ -162,3 +162,18 @@ def test_a_restarted_office_goes_on_counting_where_it_was(own_server: Server, tm
     told = report(own_server, made["document"], seconds=1.4)
     assert page_of(told, 2) == (1, 1.4)
     assert len(told["visits"]) == 1
+
+
+def test_a_browser_without_a_window_counts_once_its_pages_are_turned(server: Server, shared: dict[str, str]) -> None:
+    headless = Browser(
+        shared["url"], User_Agent="Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/156.0.0.0 Safari/537.36"
+    )
+    headless.open()
+    headless.stay(2)
+    assert headless.beat([1, 0.9, 0, []])[0] == 204
+    told = report(server, shared["document"], seconds=0.9)
+    assert [(v["actor"], v["counted"]) for v in told["visits"]] == [("bot", False)]
+    assert headless.beat([1, 0.9, 0, []], [2, 0.8, 0, []], moved=True)[0] == 204
+    told = report(server, shared["document"], seconds=1.7)
+    assert [(v["actor"], v["human"], v["counted"]) for v in told["visits"]] == [("unknown", "unknown", True)]
+    assert [p["seconds"] for p in told["pages"][:2]] == [0.9, 0.8]

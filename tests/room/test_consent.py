@@ -104,3 +104,25 @@ def test_a_mailed_code_proves_the_address(tmp_path: Path, offer: Path) -> None:
             assert "asked" not in inkdot("doc", "list", "--data", data).stdout
         finally:
             server.stop()
+
+
+def test_where_agreement_is_asked_for_nothing_is_measured_before(tmp_path: Path, offer: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text('reader_ask_first = true\nsender = "Ada Lovelace"\n')
+    server = Server(data)
+    try:
+        made = share(server, offer)
+        browser = Browser(made["url"])
+        assert "Nothing is measured unless you agree" in browser.open()
+        assert "Ada Lovelace" in browser.page
+        browser.stay(1.1)
+        assert browser.beat([1, 1, 1, [0]]) == (200, b'{"stop": true}')
+        assert report(server, made["document"])["visits"] == []
+        assert browser.send("wish", measure="yes") == 303
+        browser.open()
+        browser.stay(1.1)
+        assert browser.beat([1, 1, 1, [0]])[0] == 204
+        assert report(server, made["document"], seconds=1)["pages"][0]["visits"] == 1
+    finally:
+        server.stop()

@@ -36,7 +36,7 @@ def scribbles(reading: list[tuple[int, float, int]]) -> list[tuple[int, Scribble
         now += max(seconds, visits)
         before = pages.get(page, (0.0, 0))
         pages[page] = round(before[0] + seconds, 2), before[1] + visits
-        scribble = Scribble("read", 5, 11, STARTED, 1, False, None, page, *pages[page], tuple(range(visits)))
+        scribble = Scribble("read", 5, 11, STARTED, 1, False, None, True, page, *pages[page], tuple(range(visits)))
         told.append((STARTED + int(now * 1_000_000), scribble))
     return told
 

@@ -47,9 +47,8 @@ def test_seconds_visits_and_order_are_true(room: Server, chromium: Chromium, tmp
     made = share(room, pdf(tmp_path / "offer.pdf", 20))
     tab = chromium.tab(made["url"])
     truth: dict[int, float] = defaultdict(float)
-    truth[1] = (
-        tab.run("performance.now() - performance.timing.domContentLoadedEventStart + performance.timeOrigin") / 1000
-    )
+    first = "performance.getEntriesByType('resource').find(e => e.name.includes('/pages/1?')).responseEnd"
+    truth[1] = tab.run(f"performance.now() - {first}") / 1000
     for page, seconds in ((1, 1.6), (2, 2.2), (5, 1.6), (2, 1.4), (17, 1.4), (5, 1.2), (17, 1.4), (9, 0.2)):
         begun = time.monotonic()
         turn_to(tab, page)
@@ -130,7 +129,7 @@ def test_a_phone_shows_pages_without_sideways_scrolling(room: Server, chromium: 
     made = share(room, pdf(tmp_path / "phone.pdf", 3, "phone"))
     tab = chromium.tab(made["url"], width=360, height=740)
     assert tab.run("document.documentElement.scrollWidth") <= 360
-    assert tab.run("document.querySelector('.page').offsetWidth") >= 340
+    assert tab.run("document.querySelector('.page').offsetWidth") >= 320  # beside a scroll bar
     assert (
         tab.run(
             "[...document.querySelectorAll('button, a.button')].filter(b => b.offsetHeight && b.offsetHeight < 34).length"

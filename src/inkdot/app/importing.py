@@ -11,12 +11,13 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from inkdot.app.folder import Folder, write_whole
+from inkdot.app.folder import Folder
 from inkdot.app.foreign import access_log, exports
 from inkdot.app.foreign.row import Row, Tally
 from inkdot.domain.errors import Failure, UsageError
@@ -26,7 +27,7 @@ from inkdot.journal.reader import Reader
 from inkdot.journal.record import NOBODY, encode_with_body
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
-from inkdot.store.sites import Site
+from inkdot.store.sites import Site, Sites
 from inkdot.understand.address import packed
 
 FORMATS: dict[str, Callable[[Path, Tally], Iterator[Row]]] = {
@@ -60,12 +61,6 @@ class Imported(NamedTuple):
     """No event of it has this id or a larger one."""
 
 
-class _State(NamedTuple):
-    segment: int
-    end: int = 0
-    """The segment behind its last one, once it is done."""
-
-
 def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) -> Imported:
     """Write a file's rows into the journal. Raises UsageError for what cannot be read, Failure while another import runs."""
     if form not in FORMATS:
@@ -74,27 +69,35 @@ def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) 
     if token is None:
         raise Failure(f"The key of {site.domain} is not of this folder's keys.json; restore the right one.")
     name = _digest(path, site, form)
-    with _alone(folder):
-        state_file = folder.root / "imports" / f"{name}.json"
-        state_file.parent.mkdir(mode=0o700, exist_ok=True)
-        state = _state(state_file)
-        if state is not None and state.end:  # nothing is left to write: count the rows, and that is all
-            tally = Tally()
-            known = written = sum(1 for _ in FORMATS[form](path, tally))
-        else:
-            writer = Writer(street_folder(folder.journal, IMPORT_STREAM))
-            try:
-                if state is None:
-                    state = _State(writer.number)
-                    write_whole(state_file, json.dumps(state._asdict()).encode())
-                known = _known_rows(folder, state, name)
-                tally, written = _write(writer, token, site, path, form, name, known, progress)
-                state = state._replace(end=writer.number + 1)
-            finally:
-                writer.close()
-            write_whole(state_file, json.dumps(state._asdict()).encode())
-    first, last = ping_id(IMPORT_STREAM, state.segment, 0), ping_id(IMPORT_STREAM, state.end, 0)
-    return Imported(tally.rows, written, known, dict(tally.skipped), tally.totals, first, last)
+    sites = Sites(folder.control)
+    try:
+        with _alone(folder):
+            return _taken(folder, sites, token, site, path, form, name, progress)
+    finally:
+        sites.close()
+
+
+def _taken(
+    folder: Folder, sites: Sites, token: bytes, site: Site, path: Path, form: str, name: str, progress: Progress
+) -> Imported:
+    first, behind = sites.import_of(name) or (None, None)
+    if first is not None and behind is not None:  # nothing is left to write: count the rows, and that is all
+        tally = Tally()
+        known = written = sum(1 for _ in FORMATS[form](path, tally))
+    else:
+        writer = Writer(street_folder(folder.journal, IMPORT_STREAM))
+        try:
+            if first is None:
+                first = writer.number
+                sites.begin_import(name, site.id, int(time.time()), first)
+            known = _known_rows(folder, first, name)
+            tally, written = _write(writer, token, site, path, form, name, known, progress)
+            behind = writer.number + 1
+        finally:
+            writer.close()
+        sites.end_import(name, behind)
+    ids = ping_id(IMPORT_STREAM, first, 0), ping_id(IMPORT_STREAM, behind, 0)
+    return Imported(tally.rows, written, known, dict(tally.skipped), tally.totals, *ids)
 
 
 def _write(
@@ -148,9 +151,9 @@ def _address(url: str, domain: str) -> str:
     return f"https://{domain}/{url.lstrip('/')}"
 
 
-def _known_rows(folder: Folder, state: _State, name: str) -> int:
+def _known_rows(folder: Folder, first: int, name: str) -> int:
     """How many rows of this import the journal holds already."""
-    reader = Reader(folder.journal, {IMPORT_STREAM: (state.segment, 0)})
+    reader = Reader(folder.journal, {IMPORT_STREAM: (first, 0)})
     known = 0
     while (batch := reader.read(20_000)).end:
         for ping in batch.pings:
@@ -160,13 +163,6 @@ def _known_rows(folder: Folder, state: _State, name: str) -> int:
                     known = max(known, int(mark[1]))
     reader.close()
     return known
-
-
-def _state(path: Path) -> _State | None:
-    try:
-        return _State(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _digest(path: Path, site: Site, form: str) -> str:

@@ -149,6 +149,7 @@ class Office:
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
             ("outbox_waiting", "gauge", "deliveries that wait", self._waiting()[0]),
             ("outbox_paused", "gauge", "places that are paused", self._waiting()[1]),
+            ("mails_waiting", "gauge", "mails in the mail door's spool", len(list(self._folder.spool.glob("*.mail")))),
         ):
             lines.append(f"# HELP inkdot_{name} {text}\n# TYPE inkdot_{name} {kind}\ninkdot_{name} {value}\n")
         return "".join(lines)

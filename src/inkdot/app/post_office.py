@@ -30,6 +30,7 @@ from inkdot.settings import Settings
 from inkdot.store.post import Delivery, Post
 
 _WORKSPACE = WorkspaceId(1)
+_ASK_SECONDS = 5.0
 
 
 def own_name(settings: Settings) -> str:
@@ -73,9 +74,10 @@ class PostOffice:
             else None
         )
         self._routes = routes_of(settings) if settings.upstream else None
-        self._upstreams = (
-            {r: Upstream(r, self.name, self._token(r)) for r in self._routes.all()} if self._routes else {}
-        )
+        self._upstreams = {
+            route: Upstream(route, self.name, settings.upstream_connections, self._token(route))
+            for route in (self._routes.all() if self._routes else ())
+        }
         self.post = Post(folder.control)
         self.happened = Happened(folder.journal, self._mint)
 
@@ -135,7 +137,7 @@ class PostOffice:
         if not self._settings.relay_ask_upstream or upstream.rests_until > time.monotonic():
             return None
         try:
-            with upstream.line(self.credentials(sealed) if sealed else None) as line:
+            with upstream.line(self.credentials(sealed) if sealed else None, _ASK_SECONDS) as line:
                 return line.refusal(sender, recipient)
         except Unreachable:
             return None

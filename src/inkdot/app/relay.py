@@ -30,8 +30,6 @@ from inkdot.relay.spool import Spool
 from inkdot.relay.watch import Watch
 from inkdot.settings import Settings, load
 
-GIVE_UP = 3
-"""Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _DRAIN_SECONDS = 8.0
 _LOOK_SECONDS = 1.0
 _THREADS = 24
@@ -101,7 +99,7 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
     spool.tidy()
     office = PostOffice(folder, settings, config.public_url, log)
     schedule = Schedule(float(settings.retry_seconds), settings.give_up_hours * 3_600.0)
-    courier = Courier(spool, office.upstream, office, schedule, office.name, log)
+    courier = Courier(spool, office.upstream, office, schedule, office.name, log, settings.upstream_connections)
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
@@ -110,13 +108,15 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
         door = Door(desk_of(spool, office, courier, settings, folder))
         listener = socket.socket(fileno=config.socket_fd)
         server = await loop.create_server(door.protocol, sock=listener, backlog=_BACKLOG)
-    courier.start()
+    if settings.upstream:
+        courier.start()
     watch = _watch(folder, settings, office)
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
     while not done.is_set():
-        await asyncio.to_thread(courier.hurry)
+        if settings.upstream:
+            await asyncio.to_thread(courier.hurry)
         await asyncio.to_thread(office.close_idle)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _LOOK_SECONDS)
@@ -125,7 +125,8 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
     if server and door:
         server.close()
         await door.stop(_DRAIN_SECONDS)
-    await asyncio.to_thread(courier.stop, _DRAIN_SECONDS)
+    if settings.upstream:
+        await asyncio.to_thread(courier.stop, _DRAIN_SECONDS)
     office.close()
 
 
@@ -137,7 +138,7 @@ def main() -> None:
         asyncio.run(_serve(config, folder, load(folder.root, config.settings)))
     except InkdotError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(GIVE_UP)
+        sys.exit(1)  # not the office's "give up": the street must go on without a mail door
 
 
 if __name__ == "__main__":

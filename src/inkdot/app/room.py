@@ -26,7 +26,7 @@ from inkdot.app.folder import Folder
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
 from inkdot.domain.contact import Address
-from inkdot.domain.errors import Failure
+from inkdot.domain.errors import Failure, InkdotError
 from inkdot.domain.ping import ROOM_STREAM
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
@@ -41,7 +41,8 @@ from inkdot.room.uploads import Uploads
 from inkdot.settings import Settings, load
 from inkdot.store.documents import Documents
 
-DISK_FAILED = 74
+GIVE_UP, DISK_FAILED = 3, 74
+"""Exit codes: a restart cannot help; a fresh process must recover what the disk kept."""
 _MAIL_SECONDS = 20
 _CHORE_SECONDS = 600.0
 
@@ -132,8 +133,12 @@ def log(event: str, **facts: object) -> None:
 def main() -> None:
     """Entry point of the child process."""
     config = RoomConfig(**json.loads(sys.argv[1]))
-    folder = Folder(Path(config.data))
-    room = Room(folder, load(folder.root, config.settings))
+    try:
+        folder = Folder(Path(config.data))
+        room = Room(folder, load(folder.root, config.settings))
+    except InkdotError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(GIVE_UP)
     server = uvicorn.Server(
         uvicorn.Config(
             room.app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools", ws="none",

@@ -13,6 +13,7 @@ from inkdot.cli import (
     asking,
     audiences,
     care,
+    dotting,
     identity,
     importing,
     knowing,
@@ -39,6 +40,7 @@ asking.add_to(app)
 care.add_to(app)
 doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
 sharing.add_to(doc)
+dotting.add_to(doc)
 app.add_typer(doc, name="doc")
 knowing.add_to(app)
 acting.add_to(app)

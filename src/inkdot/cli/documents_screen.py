@@ -42,6 +42,9 @@ def print_reading(answer: dict[str, Any]) -> None:
     """A document's report: what stands out, the strip page x person, the pages, the visits, what to do."""
     console = Console()
     counted = [v for v in answer["visits"] if v["counted"]]
+    if "dots" in answer:
+        _openings(console, answer, counted)
+        return
     console.print(Text(answer["name"], style="bold"), f"version {answer['version']}, {len(answer['pages'])} pages")
     silent = [link["to"] for link in answer["links"] if not link["measured"]]
     if silent:
@@ -137,3 +140,17 @@ def _time(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
     hours, rest = divmod(whole, 3_600)
     return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+
+
+def _openings(console: Console, answer: dict[str, Any], counted: list[dict[str, Any]]) -> None:
+    """A document with dots in it."""
+    console.print(Text(answer["name"], style="bold"), f"marked {answer['marked'][:16].replace('T', ' ')}")
+    if not counted:
+        console.print(
+            "No open was observable. Many programs show no linked pictures, so this is no proof of the contrary."
+        )
+    for visit in answer["visits"]:
+        who = visit["person"] or "somebody"
+        what = f"opened ({visit['human']})" if visit["counted"] else f"fetched by a machine ({visit['actor']})"
+        console.print(f"{visit['started'][:16].replace('T', ' ')}  {who}  {what}  {visit['client'] or ''}")
+    console.print(Text("Dots prove opening, not which pages were read (grade D).", style="dim"))

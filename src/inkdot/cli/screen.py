@@ -93,14 +93,27 @@ def print_mail_report(answer: dict[str, Any]) -> None:
         console.print(f"No mail was marked or heard of since {answer['since'][:10]}.")
         return
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
-    for title in ("mail", "to", "opened by", "sure", "likely", "perhaps", "machine only", "clicked by", "last"):
+    for title in (
+        "mail",
+        "to",
+        "opened by",
+        "sure",
+        "likely",
+        "perhaps",
+        "machine only",
+        "clicked by",
+        "answered by",
+        "last",
+    ):
         table.add_column(title, overflow="fold", justify="left" if title in ("mail", "last") else "right")
     for mail in answer["messages"]:
         opened = mail["opened"]
+        unmarked = sum(mail["unmarked"].values()) >= (mail["recipients"] or 1)
         table.add_row(
-            mail["subject"] or mail["message"], str(mail["recipients"] or "?"), _between(mail["opened_between"]),
+            mail["subject"] or mail["message"], str(mail["recipients"] or "?"),
+            "not marked" if unmarked else _between(mail["opened_between"]),
             str(opened["sure"]), str(opened["likely"]), str(opened["unknown"]), str(opened["machine_only"]),
-            _between(mail["clicked_between"]), (mail["last"] or "")[:16].replace("T", " "),
+            _between(mail["clicked_between"]), str(mail["replied"]), (mail["last"] or "")[:16].replace("T", " "),
         )  # fmt: skip
     console.print(table)
 

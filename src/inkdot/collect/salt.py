@@ -1,4 +1,4 @@
-"""The salt of the day: what turns address and agent into a visitor, and is gone the day after, so that nothing leads back.
+"""The salt of the day: what turns address and agent into a visitor. Half an hour after its day it is gone, and nothing leads back.
 
 It lies under `run/`, which no backup includes. Streets of one machine share it: the first one up makes it.
 """
@@ -15,40 +15,56 @@ from inkdot.domain.ids import VisitorId
 
 _DAY = 86_400
 _SALT_BYTES = 32
+_OVER_MIDNIGHT = 1_800
 
 
 class Salt:
-    """Today's salt."""
+    """Today's salt; and yesterday's for the first half hour of a day, so that a visit can go on over midnight."""
 
     def __init__(self, run: Path, now: float) -> None:
         self._run = run
-        self._day = -1
-        self._salt = b""
+        self._state = (-1, False)
+        self._salt = self._before = b""
         self.renew(now)
 
     def renew(self, now: float) -> None:
         """Change to the salt of this day (UTC; `now` in unix seconds) and destroy older ones."""
-        day = int(now // _DAY)
-        if day == self._day:
+        day, second = divmod(int(now), _DAY)
+        state = (day, second < _OVER_MIDNIGHT)
+        if state == self._state:
             return
-        path = self._run / f"salt-{day}"
+        path, before = (self._run / f"salt-{d}" for d in (day, day - 1))
         if not path.exists():
-            fresh = self._run / f"fresh-{secrets.token_hex(8)}"
-            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(fd, os.urandom(_SALT_BYTES))
-            os.close(fd)
-            with contextlib.suppress(FileExistsError):  # another street was first
-                path.hardlink_to(fresh)
-            fresh.unlink()
-        self._salt, self._day = path.read_bytes(), day
+            _make(path)
+        self._salt = path.read_bytes()
+        self._before = before.read_bytes() if state[1] and before.exists() else b""
+        self._state = state
         for old in self._run.glob("salt-*"):
-            if old != path:
+            if old != path and not (old == before and state[1]):
                 old.unlink(missing_ok=True)
 
     def passing(self, site: bytes, address: bytes, agent: bytes) -> VisitorId:
         """A visitor who is known for today: by address and agent."""
-        digest = hashlib.blake2b(site + address + agent, key=self._salt, digest_size=8, person=b"inkdot-today").digest()
-        return VisitorId(int.from_bytes(digest, "big") >> 1 | 1 << 62)
+        return _passing(self._salt, site + address + agent)
+
+    def yesterday(self, site: bytes, address: bytes, agent: bytes) -> VisitorId | None:
+        """Who that was yesterday, shortly after midnight; else None."""
+        return _passing(self._before, site + address + agent) if self._before else None
+
+
+def _make(path: Path) -> None:
+    fresh = path.with_name(f"fresh-{secrets.token_hex(8)}")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(fd, os.urandom(_SALT_BYTES))
+    os.close(fd)
+    with contextlib.suppress(FileExistsError):  # another street was first
+        path.hardlink_to(fresh)
+    fresh.unlink()
+
+
+def _passing(salt: bytes, whom: bytes) -> VisitorId:
+    digest = hashlib.blake2b(whom, key=salt, digest_size=8, person=b"inkdot-today").digest()
+    return VisitorId(int.from_bytes(digest, "big") >> 1 | 1 << 62)
 
 
 def lasting(site: bytes, name: str) -> VisitorId:

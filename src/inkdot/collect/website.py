@@ -132,7 +132,7 @@ class Website:
 
     def sent(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:  # noqa: ARG002
         """A request with events."""
-        if self.actions_for is None and self._kept_plainly(caller, lines, body):
+        if self._kept_plainly(caller, lines, body):
             return
         records, marks, dropped, actions = [], [], [], []
         sender = self._sender(lines)
@@ -170,11 +170,15 @@ class Website:
         if found is None or site is None or site.mode != _INDIVIDUAL or lines.privacy:
             return False
         sender, event = self._sender(lines), found[2]
+        if self.actions_for is not None and event.k == "view":
+            return False
         address = self._client(caller.peer, lines.hops)
         if sender.origin is not None and not _own(sender.origin, site, address):
             return False
         who = self._visitor(site, found[1], sender, address)
         mark = hash((who, event.p, event.q, event.k))
+        if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
+            return False
         if mark in self._seen or not self._is_page_of(site, event.u, address):
             return False
         content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
@@ -226,6 +230,8 @@ class Website:
                 return Refused(Refusal.PRIVACY)
             return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
         found["v"] = who = self._visitor(site, visitor, sender, address)
+        if not visitor and (before := self._salt.yesterday(site.id, address, sender.agent)):
+            found["y"] = before
         mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)

@@ -13,6 +13,7 @@ InkdotError
    |- JournalStopped  the disk refused a record; nothing may be acknowledged
    |- KeysMissing     the folder has data but no keys
    |- MailUnreadable  the mail cannot be parsed
+   |- DocumentRefused  the file must not or cannot be marked
    `- DocumentUnreadable  the file cannot be shown
 
 Messages are whole sentences that say what to do; they are shown to users as they are.
@@ -71,6 +72,10 @@ class KeysMissing(Failure):
 
 class MailUnreadable(Failure):
     """The mail cannot be parsed."""
+
+
+class DocumentRefused(Failure):
+    """The file must not or cannot be marked."""
 
 
 class DocumentUnreadable(Failure):

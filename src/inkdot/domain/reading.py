@@ -2,7 +2,8 @@
 
 A record of a reader's page is a JSON object. It is written by the room, not by the reader's browser:
 
-    {"do": "view" | "read" | "download", "document", "visit", "started", "version", "own", "gate", "page", "seconds", "visits", "at"}
+    {"do": "view" | "read" | "download", "document", "visit", "started", "version", "own", "gate", "moved", "page", "seconds",
+     "visits", "at"}
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Scribble(NamedTuple):
     own: bool
     gate: str | None
     """claimed or proved: how the reader's address is known, None where the link alone tells."""
+    moved: bool = False
+    """The page was scrolled or touched, and not by a script of its own."""
     page: int | None = None
     seconds: float = 0.0
     """Since the visit began, as the page counts them."""

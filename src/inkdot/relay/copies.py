@@ -5,7 +5,6 @@ What must not be touched leaves as it came, and so does what we fail to read: ra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from inkdot.mark.mail import SENTENCES as MARKING
 from inkdot.mark.mail import LeftAlone, Mail, read_mail
 from inkdot.mark.mint import Mint
 from inkdot.relay.envelope import Envelope
+from inkdot.relay.switch import Change, switched_off
 
 UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
 """Reasons beside those of `LeftAlone`."""
@@ -29,7 +29,6 @@ SENTENCES: dict[str, str] = {str(reason): text for reason, text in MARKING.items
     REPORT: "It is Inkdot's own report.",
 }
 _NEVER_SENT = ("bcc", "resent-bcc")
-_NO_TRACK = re.compile(rb"(?i)[ \t]?\[notrack\]")
 
 
 class Made(NamedTuple):
@@ -118,17 +117,11 @@ class Copies:
             root = mime.parse(source[:end] if end > 3 else source)
         except MailUnreadable:
             return source
-        changes = []
-        for header in root.headers:
-            line = source[header.start : header.end]
-            if header.name in _NEVER_SENT:
-                changes.append((header.start, header.end, b""))
-            elif header.name == "x-inkdot" and header.value.strip().lower() == "off":
-                self.left_alone = LeftAlone.SWITCHED_OFF
-                changes.append((header.start, header.end, b""))
-            elif header.name == "subject" and _NO_TRACK.search(line):
-                self.left_alone = LeftAlone.SWITCHED_OFF
-                changes.append((header.start, header.end, _NO_TRACK.sub(b"", line)))
+        switch = switched_off(source, root)
+        if switch:
+            self.left_alone = LeftAlone.SWITCHED_OFF
+        blind = [Change(h.start, h.end, b"") for h in root.headers if h.name in _NEVER_SENT]
+        changes = sorted([*switch, *blind])
         pieces: list[bytes | memoryview] = []
         whole, at = memoryview(source), 0
         for start, stop, text in changes:

@@ -52,6 +52,9 @@ def text(setup: Setup) -> str:
             "iPhone        Settings > Apps > Mail > Mail Accounts > your account > SMTP > Add Server.",
             "mutt          set smtp_url=" + f'"smtp://{setup.user.replace("@", "%40")}@{setup.host}:{setup.port}/"',
             "",
+            "Mails need HTML to be marked. Thunderbird sends plain text where nothing is formatted, unless Settings >",
+            "Composition > Sending Format says both HTML and plain text.",
+            "",
             "The first time, your program may ask whether it may trust the server's own certificate.",
         ]
     )

@@ -131,9 +131,13 @@ class Line:
 class Upstream:
     """One route with its open lines. Threads share it; each takes a line for itself."""
 
-    def __init__(self, route: Route, name: str, token: Callable[[], str] | None = None) -> None:
-        """`name` is what we call ourselves; `token` gives an OAuth access token, and may raise Unreachable."""
+    def __init__(self, route: Route, name: str, connections: int, token: Callable[[], str] | None = None) -> None:
+        """`name` is what we call ourselves; `token` gives an OAuth access token, and may raise Unreachable.
+
+        No more than `connections` mails are on their way at once: providers count.
+        """
         self.route = route
+        self._room = threading.BoundedSemaphore(connections)
         self._name, self._token = name, token
         self._lines: dict[Credentials | None, list[Line]] = {}
         self._turn = threading.Lock()
@@ -142,14 +146,22 @@ class Upstream:
         """Monotonic time before which no new connection is tried, because the last one failed."""
 
     @contextlib.contextmanager
-    def line(self, credentials: Credentials | None = None) -> Iterator[Line]:
-        """A line for one mail. Raises Unreachable."""
-        line = self._kept(credentials) or self._opened(credentials)
+    def line(self, credentials: Credentials | None = None, patience: float = _SECONDS) -> Iterator[Line]:
+        """A line for one mail, waited for so many seconds. Raises Unreachable."""
+        if not self._room.acquire(timeout=patience):
+            raise Unreachable(f"All connections to {self.route.shown} are busy.")
         try:
-            yield line
-        except BaseException:
-            line.close()
-            raise
+            line = self._kept(credentials) or self._opened(credentials)
+            try:
+                yield line
+            except BaseException:
+                line.close()
+                raise
+            self._put_back(line, credentials)
+        finally:
+            self._room.release()
+
+    def _put_back(self, line: Line, credentials: Credentials | None) -> None:
         if line.stale:
             line.close()
         else:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 MAX_COMMAND = 2_048
 """Bytes of a command; RFC 5321 asks for 512, AUTH and SMTPUTF8 for more."""
 MAX_TEXT_LINE = 1 << 20
-_HIGH = 1 << 18
+_HIGH = 1 << 17
 _END = b"\r\n.\r\n"
 
 

@@ -3,7 +3,7 @@
 A beat holds counters from the start of its visit on, never differences: a lost one is made good by the next, a repeated
 or an overtaken one says nothing new. What the counters are worth is judged later, from the records and their times alone.
 
-    {"session": sealed, "pages": [[page, seconds, visits, [seconds from the start to each of the last visits]], ...]}
+    {"session": sealed, "moved": whether the page was scrolled or touched, "pages": [[page, seconds, visits, [seconds from the start to each of the last visits]], ...]}
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Beat(NamedTuple):
 
     session: str
     pages: tuple[Counter, ...]
+    moved: bool
+    """The page was scrolled or touched."""
 
 
 def read_beat(body: bytes, pages: int | None = None) -> Beat:
@@ -50,7 +52,7 @@ def read_beat(body: bytes, pages: int | None = None) -> Beat:
     if not isinstance(session, str) or not isinstance(rows, list):
         raise UsageError("This is no beat of a reader's page.")
     counters = [c for c in map(_counter, rows) if c and (pages is None or c.page <= pages)]
-    return Beat(session, tuple({c.page: c for c in counters}.values()))
+    return Beat(session, tuple({c.page: c for c in counters}.values()), data.get("moved") is True)
 
 
 def _counter(row: Any) -> Counter | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from inkdot.room.seals import Seals
 
 CODE_SECONDS = 900
 _SALT_BYTES = 16
-_TRIES, _TRY_SECONDS = 10, 900.0
+_TRIES, _TRIES_OF_ALL, _TRY_SECONDS = 10, 100, 900.0
+_HASHING = threading.BoundedSemaphore(2)  # 16 MB each
 _MOST_REMEMBERED = 50_000
 
 Send = Callable[[Address, str, str], None]
@@ -25,7 +27,8 @@ Send = Callable[[Address, str, str], None]
 def passcode_digest(passcode: str, salt: bytes | None = None) -> bytes:
     """What is kept of a passcode: salt and scrypt digest, 40 ms of work."""
     salt = salt or secrets.token_bytes(_SALT_BYTES)
-    return salt + hashlib.scrypt(passcode.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
+    with _HASHING:
+        return salt + hashlib.scrypt(passcode.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
 
 
 def fits(passcode: str, kept: bytes) -> bool:
@@ -59,15 +62,15 @@ class Tries:
     def __init__(self) -> None:
         self._counts: dict[tuple[object, ...], tuple[float, int]] = {}
 
-    def again(self, now: float, *who: object) -> bool:
-        """True if there may be one more try now (seconds)."""
+    def again(self, now: float, most: int, *who: object) -> bool:
+        """True if there may be one more try now (seconds), after `most` in a quarter of an hour."""
         begun, count = self._counts.get(who, (now, 0))
         if now - begun > _TRY_SECONDS:
             begun, count = now, 0
         if len(self._counts) > _MOST_REMEMBERED:
             self._counts = {k: v for k, v in self._counts.items() if now - v[0] <= _TRY_SECONDS}
         self._counts[who] = begun, count + 1
-        return count < _TRIES
+        return count < most
 
 
 KEY, READER, CODE = "inkdot_key", "inkdot_reader", "inkdot_code"
@@ -108,7 +111,8 @@ class Keeper:
             return Standing("email", cookies={CODE: ""})
         if needs is None:
             return Standing(None)
-        if not self._tries.again(self._now(), share.id, client):
+        now = self._now()
+        if not (self._tries.again(now, _TRIES, share.id, client) and self._tries.again(now, _TRIES_OF_ALL, share.id)):
             return Standing(needs, "That were too many tries. Wait a quarter of an hour, or ask the sender.")
         if needs == "passcode":
             return self._passcode(share, said)

@@ -32,6 +32,7 @@ _SENTENCES = {
     "broken": "{name} cannot be read: it is damaged or not what its name says. Open it in its program and save it anew.",
     "empty": "{name} has no pages.",
     "too_many": "{name} has more than 3000 pages; share it in parts.",
+    "full": "{name} cannot be drawn: the disk is full.",
     "slow": "{name} takes too long to draw; save it anew as a simpler PDF.",
 }
 

@@ -6,13 +6,14 @@ One JSON object a line comes in on stdin, one goes out on stdout:
     {"do": "image", "path", "media", "page", "width", "mark", "to"}  -> {"size": [width, height]}  writes a WebP
     {"do": "lines", "path", "media", "page"}         -> {"lines": [[x, y, width, height, text], ...]}  in thousandths of the page
 
-or {"error": why}: password, broken, empty, too_many, no_page. It dies with its parent.
+or {"error": why}: password, broken, empty, too_many, no_page, full. It dies with its parent.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import re
@@ -29,6 +30,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 MOST_PAGES = 3_000
 _MOST_PIXELS = 8_000_000
 _MOST_SIDE = 9_000
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _MEMORY = 1_500_000_000
 _FILE_BYTES = 64_000_000
 _QUALITY, _FEW_COLOURS = 78, 2_048
@@ -155,7 +157,9 @@ class Press:
             return self._does[job["do"]](self._opened(job["path"], job["media"]), job)
         except Refused as refused:
             return {"error": refused.args[0]}
-        except (pypdfium2.PdfiumError, OSError, ValueError, MemoryError):
+        except OSError as error:
+            return {"error": "full" if error.errno in _NO_ROOM else "broken"}
+        except (pypdfium2.PdfiumError, ValueError, MemoryError):
             return {"error": "broken"}
 
     def _opened(self, path: str, media: str) -> _Pdf | _Picture:

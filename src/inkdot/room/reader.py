@@ -220,8 +220,9 @@ class Reader:
         counters = tuple(c for c in beat.pages if c.page <= document.pages)
         first, more = self._desk.news(session.visit, counters, now / 1_000_000)
         if more:
-            scribbles = [self._scribble(session, document, "view")] if first else []
-            scribbles += [self._scribble(session, document, "read")._replace(**c._asdict()) for c in more]
+            told = self._scribble(session, document, "read")._replace(moved=beat.moved)
+            scribbles = [told._replace(do="view")] if first else []
+            scribbles += [told._replace(**c._asdict()) for c in more]
             await self._write(request, asked, session, scribbles)
             self._desk.written(session.visit, more, now / 1_000_000)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})

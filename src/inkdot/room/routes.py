@@ -65,10 +65,11 @@ def application(face: Face, *groups: Sequence[Route]) -> Starlette:
         return face.turned(request, error)
 
     async def failed(_request: Request, error: Exception) -> Response:
-        return face.page("turned.html", 503, heading="This cannot be shown now", text=str(error))
+        text = str(error) if isinstance(error, Failure) else "The disk refused it. Try again later, or tell the sender."
+        return face.page("turned.html", 503, heading="This cannot be shown now", text=text)
 
     routes = [Route("/healthz", health), *(route for group in groups for route in group)]
-    return Starlette(routes=routes, exception_handlers={404: nothing, Turned: turned, Failure: failed})
+    return Starlette(routes=routes, exception_handlers={404: nothing, Turned: turned, Failure: failed, OSError: failed})
 
 
 def _route(path: str, answer: Answer, method: str = "GET") -> Route:

@@ -10,18 +10,20 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.document import Document
 from inkdot.domain.errors import UsageError
 from inkdot.domain.evidence import MACHINES
-from inkdot.domain.ids import DOCUMENT, VISIT, DocumentId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import DOCUMENT, EVENT, VISIT, DocumentId, WorkspaceId, from_word, to_word
 from inkdot.domain.reading import Reading, judge_reading
 from inkdot.store.contract import iso
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
-from inkdot.store.reading import Sitting, sittings
+from inkdot.store.reading import Sitting, openings, sittings
 
 Parameters = Mapping[str, Any]
 _WORKSPACE = WorkspaceId(1)
 _WORTH_VISITS, _WORTH_SHARE = 3, 0.25
 GRADE = "A"
 """Measured by the page's own script: the best there is. See docs/documents.md for the other grades."""
+DOTS_GRADE = "D"
+"""Opened, by dots in the file."""
 
 
 class DocumentQuestions:
@@ -35,6 +37,9 @@ class DocumentQuestions:
         """One document: its pages, its visits, and suggestions; `person` and `version` narrow it."""
         number = DocumentId(from_word(DOCUMENT, str(what.get("document", ""))))
         document = self._documents.document(number, _version(what.get("version")))
+        if document is None and (marked := self._documents.marked(number)):
+            yield self._report_of_dots(number, *marked)
+            return
         if document is None:
             raise UsageError("There is no such document or version; 'inkdot doc list' lists those there are.")
         wanted = normal_address(str(what["person"])) if what.get("person") else None
@@ -57,6 +62,25 @@ class DocumentQuestions:
             "suggestions": suggestions(document, counted),
             "grade": GRADE,
         }
+
+    def _report_of_dots(self, number: DocumentId, name: str, marked: int, dots: int) -> dict[str, Any]:
+        """A document with dots in it: opened or not. Which pages were read cannot be told from them."""
+        found = openings(self._store, number, _WORKSPACE)
+        names = self._documents.addresses_of((_WORKSPACE, o.contact) for o in found)
+        visits: list[dict[str, Any]] = [
+            {
+                "visit": None, "person": names.get((_WORKSPACE, o.contact)), "event": to_word(EVENT, o.event),
+                "started": iso(o.time), "ended": None, "seconds": None, "pages": [], "page": o.page,
+                "actor": o.verdict.actor, "human": o.verdict.human, "counted": o.verdict.actor not in MACHINES,
+                "client": o.verdict.fields.client.value, "os": o.verdict.fields.os.value,
+                "device": o.verdict.fields.device.value,
+            }
+            for o in found
+        ]  # fmt: skip
+        return {
+            "document": to_word(DOCUMENT, number), "name": name, "version": 1, "pages": [], "visits": visits, "people": [],
+            "links": [], "suggestions": [], "marked": iso(marked * 1_000_000), "dots": dots, "grade": DOTS_GRADE,
+        }  # fmt: skip
 
     def _words(self, document: Document, version: int) -> tuple[int, ...]:
         if version == document.version:

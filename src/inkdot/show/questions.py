@@ -104,7 +104,8 @@ class Questions:
         marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
         shown = list(dict.fromkeys([*active, *reversed(marked)]))[:most]
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
-        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m)) for m in shown]
+        unmarked = self._control.unmarked(shown)
+        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
     def explain(self, what: Parameters) -> Answer:
@@ -212,7 +213,7 @@ def _counts(events: list[Event]) -> dict[str, int]:
     }
 
 
-def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
+def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmarked: dict[str, int]) -> dict[str, Any]:
     sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced = (
         row or ((0,) * 9 + (None, None, 0, 0))
     )
@@ -221,6 +222,7 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dic
         "subject": marked.subject if marked else None,
         "marked": iso(marked.marked * _SECOND) if marked else None,
         "recipients": marked.recipients if marked else None,
+        "unmarked": unmarked,
         "opened": {"sure": sure, "likely": likely, "unknown": unknown, "machine_only": machine},
         "opened_between": [sure, sure + likely + unknown],
         "clicked": clicked,

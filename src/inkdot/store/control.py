@@ -136,6 +136,14 @@ class Control:
         """How many tracked links a mail has; None if the mail is not known."""
         return int(self._rows("count_links", (message,))[0][0]) or None
 
+    def unmarked(self, messages: Iterable[MessageId]) -> dict[MessageId, dict[str, int]]:
+        """How many copies of a mail left without marks, by reason; those that all went out marked are missing."""
+        found: dict[MessageId, dict[str, int]] = {}
+        for message in set(messages):
+            if rows := self._rows("unmarked", (message,)):
+                found[message] = dict(rows)
+        return found
+
     def message(self, message: MessageId) -> Message | None:
         """A marked mail as it was kept."""
         rows = self._rows("message", (message,))

@@ -39,6 +39,18 @@ class Documents(Control):
             self._keep("forget_upload", [(digest,) for digest in unused])
         return unused
 
+    def keep_marked(
+        self, document: DocumentId, workspace: WorkspaceId, name: str, marked: int, contact: ContactId, dots: int
+    ) -> None:
+        """Keep what a document with dots in it is; `marked` in unix seconds."""
+        with self._transaction():
+            self._keep("keep_marked", [(document, workspace, name, marked, contact, dots)])
+
+    def marked(self, document: DocumentId) -> tuple[str, int, int] | None:
+        """Name, unix seconds of marking and number of dots of a document that left with dots in it."""
+        rows = self._rows("marked", (document,))
+        return rows[0] if rows else None
+
     # -- documents
 
     def keep_document(self, document: Document, workspace: WorkspaceId) -> None:

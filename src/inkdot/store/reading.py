@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from inkdot.domain.evidence import Verdict
-from inkdot.domain.ids import ContactId, DocumentId, VisitId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, VisitId, WorkspaceId
 from inkdot.store.events import EventStore, microseconds
 
 
@@ -31,6 +31,7 @@ class Sitting(NamedTuple):
     """Microseconds since 1970."""
     ended: int
     verdict: Verdict
+    """The last one: evidence may come late."""
     downloads: int
     pages: tuple[PageRead, ...]
 
@@ -56,8 +57,26 @@ def sittings(store: EventStore, document: DocumentId, workspace: WorkspaceId) ->
         started, ended = (microseconds(t) for t in (min(r[5] for r in parts), max(r[6] for r in parts)))
         found.append(
             Sitting(
-                VisitId(min(r[7] for r in parts)), ContactId(first[0]), first[2], started, ended, verdicts[first[8]],
+                VisitId(min(r[7] for r in parts)), ContactId(first[0]), first[2], started, ended, verdicts[max(parts, key=lambda r: r[6])[8]],
                 sum(r[11] for r in parts), pages,
             )
         )  # fmt: skip
     return found
+
+
+class Opening(NamedTuple):
+    """One load of a dot in a document."""
+
+    event: EventId
+    time: int
+    """Microseconds since 1970."""
+    contact: ContactId
+    page: int | None
+    verdict: Verdict
+
+
+def openings(store: EventStore, document: DocumentId, workspace: WorkspaceId) -> list[Opening]:
+    """What the dots in a document told, oldest first, without repeats."""
+    rows = store.rows("reading", "opens_of_document", {"document": document, "workspace": workspace})
+    verdicts = store.verdicts({row[4] for row in rows})
+    return [Opening(EventId(r[0]), microseconds(r[1]), ContactId(r[2]), r[3], verdicts[r[4]]) for r in rows]

@@ -94,6 +94,20 @@ class Sites(Control):
         """A site's goals by name."""
         return [Goal(*row) for row in self._rows("goals", (site,))]
 
+    def begin_import(self, digest: str, site: SiteId, begun: int, first: int) -> None:
+        """An import begins at a segment of the journal's import stream; one that was cut off began before."""
+        with self._transaction():
+            self._keep("begin_import", [(digest, site, begun, first)])
+
+    def end_import(self, digest: str, behind: int) -> None:
+        """It is whole and ends before a segment."""
+        with self._transaction():
+            self._keep("end_import", [(behind, digest)])
+
+    def import_of(self, digest: str) -> tuple[int, int | None] | None:
+        """Where it begins and, if it is whole, behind which segment it ends."""
+        return next(iter(self._rows("import_of", (digest,))), None)
+
     # -- who visitors are
 
     def bind(self, bindings: Iterable[Binding]) -> None:

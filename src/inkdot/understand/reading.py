@@ -22,6 +22,9 @@ _SLACK = 1.0
 """Seconds that a visit may seem longer than it was: clocks are read at slightly different moments."""
 _MOST_VISITS = 50_000
 _LEAST = 0.01
+_HEADLESS = "HeadlessChrome"
+_OWN = Evidence("S1", "the reader's browser is marked as the sender's own, or the reader as a colleague")
+_DRIVEN = Evidence("D5", "a browser without a window, but its pages were turned: by whom cannot be known")
 _GATES = {
     "claimed": Evidence("D2", "the reader named this address at the gate"),
     "proved": Evidence("D3", "the reader proved this address by a mailed code"),
@@ -74,7 +77,7 @@ class Readings:
         because = (fact, *([_GATES[scribble.gate]] if scribble.gate in _GATES else []))
         return Event(
             EventId(ping.id), ping.time, kind, token.workspace, token.contact, None, None, None, 0, None,
-            _own(verdict) if scribble.own else verdict, raw, because, None, rules, scene,
+            _in_the_room(verdict, raw, scribble), raw, because, None, rules, scene,
         )  # fmt: skip
 
     def _read(self, ping: Ping, scribble: Scribble, visit: _Visit, scene: Scene) -> tuple[Scene, Evidence] | None:
@@ -127,6 +130,10 @@ def _detail(scribble: Scribble, visits: int = 0) -> str:
     return json.dumps(detail)
 
 
-def _own(verdict: Verdict) -> Verdict:
-    seen = Evidence("S1", "the reader's browser is marked as the sender's own, or the reader as a colleague")
-    return verdict._replace(actor=Actor.SENDER, human=Human.NO, evidence=(seen,))
+def _in_the_room(verdict: Verdict, raw: Raw, scribble: Scribble) -> Verdict:
+    """What the client's verdict becomes by what happened in the room."""
+    if scribble.own:
+        return verdict._replace(actor=Actor.SENDER, human=Human.NO, evidence=(_OWN,))
+    if verdict.actor is Actor.BOT and scribble.moved and _HEADLESS in (raw.agent or ""):
+        return verdict._replace(actor=Actor.UNKNOWN, human=Human.UNKNOWN, evidence=(*verdict.evidence, _DRIVEN))
+    return verdict

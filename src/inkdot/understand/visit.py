@@ -61,12 +61,23 @@ class Visits:
     def __init__(self) -> None:
         self._open: dict[VisitorId, Visit] = {}
         self._owners: dict[str, VisitorId] = {}
+        self._names: dict[VisitorId, VisitorId] = {}
         self._swept = 0
 
     def of(self, visitor: VisitorId, time: int) -> Visit | None:
         """The visit that this visitor is on at `time`."""
         visit = self._open.get(visitor)
         return visit if visit is not None and abs(time - visit.last) <= PAUSE else None
+
+    def whose(self, visitor: VisitorId, yesterday: VisitorId | None, time: int) -> VisitorId:
+        """The name under which a visit goes on: over midnight it is that of the day before."""
+        if yesterday is not None and self.of(visitor, time) is None and self.of(yesterday, time) is not None:
+            self._names[visitor] = yesterday
+        name = self._names.get(visitor)
+        if name is None or self.of(name, time) is not None:
+            return name or visitor
+        del self._names[visitor]
+        return visitor
 
     def owner(self, page: str) -> VisitorId | None:
         """Who opened this page view. Its later events are his, even if his address or agent changed meanwhile."""
@@ -116,6 +127,7 @@ class Visits:
         if len(self._open) > 2 * self._swept + _SWEEP_ABOVE or len(self._owners) > 20 * _SWEEP_ABOVE:
             self._open = {v: visit for v, visit in self._open.items() if now - visit.last <= PAUSE}
             self._owners = {p: v for p, v in self._owners.items() if v in self._open}
+            self._names = {today: name for today, name in self._names.items() if name in self._open}
             self._swept = len(self._open)
 
 

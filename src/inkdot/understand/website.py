@@ -183,7 +183,8 @@ class Websites:
         if "v" not in sent or (verdict.actor in MACHINES and owner is None):
             found = scene._replace(channel=came.channel, source=came.source) if kind is Kind.VIEW else scene
             return event._replace(scene=found), None
-        return self._in_visit(event, owner or VisitorId(sent["v"]), sent, came, ping.address)
+        visitor = owner or self._visits.whose(VisitorId(sent["v"]), sent.get("y"), ping.time)
+        return self._in_visit(event, visitor, sent, came, ping.address)
 
     def _in_visit(
         self, event: Event, visitor: VisitorId, sent: dict[str, Any], came: Came, address: bytes

@@ -12,7 +12,7 @@
   const pages = new Map(); // page -> [seconds, visits, seconds from the start to when each of the last visits began]
   const told = new Map(); // page -> what the server has confirmed
   const start = performance.now();
-  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false;
+  let last = start, touched = start, visited = 0, candidate = 0, candidateFor = 0, stopped = false, sending = false, moved = false, begun = false;
   let shown = document.visibilityState === "visible", areas = [];
 
   const observer = new IntersectionObserver((entries) => {
@@ -23,12 +23,14 @@
     settle();
   });
   for (const page of document.querySelectorAll(".page")) observer.observe(page);
+  addEventListener("load", settle, true); // pictures, too
 
   // Two windows with the document: only the one that was touched last counts.
   const others = "BroadcastChannel" in window ? new BroadcastChannel("inkdot-reading") : null;
   if (others) others.onmessage = () => { settle(); touched = -Infinity; };
 
-  function touch() {
+  function touch(event) {
+    moved ||= event.isTrusted && event.type !== "focus"; // not by a script of this page
     const now = performance.now();
     settle();
     if (now - touched > PAUSE) visited = 0; // coming back after a long pause is a new visit to the page
@@ -55,7 +57,9 @@
     const used = Math.min(passed, touched + IDLE - began);
     if (used > 0 && shown) credit(used, now);
     shown = document.visibilityState === "visible";
-    areas = look();
+    // It begins when there is something to be read.
+    begun ||= [...inSight].some((page) => page.firstElementChild.naturalWidth);
+    areas = begun ? look() : [];
   }
 
   function look() {
@@ -99,7 +103,7 @@
   }
 
   const enough = () => [...pages.values()].reduce((sum, row) => sum + row[0], 0) >= 1;
-  const message = (rows) => JSON.stringify({ session, pages: rows });
+  const message = (rows) => JSON.stringify({ session, moved, pages: rows });
 
   async function beat() {
     settle();

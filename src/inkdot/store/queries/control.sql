@@ -31,6 +31,10 @@ ORDER BY number;
 -- When the copies of a mail were handed over.
 SELECT contact, time FROM handovers WHERE message = ?;
 
+-- name: unmarked
+-- Copies of a mail that left without marks, by reason.
+SELECT left_alone, count(*) FROM deliveries WHERE message = ? AND left_alone IS NOT NULL GROUP BY left_alone;
+
 -- name: count_links
 -- How many links a mail has.
 SELECT count(*) FROM links WHERE message = ?;

@@ -96,3 +96,11 @@ UPDATE shares SET unmeasured = ? WHERE id = ? AND unmeasured IS NULL;
 -- name: forget_shares
 -- All links of a person.
 DELETE FROM shares WHERE workspace = ? AND contact = ?;
+
+-- name: keep_marked
+-- A document that leaves with dots in it.
+INSERT INTO marked_documents (id, workspace, name, marked, contact, dots) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: marked
+-- Its name, when it was marked and how many dots it has.
+SELECT name, marked, dots FROM marked_documents WHERE id = ?;

@@ -14,9 +14,14 @@ WITH theirs AS (
     SELECT *, sum(begins) OVER (PARTITION BY contact, client, version ORDER BY time ROWS UNBOUNDED PRECEDING) AS number
     FROM parted
 )
-SELECT contact, client, version, number::INTEGER, page, min(time), max(time), min(visit), min(verdict),
+SELECT contact, client, version, number::INTEGER, page, min(time), max(time), min(visit), arg_max(verdict, time),
     sum(coalesce(seconds, 0)), sum(visits)::INTEGER, count(*) FILTER (kind = 'download'),
     list({'told': epoch_us(time), 'came': came} ORDER BY time) FILTER (visits > 0)
 FROM numbered
 GROUP BY contact, client, version, number, page
 ORDER BY min(min(time)) OVER (PARTITION BY contact, client, version, number), contact, client, version, number, page NULLS FIRST;
+
+-- name: opens_of_document
+-- What its dots told, oldest first; repeats are left out.
+SELECT id, time, contact, page, verdict FROM events
+WHERE document = $document AND workspace = $workspace AND kind = 'open' AND repeat_of IS NULL ORDER BY time, id;

@@ -82,3 +82,15 @@ INSERT INTO identities (workspace, said, act, person, other, because) VALUES (?,
 -- name: identities
 -- The journal of who is who, oldest first.
 SELECT said, act, person, other, because FROM identities WHERE workspace = ? ORDER BY number;
+
+-- name: begin_import
+-- An import begins; one that was cut off began before.
+INSERT INTO imports (digest, site, begun, first) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING;
+
+-- name: end_import
+-- It is whole.
+UPDATE imports SET behind = ? WHERE digest = ?;
+
+-- name: import_of
+-- Where it begins and ends in the journal.
+SELECT first, behind FROM imports WHERE digest = ?;

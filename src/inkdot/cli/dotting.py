@@ -1,0 +1,121 @@
+"""`doc mark` and `doc unmark`: dots in Word, PowerPoint, Excel and OpenDocument files."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkdot.cli.mail import open_mint
+from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.ids import DOCUMENT, DocumentId, WorkspaceId, to_word
+
+_WORKSPACE = WorkspaceId(1)
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="docx, pptx, xlsx, odt, odp or ods.")]
+
+
+def add_to(doc: typer.Typer) -> None:
+    """Register the commands in the group `doc`."""
+    doc.command()(mark)
+    doc.command()(unmark)
+
+
+def mark(
+    file: _File,
+    to: Annotated[str, typer.Option("--to", help="For whom the copy is.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; FILE.marked.docx and the like if not given.")
+    ] = None,
+    dots: Annotated[str, typer.Option(help="one, sections (or slides, sheets), pages.")] = "one",
+    data: Data = DATA,
+    public_url: Annotated[str | None, typer.Option(help="How readers reach the street door.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a dot into a document for one person: it tells when the document is opened, where programs show linked pictures.
+
+    A dot proves opening, not which pages were read; 'inkdot doc share' measures pages.
+
+    Examples:
+      inkdot doc mark offer.docx --to ben@example.com --out offer-ben.docx
+
+      inkdot doc mark slides.pptx --to ben@example.com --dots sections --json
+    """
+    from inkdot.domain.token import Token, TokenKind
+    from inkdot.mark.document.marking import mark as put_dots
+    from inkdot.mark.document.spots import Dots
+    from inkdot.mark.mint import Person
+    from inkdot.store.documents import Documents
+
+    if dots not in list(Dots):
+        raise UsageError(f"{dots!r} is no number of dots; write {', '.join(Dots)}.")
+    address, now = normal_address(to), int(time.time())
+    source = _read(file)
+    folder, mint = open_mint(data, public_url)
+    person = Person.known(mint, address)
+    number = DocumentId(int.from_bytes(os.urandom(8), "big") >> 1)
+
+    def url(page: int) -> str:
+        who = person.contact, person.address
+        return mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, now, number, *who, b""))
+
+    content, made = put_dots(source, url, Dots(dots))
+    with_documents = Documents(folder.control)
+    with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
+    with_documents.keep_marked(number, _WORKSPACE, file.name, now, person.contact, len(made))
+    with_documents.close()
+    target = out or file.with_suffix(f".marked{file.suffix}")
+    _write(target, content)
+    if as_json:
+        put({"document": to_word(DOCUMENT, number), "file": str(target), "dots": [dot._asdict() for dot in made]})
+        return
+    typer.echo(str(target))
+    talk(
+        f"{len(made)} {'dot' if len(made) == 1 else 'dots'} for {address}; 'inkdot doc report {to_word(DOCUMENT, number)}'."
+    )
+
+
+def unmark(
+    file: _File,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Take all dots of Inkdot's out of a document; every part is again as it was.
+
+    Example:
+      inkdot doc unmark offer-ben.docx --out offer.docx
+    """
+    from inkdot.mark.document.marking import unmark as take_dots
+
+    source = _read(file)
+    content = take_dots(source)
+    _write(out, content)
+    if as_json:
+        put({"file": str(out), "changed": content != source})
+    else:
+        typer.echo(str(out) if content != source else f"{out}: there was no dot in it.")
+
+
+def _read(file: Path) -> bytes:
+    from inkdot.mark.document.package import MOST_BYTES
+
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB.")
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _write(target: Path, content: bytes) -> None:
+    half = target.with_name(f".{target.name}.half")
+    try:
+        half.write_bytes(content)
+        half.replace(target)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise Failure(f"{target} cannot be written: {error.strerror}; choose another with --out.") from error

@@ -1,0 +1,138 @@
+"""Mark a document for one person: a linked picture of one pixel, fetched by the program that shows the document.
+
+What the picture proves differs by program; most fetch everything when the document is opened, so a dot proves opening and no
+more. Documents that must not be touched are refused with a reason; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from inkdot.domain.errors import DocumentRefused
+from inkdot.mark.document import office, opendocument
+from inkdot.mark.document.package import MOST_BYTES, Package
+from inkdot.mark.document.sheet import DRAWING_PART, mark_sheet, sheet_spots
+from inkdot.mark.document.splice import SIGN, cleaned, free_relation, spliced, with_relationships
+from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number, relations_of
+
+_MACRO_TYPE = re.compile(rb"(?i)macroEnabled")
+
+
+class Dot(NamedTuple):
+    """One dot in a document."""
+
+    part: str
+    page: int | None
+    url: str
+
+
+Address = Callable[[int], str]
+"""Makes the address of the dot of a page; 0 stands for the whole document."""
+
+
+def mark(source: bytes, address: Address, dots: Dots = Dots.ONE) -> tuple[bytes, list[Dot]]:
+    """A marked copy and its dots; marks of ours that are there already are replaced. Raises DocumentRefused."""
+    package = _opened(unmark(source))
+    kind = _kind(package)
+    spots = _SPOTS[kind](package, dots)
+    if not spots:
+        raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
+    whole = len(spots) == 1 and dots is Dots.ONE
+    made = [Dot(spot.part, None if whole else n, address(0 if whole else n)) for n, spot in enumerate(spots, 1)]
+    changed = _odf(package, spots, made) if kind == "odf" else _ooxml(package, spots, made)
+    return package.with_parts(changed), made
+
+
+def unmark(source: bytes) -> bytes:
+    """The document without marks of ours, each part as it was before. The same bytes if there are none."""
+    package = _opened(source)
+    changed: dict[str, bytes] = {}
+    removed: set[str] = set()
+    for name in sorted(package.names):
+        if name.endswith((".xml", ".rels")) and _may_be_ours(name):
+            content = package.read(name)
+            if SIGN.encode() in content or b"rIdInkdot" in content or b"drawingInkdot" in content:
+                changed[name] = _without_drawing(cleaned(content))
+    if DRAWING_PART in package.names:
+        removed = {DRAWING_PART, "xl/drawings/_rels/drawingInkdot.xml.rels"}
+        changed = {name: content for name, content in changed.items() if name not in removed}
+    made = {n for n, c in changed.items() if n.endswith(".rels") and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
+    removed |= made & _rels_made_by_us(package)
+    changed = {name: content for name, content in changed.items() if name not in removed}
+    return package.with_parts(changed, frozenset(removed)) if changed or removed else source
+
+
+def _rels_made_by_us(package: Package) -> set[str]:
+    """Relationship parts in which nothing stands but ours."""
+    return {n for n in package.names if n.endswith(".rels") and b"rIdInkdot" in package.read(n)}
+
+
+def _may_be_ours(name: str) -> bool:
+    return bool(re.match(r"(word|ppt|xl)/|content\.xml$|\[Content_Types\]\.xml$", name))
+
+
+def _without_drawing(content: bytes) -> bytes:
+    content = re.sub(rb'<(?:\w+:)?drawing xmlns:ikr="[^"]*" ikr:id="rIdInkdotDrawing"/>', b"", content)
+    content = re.sub(rb'<(?:\w+:)?Relationship Id="rIdInkdotDrawing"[^>]*/>', b"", content)
+    return re.sub(rb'<(?:\w+:)?Override PartName="/xl/drawings/drawingInkdot.xml"[^>]*/>', b"", content)
+
+
+def _opened(source: bytes) -> Package:
+    if source.startswith(b"%PDF"):
+        raise DocumentRefused(
+            "A PDF gets no dot: programs that show it fetch nothing. Share it: 'inkdot doc share FILE'."
+        )
+    if len(source) > MOST_BYTES:
+        raise DocumentRefused(f"The document is larger than {MOST_BYTES >> 20} MB.")
+    return Package(source)
+
+
+def _kind(package: Package) -> str:
+    names = package.names
+    if "[Content_Types].xml" in names:
+        if _MACRO_TYPE.search(package.read("[Content_Types].xml")):
+            raise DocumentRefused("The document holds macros; save it without them first.")
+        for kind, part in (
+            ("docx", "word/document.xml"),
+            ("pptx", "ppt/presentation.xml"),
+            ("xlsx", "xl/workbook.xml"),
+        ):
+            if part in names:
+                return kind
+    if "mimetype" in names and "content.xml" in names:
+        if "META-INF/manifest.xml" in names and b"encryption-data" in package.read("META-INF/manifest.xml"):
+            raise DocumentRefused("The document is password-protected; take the password off first.")
+        return "odf"
+    raise DocumentRefused("This is no docx, pptx, xlsx, odt, odp or ods; those can be marked, a PDF can be shared.")
+
+
+def _ooxml(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, bytes]:
+    changed: dict[str, bytes] = {}
+    by_part: dict[str, list[tuple[Spot, Dot]]] = {}
+    for spot, dot in zip(spots, made, strict=True):
+        by_part.setdefault(spot.part, []).append((spot, dot))
+    for part, pairs in by_part.items():
+        if part.startswith("xl/worksheets/"):
+            changed |= mark_sheet(package, part, pairs[0][1].url, changed)
+            continue
+        content = package.read(part)
+        relations = package.read(relations_of(part)) if relations_of(part) in package.names else None
+        ids = free_relation(relations, len(pairs))
+        first = next_number(content)
+        splices = [spot.splice(ids[n], first + n) for n, (spot, _) in enumerate(pairs)]
+        changed[part] = spliced(content, splices)
+        urls = {ids[n]: dot.url for n, (_, dot) in enumerate(pairs)}
+        changed[relations_of(part)] = with_relationships(relations, flavour_of(content), urls)
+    return changed
+
+
+def _odf(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, bytes]:
+    splices = [spot.splice(dot.url, n) for n, (spot, dot) in enumerate(zip(spots, made, strict=True), 1)]
+    return {"content.xml": spliced(package.read("content.xml"), splices)}
+
+
+_SPOTS: dict[str, Callable[[Package, Dots], list[Spot]]] = {
+    "docx": office.word_spots, "pptx": office.slide_spots, "xlsx": sheet_spots, "odf": opendocument.spots,
+}  # fmt: skip

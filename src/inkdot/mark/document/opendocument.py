@@ -1,0 +1,66 @@
+"""OpenDocument: a frame with a linked picture in content.xml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inkdot.mark.document.package import Package
+from inkdot.mark.document.places import Element, inside_end, walk
+from inkdot.mark.document.splice import Splice, odf_frame
+from inkdot.mark.document.spots import Dots, Spot
+
+
+def spots(package: Package, dots: Dots) -> list[Spot]:
+    """The first paragraph, page or sheet; with more dots, those after section and page breaks too."""
+    content = package.read("content.xml")
+    found: list[Spot] = []
+    wanted = True
+
+    def began(stack: list[Element], _attributes: dict[str, str]) -> None:
+        nonlocal wanted
+        name = stack[-1].name.rpartition(" ")[2]
+        if dots is not Dots.ONE and name in ("soft-page-break", "section"):
+            wanted = True
+
+    def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> None:
+        nonlocal wanted
+        local = element.name.rpartition(" ")[2]
+        parent = stack[-1].name.rpartition(" ")[2] if stack else ""
+        if local == "p" and parent in ("text", "section") and wanted:
+            found.append(Spot("content.xml", _framing(content, element, at, 'ikt:anchor-type="as-char"', empty=empty)))
+            wanted = False
+        if local == "page" and parent == "presentation" and (dots is not Dots.ONE or not found):
+            found.append(Spot("content.xml", _framing(content, element, at, "", empty=empty)))
+        if local == "shapes" and parent == "table" and (dots is not Dots.ONE or not found):
+            found.append(Spot("content.xml", _framing(content, element, at, "", empty=empty)))
+
+    walk(content, "content.xml", ended, began)
+    return found or _ods_spots(content, dots)
+
+
+def _ods_spots(content: bytes, dots: Dots) -> list[Spot]:
+    """A sheet without drawings gets a `table:shapes` before its columns."""
+    found: list[Spot] = []
+
+    def began(stack: list[Element], _attributes: dict[str, str]) -> None:
+        local = stack[-1].name.rpartition(" ")[2]
+        parents = [e.name.rpartition(" ")[2] for e in stack[:-1]]
+        first = local in ("table-column", "table-columns", "table-column-group", "table-header-columns", "table-row")
+        if first and parents[-2:] == ["spreadsheet", "table"] and stack[-2].start not in started:
+            started.add(stack[-2].start)
+            if dots is not Dots.ONE or not found:
+                found.append(Spot("content.xml", _shaping(stack[-1].start)))
+
+    started: set[int] = set()
+    walk(content, "content.xml", lambda *_: None, began)
+    return found
+
+
+def _framing(content: bytes, element: Element, at: int, anchor: str, *, empty: bool) -> Callable[[str, int], Splice]:
+    place, before, after = inside_end(content, element, at, empty=empty)
+    return lambda url, _number: Splice(place, before + odf_frame(url, anchor) + after, drop=2 if empty else 0)
+
+
+def _shaping(place: int) -> Callable[[str, int], Splice]:
+    start = b'<ikt:shapes xmlns:ikt="urn:oasis:names:tc:opendocument:xmlns:table:1.0">'
+    return lambda url, _number: Splice(place, start + odf_frame(url, "") + b"</ikt:shapes>")

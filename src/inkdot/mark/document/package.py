@@ -1,0 +1,171 @@
+"""A document as a zip package: checked before it is believed, and written again with every untouched member's very bytes.
+
+What must not be touched is refused with one sentence, before anything large is unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+from inkdot.domain.errors import DocumentRefused
+
+MOST_BYTES = 512 << 20
+"""Of a package."""
+_MOST_PART_BYTES = 128 << 20
+"""Of a part that is read."""
+_MOST_UNPACKED = 2 << 30
+_MOST_MEMBERS = 10_000
+_MOST_RATIO = 300
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s4B4H3I5H2I")
+_END = struct.Struct("<4s4H2IH")
+_ZIP64 = struct.Struct("<4sQ2H2I4Q")
+_LOCATOR = struct.Struct("<4sIQI")
+_DESCRIPTOR_FOLLOWS, _UTF8, _ENCRYPTED = 0x0008, 0x0800, 0x0001
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LARGE = 0xFFFFFFFF
+_MACROS = re.compile(r"(?i)(^|/)vba\w*\.bin$|^Basic/|^Scripts/")
+_SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures\.xml$")
+
+
+class Package:
+    """One zip file, its members checked."""
+
+    def __init__(self, source: bytes) -> None:
+        """Raises DocumentRefused."""
+        self._source = source
+        if source.startswith(_OLE):
+            encrypted = "EncryptedPackage".encode("utf-16-le") in source
+            raise DocumentRefused(
+                "The document is password-protected; take the password off first."
+                if encrypted
+                else "This is a file of Word, Excel or PowerPoint 97; save it as docx, xlsx or pptx first."
+            )
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(source))
+            self._members = self._zip.infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, UnicodeDecodeError) as error:
+            raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
+        self._check()
+
+    @property
+    def names(self) -> set[str]:
+        """The members' names."""
+        return {m.filename for m in self._members}
+
+    def _check(self) -> None:
+        if len(self._members) > _MOST_MEMBERS or sum(m.file_size for m in self._members) > _MOST_UNPACKED:
+            raise DocumentRefused("The document unpacks to far more than a document should; it was not opened.")
+        names = [m.filename for m in self._members]
+        if len({n.lower() for n in names}) != len(names):
+            raise DocumentRefused("The document holds two parts of one name, which programs read differently.")
+        for member in self._members:
+            self._check_member(member)
+        if any(_MACROS.search(n) for n in names):
+            raise DocumentRefused("The document holds macros; save it without them first.")
+        if any(_SIGNED.search(n) for n in names):
+            raise DocumentRefused("The document is signed; a mark would break the signature.")
+
+    def _check_member(self, member: zipfile.ZipInfo) -> None:
+        name = member.filename
+        unsafe = name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name or "\0" in name
+        if unsafe or not name or (member.external_attr >> 16) & 0xF000 == 0xA000:
+            raise DocumentRefused("The document holds a part with an unsafe name; it was not opened.")
+        if member.flag_bits & _ENCRYPTED:
+            raise DocumentRefused("The document is password-protected; take the password off first.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DocumentRefused("The document is packed in a way that programs do not expect; save it anew first.")
+        if member.file_size > 1 << 20 and member.file_size > _MOST_RATIO * max(member.compress_size, 1):
+            raise DocumentRefused("The document unpacks to far more than a document should; it was not opened.")
+
+    def read(self, name: str) -> bytes:
+        """A part's content; raises DocumentRefused where it is missing, damaged, too large, no UTF-8 or has a DTD."""
+        try:
+            info = self._zip.getinfo(name)
+            if info.file_size > _MOST_PART_BYTES:
+                raise DocumentRefused("The document holds a part that is too large to be read.")
+            content = self._zip.read(info)
+        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
+            raise DocumentRefused(f"The document is damaged: {name} cannot be read.") from error
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+            raise DocumentRefused("The document holds a DTD, which no honest document needs; it was not marked.")
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
+            raise DocumentRefused("The document's text is not in UTF-8; save it anew first.")
+        return content
+
+    def with_parts(self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset()) -> bytes:
+        """The package with some parts changed, added or removed; all other members keep their packed bytes."""
+        out = io.BytesIO()
+        directory: list[bytes] = []
+        for member in self._members:
+            if member.filename not in removed:
+                content = changed.get(member.filename)
+                packed = self._packed(member) if content is None else _deflated(content, member)
+                directory.append(_write(out, member, *packed))
+        for name, content in changed.items():
+            if name not in self.names:
+                member = zipfile.ZipInfo(name)
+                member.compress_type = zipfile.ZIP_DEFLATED
+                directory.append(_write(out, member, *_deflated(content, member)))
+        _finish(out, directory, self._zip.comment)
+        return out.getvalue()
+
+    def _packed(self, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
+        """A member's packed bytes, CRC and size, as they are."""
+        try:
+            fields = _LOCAL.unpack_from(self._source, member.header_offset)
+        except struct.error as error:
+            raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
+        start = member.header_offset + _LOCAL.size + fields[-2] + fields[-1]
+        data = self._source[start : start + member.compress_size]
+        if fields[0] != b"PK\x03\x04" or len(data) != member.compress_size:
+            raise DocumentRefused("This is no document that can be read: it is no whole zip package.")
+        return data, member.CRC, member.file_size
+
+
+def _deflated(content: bytes, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
+    if member.compress_type == zipfile.ZIP_STORED:
+        return content, zlib.crc32(content), len(content)
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return packer.compress(content) + packer.flush(), zlib.crc32(content), len(content)
+
+
+def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size: int) -> bytes:
+    """One local record; returns its entry of the central directory."""
+    offset = out.tell()
+    if max(offset, len(data), size) >= _LARGE:
+        raise DocumentRefused("The document is larger than 4 GB.")
+    flags = member.flag_bits & ~_DESCRIPTOR_FOLLOWS
+    try:
+        name = member.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437")
+    except UnicodeEncodeError:
+        name, flags = member.orig_filename.encode(), flags | _UTF8
+    year, month, day, hour, minute, second = member.date_time
+    time, date = hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+    version = max(member.extract_version, 20)
+    out.write(
+        _LOCAL.pack(b"PK\x03\x04", version, flags, member.compress_type, time, date, crc, len(data), size, len(name), 0)
+    )
+    out.write(name)
+    out.write(data)
+    return (
+        _CENTRAL.pack(
+            b"PK\x01\x02", member.create_version, member.create_system, version & 0xFF, 0, flags, member.compress_type, time,
+            date, crc, len(data), size, len(name), 0, len(member.comment), 0, member.internal_attr, member.external_attr, offset,
+        ) + name + member.comment
+    )  # fmt: skip
+
+
+def _finish(out: io.BytesIO, directory: list[bytes], comment: bytes) -> None:
+    start, size, count = out.tell(), sum(map(len, directory)), len(directory)
+    out.write(b"".join(directory))
+    if count >= 0xFFFF:
+        out.write(_ZIP64.pack(b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start))
+        out.write(_LOCATOR.pack(b"PK\x06\x07", 0, start + size, 1))
+    few = min(count, 0xFFFF)
+    out.write(_END.pack(b"PK\x05\x06", 0, 0, few, few, size, start, len(comment)) + comment)

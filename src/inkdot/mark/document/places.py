@@ -1,0 +1,85 @@
+"""Where in a part something may be put, as byte offsets that expat tells; the part itself is never written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from xml.parsers import expat
+
+from inkdot.domain.errors import DocumentRefused
+
+_DEEPEST = 2_000
+
+
+class Element(NamedTuple):
+    """An element on the way down."""
+
+    name: str
+    """Namespace and local name, with a space between."""
+    start: int
+    """Offset of its `<`."""
+
+
+Ended = Callable[[list[Element], Element, int, int, bool], None]
+"""Told of each element's end: its ancestors, itself, the offset of its end tag, the offset after it, whether it is empty
+(`<w:p/>`, where both offsets are after the tag)."""
+
+
+def walk(
+    content: bytes, part: str, ended: Ended, began: Callable[[list[Element], dict[str, str]], None] | None = None
+) -> str:
+    """Go through a part; returns the root's name. Raises DocumentRefused for what is no XML or too deep."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    stack: list[Element] = []
+    root: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if not root:
+            root.append(name)
+        stack.append(Element(name, parser.CurrentByteIndex))
+        if len(stack) > _DEEPEST:
+            raise DocumentRefused(f"The document nests more than {_DEEPEST} levels deep; it was not marked.")
+        if began:
+            began(stack, attributes)
+
+    def end(_name: str) -> None:
+        element = stack.pop()
+        at = parser.CurrentByteIndex
+        # For `<w:p/>` expat gives the offset behind the tag or that of the tag itself, depending on its version.
+        empty = content[at : at + 2] != b"</"
+        after = _tag_end(content, element.start) if empty else content.index(b">", at) + 1
+        ended(stack, element, after if empty else at, after, empty)
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise DocumentRefused(f"The document is damaged: {part} is no XML ({error}).") from error
+    return root[0]
+
+
+def _tag_end(content: bytes, start: int) -> int:
+    """The offset behind the `>` of the tag at `start`; `>` may stand in quotes."""
+    quote = 0
+    for at in range(start, len(content)):
+        byte = content[at]
+        if quote:
+            quote = 0 if byte == quote else quote
+        elif byte in b"\"'":
+            quote = byte
+        elif byte == 0x3E:
+            return at + 1
+    return len(content)
+
+
+def inside_end(content: bytes, element: Element, at: int, *, empty: bool) -> tuple[int, bytes, bytes]:
+    """Where to put something as the last child: offset, what to write before it, what after it.
+
+    An empty element is opened: its `/>` is to be replaced, so the offset is that of the slash, with 2 bytes to be dropped.
+    """
+    if not empty:
+        return at, b"", b""
+    end = _tag_end(content, element.start)
+    name = content[element.start + 1 : end].split(b"/")[0].split(None, 1)[0]
+    return end - 2, b">", b"</" + name + b">"
