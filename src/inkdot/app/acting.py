@@ -16,7 +16,7 @@ from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
 from inkdot.act.reach import Reach
 from inkdot.act.rehearse import rehearse
-from inkdot.act.rule import Show, Webhook
+from inkdot.act.rule import Push, Show, Webhook
 from inkdot.act.watch import SECOND, Watch
 from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
@@ -141,6 +141,10 @@ class Acting:
     def trigger_add(self, what: Asked) -> Answer:
         """Keep a rule: `rule` as text."""
         wanted = rule.read(str(what.get("rule", "")))
+        if any(isinstance(a, Push) for a in wanted.actions) and not self.outbox.subscriptions(HERE):
+            raise UsageError(
+                "No browser has been allowed to be pushed to, and this version has no page for that; use ntfy."
+            )
         known = self._trigger_named(wanted.name)
         wanted = _with_secrets(wanted, rule.kept(known.rule) if known else None)
         number = known.id if known else TriggerId(fresh())
