@@ -31,7 +31,7 @@ GIVE_UP = 3
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
 _DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
-_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -166,6 +166,7 @@ class Office:
             "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
+            "person_export", "person_erase", "retention",
         )  # fmt: skip
         return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
 

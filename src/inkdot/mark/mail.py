@@ -18,7 +18,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.ids import MessageId
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
-from inkdot.mark import html, mime
+from inkdot.mark import html, mime, privacy
 from inkdot.mark.body import Body, Link, read_body
 from inkdot.mark.mint import Mint, Person, mail_token
 from inkdot.mark.transfer import Splice, Unreadable, merged, reader
@@ -87,6 +87,10 @@ class Copy:
     links: tuple[MarkedLink, ...]
     left_alone: LeftAlone | None
     warnings: tuple[str, ...]
+    mode: Mode = Mode.OFF
+    """How much may be kept of what this copy's marks tell."""
+    privacy: str | None = None
+    """The address of the privacy page for this copy; None where nothing was marked."""
 
 
 class Mail:
@@ -132,8 +136,9 @@ class Mail:
             self._mint.dot(mail_token(self._mint, person, message, marked, TokenKind.DOT, place))
             for place in (Place.TOP, Place.BOTTOM)
         ]
+        page = self._mint.privacy(person, message, marked)
         links: list[MarkedLink] = []
-        changes: list[Splice] = []
+        changes: list[Splice] = self._added_headers(to, mode, message, marked, page)
         for body in self._bodies:
             splices = [*body.removals, *(self._restored(body, link) for link in body.led_back)]
             for link in body.links:
@@ -148,11 +153,25 @@ class Mail:
             if body is self._bodies[0]:
                 splices.append(Splice(body.top, body.top, self._dot(dots[0])))
             if body is self._bodies[-1]:
-                splices.append(Splice(body.bottom, body.bottom, self._dot(dots[1])))
+                splices.append(Splice(body.bottom, body.bottom, self._footer(mode, page) + self._dot(dots[1])))
             changes.append(self._encoded(body, splices))
         changes += [Splice(h.start, h.end, b"") for h in self._root.headers if h.name in _DROPPED_HEADERS]
         content = _spliced(self._source, changes)
-        return Copy(to, content, tuple(dots), tuple(links), None, tuple(self._warnings(content)))
+        return Copy(to, content, tuple(dots), tuple(links), None, tuple(self._warnings(content)), mode, page)
+
+    def _footer(self, mode: Mode, url: str) -> bytes:
+        notice = self._mint.notice
+        return privacy.footer(notice, mode, url) + self._eol if notice.style == "footer" else b""
+
+    def _added_headers(self, to: Address, mode: Mode, message: MessageId, marked: int, url: str) -> list[Splice]:
+        notice = self._mint.notice
+        lines = [privacy.header(url)] if notice.style == "header" else []
+        if notice.one_click and self._root.get("list-unsubscribe") is None:
+            # To leave a list one must be named, even where the mail itself counts without names.
+            named = Person(self._mint.keyring.contact_id(self._mint.workspace, to), to, mode)
+            lines += privacy.one_click(self._mint.privacy(named, message, marked))
+        end = self._root.headers[-1].end
+        return [Splice(end, end, b"".join(line + self._eol for line in lines))] if lines else []
 
     def cleaned(self) -> bytes:
         """The mail without any of our marks: dots gone, links leading where they led."""
