@@ -13,7 +13,7 @@ from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.mark.privacy import Notice
 
-_OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/)?([A-Za-z0-9_-]{60,}?)(?:\.gif)?$")
+_OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/){0,5}([A-Za-z0-9_-]{60,}?)(?:\.gif)?(?:[?#].*)?$")
 _BAD_IN_URL = re.compile(rb"[\x00-\x20\x7f]")
 MAX_DESTINATION_BYTES = 8_000
 """The street takes heads up to 16 kB; longer destinations could not be asked for."""
