@@ -111,7 +111,7 @@ def grown(ledger: Ledger, by: int) -> None:
 
 def test_no_orphan_outlives_the_supervisor(own_server: Server) -> None:
     children = own_server.children()
-    assert set(children) == {"street-0", "office"}
+    assert set(children) == {"street-0", "office", "room"}
     os.kill(own_server.process.pid, signal.SIGKILL)
     eventually(lambda: not [pid for pid in children.values() if alive(pid)], 5)
 

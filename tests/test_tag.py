@@ -223,7 +223,7 @@ def test_active_seconds_are_those_of_the_script(site: Site) -> None:
     page.evaluate("window.scrollTo(0, 1500); window.cached = true")
     page.goto(site.pages.url + "/other")
     loaded(page)
-    page.wait_for_timeout(1_000)
+    page.wait_for_timeout(2_000)
     page.go_back(wait_until="commit")
     assert page.evaluate("window.cached") is True, "the tag keeps pages out of the back/forward cache"
     page.wait_for_timeout(1_200)
@@ -240,11 +240,12 @@ def test_active_seconds_are_those_of_the_script(site: Site) -> None:
 def test_two_tabs_count_only_while_they_are_seen(site: Site) -> None:
     one = site.visit("/one")
     loaded(one)
+    one.wait_for_timeout(2_000)
     two = one.context.new_page()
     one.evaluate("hide(true)")
     two.goto(site.pages.url + "/two")
     loaded(two)
-    two.wait_for_timeout(1_000)
+    two.wait_for_timeout(2_000)
     two.evaluate("hide(true)")
     one.wait_for_timeout(500)
     events = site.events("engage", at_least=2)

@@ -13,7 +13,7 @@ from pathlib import Path
 from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
-from inkdot.domain.ids import EventId, VisitorId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -117,6 +117,11 @@ class Pipeline:
             progress(done, self._reader.backlog())
         return done
 
+    def catch_up(self) -> None:
+        """Take what the journal holds by now; unlike `drain` it ends also while more comes in."""
+        while self.step() >= BATCH:
+            pass
+
     def correct(self, event: EventId, correction: Correction) -> None:
         """A person's word on an event, from now on before what rules say, also when it is understood again."""
         self._corrections[event] = correction
@@ -130,6 +135,12 @@ class Pipeline:
                 outcome.events[place] = event._replace(verdict=correction.of(event.verdict))
         for event_id in outcome.relabelled.keys() & self._corrections.keys():
             outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
+
+    def forget_person(self, contact: ContactId) -> None:
+        """Nothing of a person stays at hand."""
+        kept = [event for event in self.latest if event.contact != contact]
+        self.latest.clear()
+        self.latest.extend(kept)
 
     def backlog(self) -> int:
         """Bytes of the journal not yet understood; an upper bound."""

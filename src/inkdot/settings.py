@@ -46,6 +46,24 @@ class Settings:
     city_file: str = _setting(
         "", "A city database (mmdb) of your own: MaxMind, DB-IP or IPinfo. Empty: what 'inkdot geo update' fetched."
     )
+    region: str = _setting(
+        "", "Where recipients are: us, eu, uk or mixed; 'inkdot setup' writes it. Empty: not answered yet."
+    )
+    language: str = _setting("en", "Language of footers and privacy pages where none is asked for: en, de, fr, it, es.")
+    controller: str = _setting("", "Who is responsible for the data: name and postal address, for texts and pages.")
+    controller_mail: str = _setting("", "Where people reach the one responsible.")
+    privacy_link: str = _setting(
+        "auto", "The privacy page in marked mails: footer, header, off; auto is footer once the region is known."
+    )
+    list_unsubscribe: bool = _setting(
+        False, "Add one-click unsubscribe headers (RFC 8058) to marked mails without any."
+    )
+    addresses: str = _setting(
+        "full", "Addresses of pings in the journal, the only place that has them: full, cut (/24, /48) or none."
+    )
+    events_days: int = _setting(0, "Days after which events, mails and people without any are deleted; 0 keeps them.")
+    backups_days: int = _setting(0, "Days after which backups made by 'inkdot backup' are deleted; 0 keeps them.")
+    health: bool = _setting(False, "Health mode: counts alone, nobody is named, whatever else was agreed or set.")
     owner: str = _setting("", "Your mail address: where rules write to, and from whom their mails come.")
     private_networks: tuple[str, ...] = _setting(
         (), "Networks that webhooks may reach though they are not public, like 10.0.0.0/8. None: public addresses only."
@@ -119,6 +137,12 @@ SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
 """Settings that must not stand on a command line that we write."""
 
 
+_WORDS = {
+    "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
+    "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
+}  # fmt: skip
+
+
 def load(folder: Path, given: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
     """The settings for a data folder; `given` holds what the command line said (None: not said). Raises BadSetting."""
     environ = os.environ if environ is None else environ
@@ -179,6 +203,7 @@ def _faults(settings: Settings) -> list[str]:
         url = getattr(settings, name)
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
             found.append(f"{name} = {url!r} is no web address; write it like https://t.example.com.")
+    found += _consent_faults(settings)
     found += _network_faults(settings)
     if not 1 <= settings.streets <= 256:
         found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
@@ -199,6 +224,16 @@ def _faults(settings: Settings) -> list[str]:
     found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
         found.append("dot_prefix and click_prefix must be different words of letters and digits.")
+    return found
+
+
+def _consent_faults(settings: Settings) -> list[str]:
+    found = []
+    for name, words in _WORDS.items():
+        if getattr(settings, name) not in words:
+            found.append(f"{name} = {getattr(settings, name)!r} does not work; use {', '.join(w for w in words if w)}.")
+    if settings.events_days < 0 or settings.backups_days < 0:
+        found.append("events_days and backups_days must be 0 or more.")
     return found
 
 

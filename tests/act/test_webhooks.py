@@ -135,6 +135,8 @@ def test_a_place_that_wants_no_more_is_paused_and_reported_and_can_be_resumed(
     ]
     (paused,) = [w for w in listed if w["webhook"] == hook["webhook"]]
     assert (paused["state"], "410" in paused["reason"]) == ("paused", True)
+    assert f"{receiver.url}/gone is paused after" in inkdot("doctor", "--data", acting.data, check=False).stdout
+    assert b"inkdot_outbox_paused 1" in acting.get(acting.office + "/metrics")[2]
     receiver.status["/gone"] = 204
     assert inkdot_json("webhook", "resume", hook["webhook"], "--data", acting.data)["state"] == "on"
     inkdot("webhook", "trigger", "mail.bounced", "--data", acting.data)

@@ -135,9 +135,9 @@ def test_a_report_counts_people_once_under_their_best_evidence(store: EventStore
     )  # fmt: skip
     (counts,) = reports.mail(store, [QUOTE], 0, HERE)
     assert counts == reports.MailCounts(
-        QUOTE, sure=1, likely=0, unknown=0, machine_only=1, clicked=0, clicked_unknown=1, opens=3, clicks=1, machine_fetches=2,
-        first=first.time, last=first.time + 6 * SECOND,
-    )  # fmt: skip
+        QUOTE, sure=1, likely=0, unknown=0, machine_only=1, clicked=0, clicked_unknown=1, opens=2, clicks=1, machine_fetches=2,
+        first=first.time, last=first.time + 5 * SECOND,
+    )  # fmt: skip  # one open counted for nobody is hidden: whose it was could be guessed
     assert reports.by_actor(store, 0, HERE)[Actor.IMAGE_PROXY] == 3
     assert [(d.kind, d.sure, d.likely, d.unknown, d.machine) for d in reports.by_day(store, 0, HERE)] == [
         (Kind.CLICK, 0, 0, 1, 0),

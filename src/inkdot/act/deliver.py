@@ -202,7 +202,7 @@ class Deliverer:
     def _push(self, delivery: Delivery, title: str, text: str) -> str:
         vapid, browsers = self._means.vapid, self._outbox.subscriptions(delivery.workspace)
         if vapid is None or not browsers:
-            raise Undelivered("No browser has been allowed to be pushed to; see 'inkdot push'.", permanent=True)
+            raise Undelivered("No browser has been allowed to be pushed to.", permanent=True)
         said, trouble = 0, None
         for endpoint, keys, _name in browsers:
             try:

@@ -228,13 +228,14 @@ class Memory(Past):
         known = self._known(item.id, who, event.time - item.window)
         if all(s.event != event.id for s in known):
             known.append(Sighting(event.id, event.time, seconds))
-            self._deeds.sightings.append(SightingRow(item.id, who, event.id, event.time, seconds))
+            row = SightingRow(item.id, who, event.id, event.time, seconds)
+            self._deeds.sightings.setdefault((item.id, who), []).append(row)
 
     def fire(self, item: Trigger, who: int, time: int) -> None:
         """A rule has fired: what it counted is used up."""
         if item.window:
             self._seen[item.id, who] = []
-            self._deeds.sightings = [s for s in self._deeds.sightings if (s.trigger, s.who) != (item.id, who)]
+            self._deeds.sightings.pop((item.id, who), None)
             self._deeds.used_up.append((item.id, who))
         for whom in (who, None):
             if (item.id, whom) in self._fired:

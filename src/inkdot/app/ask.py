@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,11 +19,20 @@ from inkdot.settings import load
 _TRIES_SECONDS = 10.0
 
 
+def asker() -> str:
+    """Who runs this command, for the audit log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # an account without a name
+        return f"user {os.getuid()} (command line)"
+
+
 def ask(
     data: Path, question: str, what: Mapping[str, Any], progress: Callable[[int, int], None] = lambda _a, _b: None
 ) -> Iterator[dict[str, Any]]:
     """The answer, object by object. Raises InkdotError."""
     folder = Folder(data)
+    what = {"by": asker(), **what}
     server = folder.running()
     if server:
         yield from _remote(server, question, what)

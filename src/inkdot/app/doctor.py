@@ -21,6 +21,7 @@ from inkdot.domain.errors import InkdotError
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.relay.spool import Spool
 from inkdot.settings import load
+from inkdot.store.outbox import Outbox
 
 _LITTLE_ROOM, _NO_ROOM = 2_000_000_000, 200_000_000
 _OLD_DAYS = 90
@@ -58,9 +59,29 @@ def examine(data: Path) -> list[Finding]:
         *_journal(folder),
         *_backups(folder),
         *_mail_door(folder),
+        *_outbox(folder),
         *known,
         *_server(folder),
     ]
+
+
+def _outbox(folder: Folder) -> Iterator[Finding]:
+    """Places that get nothing more until somebody looks."""
+    if not folder.control.exists():
+        return
+    try:
+        outbox = Outbox(folder.control)
+        paused = [t for t in outbox.targets() if t.paused]
+        waiting = outbox.counts().get("waiting", 0)
+        outbox.close()
+    except InkdotError as error:
+        yield Finding("FAIL", "outbox", str(error))
+        return
+    for target in paused:
+        hint = f"when it works again: inkdot webhook resume {target.target}"
+        yield Finding("WARN", "outbox", f"{target.target} is paused after {target.paused} - {hint}")
+    if not paused:
+        yield Finding("OK", "outbox", f"no place is paused, {waiting} deliveries wait")
 
 
 def _known(folder: Folder, city_file: str) -> Iterator[Finding]:

@@ -9,11 +9,16 @@ from typing import Any
 
 from inkdot.app import care
 from inkdot.app.acting import Acting
+from inkdot.app.audit import audited
+from inkdot.app.consent import Register, publish
+from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge
 from inkdot.app.library import Library
+from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
+from inkdot.app.retention import keep_to_days, retention
 from inkdot.domain.errors import StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
@@ -64,14 +69,17 @@ class House:
 
         `told` hears of places that messages could not be delivered to, and why they are paused.
         """
-        self.folder, self._settings = folder, settings
+        self.folder, self.settings = folder, settings
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
+        self.register = Register(folder, settings)
+        publish(folder, self.register.book)
         self._documents = Documents(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
         self.acting = Acting(folder, settings, self.control, now, told)
+        self.acting.consents = self.register
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -79,9 +87,10 @@ class House:
                 self._open()
         except StoreDamaged as damage:
             self.recover(damage, progress)
+        finish_erasures(self)
 
     def _open(self) -> None:
-        self.store = EventStore(self.folder.events, self._settings.memory_limit)
+        self.store = EventStore(self.folder.events, self.settings.memory_limit)
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
@@ -116,7 +125,7 @@ class House:
         """Fill a new store under another name, then put it in place: a crash on the way leaves nothing half done."""
         fresh = self.folder.run / "rebuilding.duckdb"
         care.remove(fresh)
-        store = EventStore(fresh, self._settings.memory_limit)
+        store = EventStore(fresh, self.settings.memory_limit)
         if base is not None:
             care.take_over(store, base, self.folder)
         pipeline = self._pipeline(store)
@@ -129,20 +138,39 @@ class House:
         self._open()
         return self.store.size()[0]
 
+    def rewrite_store(self) -> None:
+        """Write the event store anew, so that nothing deleted stays in the file."""
+        fresh = self.folder.run / "rewritten.duckdb"
+        care.remove(fresh)
+        self.store.backup_to(fresh)
+        self.pipeline.close()
+        self.store.flush()
+        self.store.close()
+        care.remove(self.folder.events.with_name(self.folder.events.name + ".wal"))
+        fresh.rename(self.folder.events)
+        self._open()
+
     def verify(self) -> list[str]:
         """What is wrong with the stores and the journal, in sentences."""
-        return [*self.control.check(), *findings(self.store), *care.journal_findings(self.folder.journal)]
+        return [
+            *self.register.book.findings(),
+            *self.control.check(),
+            *findings(self.store),
+            *care.journal_findings(self.folder.journal),
+        ]
 
     def backup(self, target: Path) -> Path:
         """Write everything into one file while work goes on."""
-        return care.backup(self.folder, self.control, self.store, target)
+        path = care.backup(self.folder, self.control, self.store, target)
+        self.register.book.keep_written(path.absolute(), "backup")
+        return path
 
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
-        """Every question and chore that the command line may ask for, by name."""
+        """Every question and chore that the command line may ask for, by name; what reads personal data is audited."""
         questions = self.questions
         websites = WebsiteQuestions(self.sites, self.store, now)
         identities = Identities(self.sites, self.store, self.pipeline)
-        return {
+        asks = {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
@@ -164,8 +192,12 @@ class House:
             "correct": self._correct_asked,
             "corrections": self.questions.corrections,
             "learned": self.questions.learned,
+            "person_export": lambda what: export(self, what),
+            "person_erase": lambda what: erase_asked(self, what),
+            "retention": lambda _: iter([retention(self)]),
             **self.acting.asks(),
         }
+        return audited(self.register, asks)
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         count, _newest = self.store.size()
@@ -183,12 +215,13 @@ class House:
 
     def tidy(self) -> tuple[int, int]:
         """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
-        if self._settings.documents_days:
+        keep_to_days(self)
+        if self.settings.documents_days:
             with Library(self.folder) as library:
-                library.expire(self._settings.documents_days)
+                library.expire(self.settings.documents_days)
         self.acting.tidy()
         roll_up(self.store)
-        expired = care.expire(self.folder, self.store, self._settings.journal_days)
+        expired = care.expire(self.folder, self.store, self.settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
 
     def _tidy_asked(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -212,6 +245,7 @@ class House:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.register.close()
         self.pipeline.close()
         self.store.close()
         self._documents.close()

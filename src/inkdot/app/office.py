@@ -20,6 +20,7 @@ from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.settings import load
@@ -30,7 +31,7 @@ GIVE_UP = 3
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
 _DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
-_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -146,10 +147,18 @@ class Office:
             ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
             ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
+            ("outbox_waiting", "gauge", "deliveries that wait", self._waiting()[0]),
+            ("outbox_paused", "gauge", "places that are paused", self._waiting()[1]),
             ("mails_waiting", "gauge", "mails in the mail door's spool", len(list(self._folder.spool.glob("*.mail")))),
         ):
             lines.append(f"# HELP inkdot_{name} {text}\n# TYPE inkdot_{name} {kind}\ninkdot_{name} {value}\n")
         return "".join(lines)
+
+    def _waiting(self) -> tuple[int, int]:
+        if self._house is None:
+            return 0, 0
+        outbox = self._house.acting.outbox
+        return outbox.counts().get("waiting", 0), sum(t.paused is not None for t in outbox.targets())
 
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
@@ -157,8 +166,9 @@ class Office:
             "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
+            "person_export", "person_erase", "retention",
         )  # fmt: skip
-        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS)}
+        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

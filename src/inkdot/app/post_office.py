@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import time
 from collections.abc import Callable
 
+from inkdot.app.consent import UNANSWERED, Register, notice_of
 from inkdot.app.folder import Folder
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.ids import MessageId, WorkspaceId
+from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
 from inkdot.domain.ping import BOUNCE
 from inkdot.mark.mint import Mint
@@ -43,11 +45,6 @@ def routes_of(settings: Settings) -> Routes:
     return read_routes(settings.upstream, settings.upstream_password, settings.upstream_login, settings.upstreams)
 
 
-def mode_for(_address: Address) -> Mode:
-    """How much may be kept about a recipient."""
-    return Mode.INDIVIDUAL
-
-
 def note_dropped(folder: Folder, mail: Waiting) -> None:
     """Keep that somebody dropped what was left of a mail."""
     keyring, post = folder.keyring(), Post(folder.control)
@@ -66,7 +63,10 @@ class PostOffice:
         self._folder, self._settings, self._log = folder, settings, log
         self.name = own_name(settings)
         keyring = folder.keyring()
-        self._mint = Mint(public_url, keyring, _WORKSPACE, (settings.dot_prefix, settings.click_prefix))
+        self._mint = Mint(
+            public_url, keyring, _WORKSPACE, (settings.dot_prefix, settings.click_prefix), notice_of(settings)
+        )
+        self._register = Register(folder, settings)
         self._sealer = Sealer(keyring.identity)
         self._signer = (
             Signer(folder.root / settings.dkim_key, settings.dkim_selector, settings.dkim_domain)
@@ -94,6 +94,7 @@ class PostOffice:
     def close(self) -> None:
         """Let go of the stores."""
         self.happened.close()
+        self._register.close()
         self.post.close()
 
     # -- the door's questions
@@ -160,14 +161,26 @@ class PostOffice:
             source, envelope, self._mint, self.name, lambda error: self._log("marking_failed", error=repr(error))
         )
 
-    def begun(self, message: Message) -> None:
-        """Keep the mail before any copy of it leaves."""
-        known = {a: self._mint.keyring.contact_id(_WORKSPACE, a) for a in message.recipients}
-        self.post.keep_message(message, known, _WORKSPACE)
+    def mode_for(self, address: Address, list_name: str | None = None) -> Mode:
+        """How much may be kept about a recipient."""
+        decision = self._register.mode_for(address, list_name)
+        if self._register.unanswered:
+            self._log("region_unanswered", text=UNANSWERED)
+        if decision.overruled:
+            self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)
+        return decision.mode
+
+    def begun(self, message: Message, list_name: str | None) -> None:
+        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are."""
+        modes = {a: self._register.mode_for(a, list_name).mode for a in message.recipients}
+        known = {a: self._mint.keyring.contact_id(_WORKSPACE, a) for a, m in modes.items() if m > Mode.AGGREGATE}
+        unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
+        kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed)
+        self.post.keep_message(kept, known, _WORKSPACE)
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
         """A recipient's copy, signed if that was set up."""
-        made = copies.copy_for(recipient, mode_for(normal_address(recipient)))
+        made = copies.copy_for(recipient, self.mode_for(normal_address(recipient), copies.list_name))
         if self._signer and not copies.signed:
             return [self._signer.signature(b"".join(made.pieces)), *made.pieces], made.left_alone
         return made.pieces, made.left_alone
@@ -177,10 +190,13 @@ class PostOffice:
         now, rows = time.time(), []
         for recipient, state, answer, left_alone in results:
             address = normal_address(recipient)
+            mode = self._register.mode_for(address).mode
             if state in ("refused", "expired") and answer:
                 facts = {"code": str(answer.code), "text": answer.text, "by": state}
-                self.happened.write(BOUNCE, message, address, mode_for(address), round(now * 1e6), facts)
+                self.happened.write(BOUNCE, message, address, mode, round(now * 1e6), facts)
             said = f"{answer.code} {answer.text}" if answer else None
+            if mode is Mode.AGGREGATE:
+                continue
             rows.append(Delivery(self._mint.keyring.contact_id(_WORKSPACE, address), state, said, left_alone))
         self.post.keep_deliveries(message, rows, now)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from email.message import Message as Mime
 
-from inkdot.app.post_office import PostOffice, mode_for
+from inkdot.app.post_office import PostOffice
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
@@ -48,7 +48,7 @@ class Postbag:
         if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
             at = reply.date
         facts = {"id": reply.id, "agent": reply.agent}
-        self._office.happened.write(REPLY, message, address, mode_for(address), round(at * 1e6), facts)
+        self._office.happened.write(REPLY, message, address, self._office.mode_for(address), round(at * 1e6), facts)
         self._log("replied")
 
     def _answered(self, reply: Reply, contact: ContactId, address: Address) -> MessageId | None:
@@ -81,7 +81,9 @@ class Postbag:
             if any(a == address and state in ("refused", "expired") for a, state, *_ in post.deliveries(message)):
                 continue  # our own report about what the mail door wrote down itself
             facts = {"code": failed.code, "text": failed.text, "by": "report"}
-            self._office.happened.write(BOUNCE, message, address, mode_for(address), time.time_ns() // 1000, facts)
+            self._office.happened.write(
+                BOUNCE, message, address, self._office.mode_for(address), time.time_ns() // 1000, facts
+            )
             self._log("bounced")
 
     def _is_ours(self, address: Address) -> bool:

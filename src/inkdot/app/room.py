@@ -23,6 +23,7 @@ import uvicorn
 from starlette.routing import Route
 
 from inkdot.app.folder import Folder
+from inkdot.app.privacy import pages
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
 from inkdot.domain.contact import Address
@@ -76,7 +77,7 @@ class Room:
             keyring, self.documents, uploads, self.pages, self.recorder, face, keeper, manner, self._deny.blocks,
             lambda: time.time_ns() // 1000,
         )  # fmt: skip
-        self.groups: list[list[Route]] = [reading(reader, face)]
+        self.groups: list[list[Route]] = [reading(reader, face), pages(folder, settings)]
         self.app = application(face, *self.groups)
 
     def care(self, failed: Callable[[], None]) -> None:

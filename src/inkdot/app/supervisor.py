@@ -124,7 +124,7 @@ class Supervisor:
         def command(socket_fd: int, ready_fd: int) -> list[str]:
             config = StreetConfig(
                 str(self._folder.root), number, socket_fd, ready_fd, s.trusted_proxies, s.connections_per_address,
-                (s.dot_prefix, s.click_prefix), self._room_door.getsockname(),
+                (s.dot_prefix, s.click_prefix), self._room_door.getsockname(), s.addresses,
             )  # fmt: skip
             return [sys.executable, "-m", "inkdot.collect.process", config.to_json()]
 

@@ -13,12 +13,15 @@ from inkdot.cli import (
     asking,
     audiences,
     care,
+    consent,
     dotting,
     identity,
     importing,
     knowing,
+    legal,
     mail,
     relay,
+    rights,
     serving,
     sharing,
     site,
@@ -43,12 +46,17 @@ sharing.add_to(doc)
 dotting.add_to(doc)
 app.add_typer(doc, name="doc")
 knowing.add_to(app)
+consent.add_to(app)
+legal.add_to(app)
 acting.add_to(app)
 audiences.add_to(app)
 site.add_to(app)
 importing.add_to(app)
-person = typer.Typer(help="People: who is who.", no_args_is_help=True)
+person = typer.Typer(
+    help="People: who is who, and the right to see everything and to be forgotten.", no_args_is_help=True
+)
 identity.add_to(person)
+rights.add_to(app, person)
 app.add_typer(person, name="person")
 
 

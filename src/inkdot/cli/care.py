@@ -19,12 +19,21 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def verify(data: Data = DATA, as_json: Json = False) -> None:
+def verify(
+    retention: Annotated[
+        bool, typer.Option("--retention", help="Check instead that nothing is past its days.")
+    ] = False,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
     """Read everything that is kept and say whether it can be believed; exit 1 if not.
 
     Example:
       inkdot verify --json
     """
+    if retention:
+        _verify_retention(data, as_json=as_json)
+        return
     answer = next(answers(data, "verify", {}))
     if as_json:
         put(answer)
@@ -38,6 +47,20 @@ def verify(data: Data = DATA, as_json: Json = False) -> None:
         )
     if not answer["ok"]:
         raise Failure("Something is damaged; 'inkdot rebuild' makes the event store anew from the journal.")
+
+
+def _verify_retention(data: Path, *, as_json: bool) -> None:
+    answer = next(answers(data, "retention", {}))
+    if as_json:
+        put(answer)
+    else:
+        for row in answer["classes"]:
+            days = f"{row['days']} days" if row["days"] else "no end"
+            typer.echo(
+                f"{row['class']:8}  {days:10}  oldest {row['oldest'] or '-'}" + ("" if row["kept"] else "  TOO OLD")
+            )
+    if not answer["ok"]:
+        raise Failure("Something is past its days; 'inkdot tidy' deletes it.")
 
 
 def rebuild(data: Data = DATA, as_json: Json = False) -> None:

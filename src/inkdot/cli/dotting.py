@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from inkdot.cli.mail import open_mint
+from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.domain.consent import Mode
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import DOCUMENT, DocumentId, WorkspaceId, to_word
@@ -56,7 +57,7 @@ def mark(
     address, now = normal_address(to), int(time.time())
     source = _read(file)
     folder, mint = open_mint(data, public_url)
-    person = Person.known(mint, address)
+    person = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
     number = DocumentId(int.from_bytes(os.urandom(8), "big") >> 1)
 
     def url(page: int) -> str:
@@ -64,8 +65,12 @@ def mark(
         return mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, now, number, *who, b""))
 
     content, made = put_dots(source, url, Dots(dots))
+    if person.mode is Mode.OFF:
+        talk(f"{address}: not marked. The recipient's consent does not cover any mark.")
+        content, made = source, type(made)()
     with_documents = Documents(folder.control)
-    with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
+    if person.address:
+        with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
     with_documents.keep_marked(number, _WORKSPACE, file.name, now, person.contact, len(made))
     with_documents.close()
     target = out or file.with_suffix(f".marked{file.suffix}")

@@ -13,6 +13,7 @@ import typer
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
 from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.domain.consent import Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import LINK, MESSAGE, LinkId, MessageId, WorkspaceId, to_word
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _WORKSPACE = WorkspaceId(1)
 _To = Annotated[list[str], typer.Option("--to", help="A recipient's address; repeat for more.")]
+_List = Annotated[str | None, typer.Option("--list", help="The list it goes to, whose consent mode counts too.")]
 _Url = Annotated[str | None, typer.Option(help="How recipients reach the street door; the server's own if not given.")]
 
 
@@ -43,6 +45,7 @@ def mark(
     source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
     to: _To,
     out_dir: Annotated[Path, typer.Option("--out-dir", help="Where the copies go.")] = Path(),
+    list_name: _List = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
@@ -56,7 +59,7 @@ def mark(
     folder, mail = _read(source, data, public_url)
     _make_folder(out_dir)
     message = _fresh_id()
-    copies = keep_copies(folder, mail, recipients, message)
+    copies = keep_copies(folder, mail, recipients, message, list_name)
     written = [(copy, _write(out_dir, source.stem, copy)) for copy in copies]
     if as_json:
         put({"message": to_word(MESSAGE, message), "copies": [_copy_json(copy, path) for copy, path in written]})
@@ -70,6 +73,7 @@ def send(
     source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
     to: _To,
     smtp: Annotated[str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://...")],
+    list_name: _List = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
@@ -87,9 +91,10 @@ def send(
     outgoing = Outgoing(smtp, os.environ.get("INKDOT_SMTP_PASSWORD"))
     folder, mail = _read(source, data, public_url)
     message = _fresh_id()
-    copies = keep_copies(folder, mail, recipients, message)
+    copies = keep_copies(folder, mail, recipients, message, list_name)
     results = outgoing.deliver(mail.sender, copies)
-    _keep_handovers(folder, message, [Address(to) for to, error in results if error is None])
+    named = {copy.to for copy in copies if copy.mode > Mode.AGGREGATE}
+    _keep_handovers(folder, message, [Address(to) for to, error in results if error is None and to in named])
     for copy in copies:
         _say_if_unmarked(copy)
     if as_json:
@@ -123,10 +128,13 @@ def link(
     address = normal_address(to)
     folder, mint = open_mint(data, public_url)
     number = LinkId(_fresh_id())
-    person = Person.known(mint, address)
+    person = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
+    if person.mode is Mode.OFF:
+        raise UsageError(f"{address} wants nothing kept; give the plain address instead.")
     tracked = tracked_link(mint, person, number, int(time.time()), url)
     control = _control(folder)
-    control.remember_contacts({(_WORKSPACE, person.contact): address})
+    if person.address:
+        control.remember_contacts({(_WORKSPACE, person.contact): address})
     control.keep_link(number, url.strip().encode(), _WORKSPACE)
     control.close()
     if as_json:
@@ -145,6 +153,7 @@ def _fresh_id() -> MessageId:
 
 def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
     """The folder and a mint for it; the public address given, configured, running or remembered, in that order."""
+    from inkdot.app.consent import notice_of
     from inkdot.app.folder import Folder
     from inkdot.mark.mint import Mint
     from inkdot.settings import load
@@ -155,7 +164,7 @@ def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
     url = settings.public_url or (running.public if running else "") or _remembered(folder.root)
     prefixes = (settings.dot_prefix, settings.click_prefix)
     url = url or f"http://127.0.0.1:{settings.public_port}"
-    return folder, Mint(url, folder.keyring(), _WORKSPACE, prefixes)
+    return folder, Mint(url, folder.keyring(), _WORKSPACE, prefixes, notice_of(settings))
 
 
 def _remembered(root: Path) -> str:
@@ -187,18 +196,41 @@ def _make_folder(out_dir: Path) -> None:
         raise Failure(f"{out_dir} cannot be made: {error.strerror}; choose another with --out-dir.") from error
 
 
-def keep_copies(folder: Folder, mail: Mail, recipients: list[Address], message: MessageId) -> list[Copy]:
-    """Make the copies, and keep what they are before any of them can leave."""
+def keep_copies(
+    folder: Folder, mail: Mail, recipients: list[Address], message: MessageId, list_name: str | None = None
+) -> list[Copy]:
+    """Make the copies as each recipient's consent allows, and keep what they are before any of them can leave."""
     marked = int(time.time())
-    copies = [mail.copy_for(address, message, marked) for address in recipients]
+    modes = {address: told_mode(decision) for address, decision in decided(folder, recipients, list_name)}
+    copies = [mail.copy_for(address, message, marked, modes[address]) for address in recipients]
     if mail.left_alone is None:
         control = _control(folder)
         keyring = folder.keyring()
-        known = {a: keyring.contact_id(_WORKSPACE, a) for a in recipients}
-        kept = Message(message, marked, mail.subject, tuple(recipients), mail.links, mail.internet_id)
+        # Of whom no name may be kept, the number is: it is what counts are measured against.
+        known = {a: keyring.contact_id(_WORKSPACE, a) for a in recipients if modes[a] > Mode.AGGREGATE}
+        unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
+        kept = Message(message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed)
         control.keep_message(kept, known, _WORKSPACE)
         control.close()
     return copies
+
+
+def decided(folder: Folder, people: list[Address], list_name: str | None = None) -> list[tuple[Address, Decision]]:
+    """What may be kept about each; says so where nobody has told yet where they are."""
+    from inkdot.app.consent import UNANSWERED, Register
+    from inkdot.settings import load
+
+    with Register(folder, load(folder.root, {})) as register:
+        if register.unanswered:
+            talk(f"inkdot: {UNANSWERED}")
+        return [(address, register.mode_for(address, list_name)) for address in people]
+
+
+def told_mode(decision: Decision) -> Mode:
+    """The mode that counts; contradictions are shown."""
+    if decision.overruled:
+        talk(f"inkdot: {decision.sentence}.")
+    return decision.mode
 
 
 def _keep_handovers(folder: Folder, message: MessageId, sent: list[Address]) -> None:
@@ -228,6 +260,8 @@ def _copy_json(copy: Copy, path: Path) -> dict[str, object]:
         "file": str(path),
         "dots": list(copy.dots),
         "links": [{"href": link.href, "url": link.url} for link in copy.links],
+        "privacy": copy.privacy,
+        "mode": copy.mode.name.lower(),
         "left_alone": alone and {"reason": alone, "text": SENTENCES[alone]},
         "warnings": list(copy.warnings),
     }

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkdot.cli.mail import open_mint
+from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
-from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.errors import UsageError
@@ -96,7 +95,7 @@ def _share(file: str, address: Address, terms: Share, data: Path, public_url: st
         library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
         if terms.gate is Gate.PROVED and not library.can_mail:
             talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
-    who = Person.known(mint, address, Mode.INDIVIDUAL)
+    who = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
     token = Token(TokenKind.SHARE, who.mode, _WORKSPACE, 0, terms.made, terms.id, who.contact, who.address, b"")
     return document, mint.reader(token)
 

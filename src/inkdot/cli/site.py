@@ -46,6 +46,7 @@ def add(
     Example:
       inkdot site add example.com
     """
+    from inkdot.cli.consent import open_register
     from inkdot.cli.mail import open_mint
     from inkdot.mark.site import domain_of, site_key
     from inkdot.store.sites import Site, Sites
@@ -59,6 +60,10 @@ def add(
         site = Site(number, name, made, site_key(mint, number, name, made))
         sites.keep_site(site, _WORKSPACE)
     sites.close()
+    with open_register(data) as register:
+        # A tag that waits for inkdot.consent(true) has asked; another one may keep what the region allows unasked.
+        mode = register.widest(name, asked=wait).mode
+    site = site._replace(key=site_key(mint, site.id, name, site.made, mode))
     shown = _shown(site, mint.public_url, wait=wait)
     if as_json:
         put(shown)

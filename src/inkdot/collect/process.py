@@ -59,6 +59,8 @@ class StreetConfig(NamedTuple):
     prefixes: tuple[str, str] = ("o", "c")
     room: str = ""
     """The unix socket of the reading room."""
+    addresses: str = "full"
+    """How much of addresses is written down: full, cut, none."""
 
     def to_json(self) -> str:
         """For the child's command line."""
@@ -87,7 +89,7 @@ async def _serve(config: StreetConfig) -> int:
     counters = Counters(run / f"street-{config.number}.counters")
     limits = Limits(connections_per_address=config.connections_per_address)
     replies = Replies(time.time())
-    proxies = Proxies(config.trusted_proxies)
+    proxies = Proxies(config.trusted_proxies, config.addresses)
     deny = Deny(data / DENY)
     salt = Salt(run, time.time())
     done: asyncio.Future[int] = loop.create_future()

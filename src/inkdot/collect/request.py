@@ -19,6 +19,7 @@ _FORWARDED_FOR = re.compile(rb"(?im)^x-forwarded-for[ \t]*:([^\r\n]*)")
 _FORWARDED = re.compile(rb"(?im)^forwarded[ \t]*:([^\r\n]*)")
 _FOR = re.compile(rb"(?i)for=\"?([^\";,\s]+)")
 _MAPPED = bytes(10) + b"\xff\xff"
+_UNKNOWN = bytes(16)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -86,8 +87,9 @@ class Judge:
 class Proxies:
     """The reverse proxies whose word about the client's address is believed."""
 
-    def __init__(self, trusted: Sequence[str] = ()) -> None:
-        """`trusted`: networks like 10.0.0.0/8; raises ValueError."""
+    def __init__(self, trusted: Sequence[str] = (), keep: str = "full") -> None:
+        """`trusted`: networks like 10.0.0.0/8, raises ValueError; `keep`: how much of addresses may be: full, cut, none."""
+        self._keep = keep
         self._networks = [ipaddress.ip_network(t, strict=False) for t in trusted]
         self._judged: dict[bytes, bool] = {}
 
@@ -116,7 +118,12 @@ class Proxies:
             if address is None:
                 break
             client = address
-        return client
+        return client if self._keep == "full" else cut(client) if self._keep == "cut" else _UNKNOWN
+
+
+def cut(address: bytes) -> bytes:
+    """The network alone: /24 of IPv4, /48 of IPv6."""
+    return address[:15] + b"\0" if address.startswith(_MAPPED) else address[:6] + bytes(10)
 
 
 def _hop_address(hop: bytes) -> bytes | None:

@@ -161,7 +161,7 @@ class Street:
             return b""
         if mode == _INDIVIDUAL:
             self._counters.privacy_signals += 1
-        if mode == _HYGIENE:
+        if mode == _HYGIENE and kind_of(token) in _DOTS:
             now -= now % _DAY
         else:
             token = self._without_person(token)

@@ -96,6 +96,8 @@ class DropReason(StrEnum):
     FORGED = "forged"
     TRACKING_OFF = "tracking_off"
     UNREADABLE = "unreadable"
+    ERASED = "erased"
+    """Overwritten, because the person asked for it."""
     REPLAY = "replay"
     """It was sent before."""
     INNER_LINK = "inner_link"

@@ -26,6 +26,7 @@ DeliveryId = NewType("DeliveryId", int)
 AudienceId = NewType("AudienceId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
+PERSON = "per"
 DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
 TRIGGER, ENDPOINT, DELIVERY, AUDIENCE = "trg", "whk", "dlv", "aud"
 

@@ -29,3 +29,5 @@ class Message:
     """Destinations, in the order of their positions (1, 2, ...)."""
     internet_id: str | None = None
     """The Message-ID header."""
+    unnamed: int = 0
+    """Further recipients, of whom no name may be kept."""

@@ -53,6 +53,12 @@ def encode_with_body(
     return _framed(head + token + headers + _TARGET.pack(len(target)) + target + body)
 
 
+def blank(extent: int) -> bytes:
+    """A record that says nothing and fills `extent` bytes, a multiple of 8; its token is empty."""
+    head = _HEAD.pack(_BARE, 0, 0, 0, 0, 0, NOBODY)
+    return _framed(head + bytes(extent - _FRAME.size - len(head)))
+
+
 def _framed(payload: bytes) -> bytes:
     return _FRAME.pack(len(payload), crc32c(payload)) + payload + _PADDING[len(payload) & 7]
 

@@ -15,7 +15,10 @@ _RAW_TEXT = {b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"no
 _NAME = re.compile(rb"[A-Za-z][^\s/>\x00]*")
 _SPACE = re.compile(rb"[\s/]*")
 _ATTRIBUTE = re.compile(rb"[^\s/>][^\s/>=]*")
+_MOST_ATTRIBUTES = 500
+_NOT_BARE = re.compile(rb"[\s\"'=<>`]")
 _EQUALS = re.compile(rb"\s*=\s*")
+_BARE_AS = {b">": b"&gt;", b"<": b"&lt;", b'"': b"&quot;", b"=": b"="}
 _BARE = re.compile(rb"[^\s>]*")
 _REFERENCE = re.compile(rb"&(?:#([0-9]{1,7});?|#[xX]([0-9a-fA-F]{1,6});?|([A-Za-z][A-Za-z0-9]*)(;?))")
 _ESCAPED_JP = re.compile(rb"\x1b\$[@B][^\x1b]*")
@@ -109,7 +112,8 @@ def _start_tag(text: bytes, start: int, name: re.Match[bytes]) -> Tag:
         if equals := _EQUALS.match(text, at):
             value = _value(text, equals.end())
             at = value.end + len(value.quote)
-        attributes.setdefault(attribute[0].lower(), value)
+        if len(attributes) < _MOST_ATTRIBUTES:
+            attributes.setdefault(attribute[0].lower(), value)
 
 
 def _value(text: bytes, at: int) -> Value:
@@ -146,6 +150,8 @@ def _referenced(value: bytes, match: re.Match[bytes]) -> bytes:
 
 
 def escape(value: bytes, quote: bytes) -> bytes:
-    """A value for an attribute with that quote."""
+    """A value for an attribute with that quote; without one, so that the tag stays whole."""
     value = value.replace(b"&", b"&amp;")
-    return value.replace(quote, b"&quot;" if quote == b'"' else b"&#39;") if quote else value
+    if quote:
+        return value.replace(quote, b"&quot;" if quote == b'"' else b"&#39;")
+    return _NOT_BARE.sub(lambda m: _BARE_AS.get(m[0], b"&#%d;" % m[0][0]), value)

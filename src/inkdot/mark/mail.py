@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parseaddr
 from enum import StrEnum
@@ -18,10 +18,11 @@ from inkdot.domain.contact import Address
 from inkdot.domain.ids import MessageId
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
-from inkdot.mark import html, mime
-from inkdot.mark.mint import MAX_DESTINATION_BYTES, Mint, Person, mail_token
+from inkdot.mark import html, mime, privacy
+from inkdot.mark.body import Body, Link, read_body
+from inkdot.mark.mint import Mint, Person, mail_token
 from inkdot.mark.switch import switched_off
-from inkdot.mark.transfer import Splice, Transfer, Unreadable, merged, reader
+from inkdot.mark.transfer import Splice, Unreadable, merged, reader
 
 CLIPPED_BYTES = 100_000
 """Gmail shows about the first 102 kB of a mail's HTML; the bottom dot of a longer one is behind "view entire message"."""
@@ -42,6 +43,7 @@ class LeftAlone(StrEnum):
     ENCODING = "encoding"
     SWITCHED_OFF = "switched_off"
     CONSENT = "consent"
+    TOO_COMPLEX = "too_complex"
 
 
 SENTENCES: dict[LeftAlone, str] = {
@@ -57,13 +59,14 @@ SENTENCES: dict[LeftAlone, str] = {
     LeftAlone.ENCODING: "The mail's transfer encoding is broken or unknown.",
     LeftAlone.SWITCHED_OFF: "Tracking is switched off for this mail.",
     LeftAlone.CONSENT: "The recipient's consent does not cover any mark.",
+    LeftAlone.TOO_COMPLEX: "The mail has more parts, or nests them deeper, than any mail program makes.",
 }
 
-_UNSUBSCRIBE = re.compile(
-    rb"(?i)unsubscri|opt[-_]?out|abmeld|abbestell|desinscri|d%C3%A9sinscri|disiscri|cancelar-suscri|afmeld"
-)
 _PGP = re.compile(rb"(?m)^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----")
-_STATEFUL = re.compile(r"utf-?(16|32|7)|hz|iso-2022-(?!jp)|ucs")
+_STATEFUL = re.compile(r"utf.?(16|32|7)|hz|iso.?2022.(?!jp)|ucs")
+_LONGEST_LINE = 998
+_MOST_LINKS = 0xFFFE
+"""Positions in a token have 16 bits; the last is the hidden link's."""
 _LISTED_URL = re.compile(r"<(https?://[^>]+)>")
 _DROPPED_HEADERS = {"bcc", "resent-bcc"}
 
@@ -85,23 +88,10 @@ class Copy:
     links: tuple[MarkedLink, ...]
     left_alone: LeftAlone | None
     warnings: tuple[str, ...]
-
-
-class _Link(NamedTuple):
-    place: html.Value
-    destination: bytes
-
-
-@dataclass(slots=True)
-class _Body:
-    """One HTML part, read: what may be changed and where."""
-
-    part: mime.Part
-    transfer: Transfer
-    removals: list[Splice]
-    links: list[_Link]
-    top: int
-    bottom: int
+    mode: Mode = Mode.OFF
+    """How much may be kept of what this copy's marks tell."""
+    privacy: str | None = None
+    """The address of the privacy page for this copy; None where nothing was marked."""
 
 
 class Mail:
@@ -112,7 +102,7 @@ class Mail:
         self._source, self._mint = source, mint
         self._root = mime.parse(source)
         self._eol = b"\r\n" if b"\r\n" in source else b"\n"
-        self._bodies: list[_Body] = []
+        self._bodies: list[Body] = []
         self._switch = switched_off(source, self._root)
         self.left_alone = LeftAlone.SWITCHED_OFF if self._switch else _reason(source, self._root)
         if self.left_alone is None:
@@ -142,17 +132,21 @@ class Mail:
         """The copy for one recipient; `marked` in unix seconds. The same arguments give the same bytes."""
         left_alone = LeftAlone.CONSENT if mode is Mode.OFF else self.left_alone
         if left_alone:
-            return Copy(to, _spliced(self._source, self._switch), (), (), left_alone, ())
+            plain = _spliced(self._source, self._switch) if self.left_alone else self.cleaned()
+            return Copy(to, plain, (), (), left_alone, tuple(self._warnings_left_alone()))
         person = Person.known(self._mint, to, mode)
         dots = [
             self._mint.dot(mail_token(self._mint, person, message, marked, TokenKind.DOT, place))
             for place in (Place.TOP, Place.BOTTOM)
         ]
+        page = self._mint.privacy(person, message, marked)
         links: list[MarkedLink] = []
-        changes: list[Splice] = []
+        changes: list[Splice] = self._added_headers(to, mode, message, marked, page)
         for body in self._bodies:
-            splices = list(body.removals)
+            splices = [*body.removals, *(self._restored(body, link) for link in body.led_back)]
             for link in body.links:
+                if len(links) == _MOST_LINKS:
+                    break
                 token = mail_token(
                     self._mint, person, message, marked, TokenKind.CLICK, len(links) + 1, link.destination
                 )
@@ -162,12 +156,25 @@ class Mail:
             if body is self._bodies[0]:
                 splices.append(Splice(body.top, body.top, self._dot(dots[0])))
             if body is self._bodies[-1]:
-                splices.append(Splice(body.bottom, body.bottom, self._dot(dots[1])))
+                splices.append(Splice(body.bottom, body.bottom, self._footer(mode, page) + self._dot(dots[1])))
             changes.append(self._encoded(body, splices))
-        warnings = list(self._warnings())
         changes += [Splice(h.start, h.end, b"") for h in self._root.headers if h.name in _DROPPED_HEADERS]
         content = _spliced(self._source, changes)
-        return Copy(to, content, tuple(dots), tuple(links), None, tuple(warnings))
+        return Copy(to, content, tuple(dots), tuple(links), None, tuple(self._warnings(content)), mode, page)
+
+    def _footer(self, mode: Mode, url: str) -> bytes:
+        notice = self._mint.notice
+        return privacy.footer(notice, mode, url) + self._eol if notice.style == "footer" else b""
+
+    def _added_headers(self, to: Address, mode: Mode, message: MessageId, marked: int, url: str) -> list[Splice]:
+        notice = self._mint.notice
+        lines = [privacy.header(url)] if notice.style == "header" else []
+        if notice.one_click and self._root.get("list-unsubscribe") is None:
+            # To leave a list one must be named, even where the mail itself counts without names.
+            named = Person(self._mint.keyring.contact_id(self._mint.workspace, to), to, mode)
+            lines += privacy.one_click(self._mint.privacy(named, message, marked))
+        end = self._root.headers[-1].end
+        return [Splice(end, end, b"".join(line + self._eol for line in lines))] if lines else []
 
     def cleaned(self) -> bytes:
         """The mail without any of our marks: dots gone, links leading where they led."""
@@ -175,33 +182,51 @@ class Mail:
         for body in self._bodies:
             text = body.transfer.text
             restored = [
-                Splice(v.start, v.end, html.escape(destination, v.quote))
-                for v, destination in body.links
-                if self._mint.own(html.unescape(text[v.start : v.end]).strip())
+                self._restored(body, link)
+                for link in (*body.links, *body.led_back)
+                if self._mint.own(html.unescape(text[link.place.start : link.place.end]).strip())
             ]
             if restored or body.removals:
                 changes.append(self._encoded(body, [*body.removals, *restored]))
         return _spliced(self._source, changes)
 
-    def _encoded(self, body: _Body, splices: list[Splice]) -> Splice:
+    def _restored(self, body: Body, link: Link) -> Splice:
+        """A link leading where it led; what this mail's character set cannot hold is percent-encoded."""
+        destination, place = link.destination, link.place
+        try:
+            destination.decode(body.part.charset)
+        except (UnicodeDecodeError, LookupError):
+            destination = re.sub(rb"[\x80-\xff]", lambda m: b"%%%02X" % m[0][0], destination)
+        return Splice(place.start, place.end, html.escape(destination, place.quote))
+
+    def _encoded(self, body: Body, splices: list[Splice]) -> Splice:
         return Splice(body.part.body, body.part.end, body.transfer.spliced(merged(splices)))
 
     def _dot(self, url: str) -> bytes:
         # A line end inside the tag keeps lines short without putting white space into the text.
         return b'<img src="' + url.encode() + b'"' + self._eol + b'width="1" height="1" alt="" style="border:0">'
 
-    def _warnings(self) -> Sequence[str]:
+    def _warnings(self, content: bytes) -> Iterator[str]:
         size = sum(len(b.transfer.text) for b in self._bodies) + 400 + 120 * sum(len(b.links) for b in self._bodies)
-        if size < CLIPPED_BYTES:
-            return ()
-        return (f"The HTML has about {size // 1000} kB; Gmail shows the first 102 kB and hides the bottom dot.",)
+        if size >= CLIPPED_BYTES:
+            yield f"The HTML has about {size // 1000} kB; Gmail shows the first 102 kB and hides the bottom dot."
+        if sum(len(b.links) for b in self._bodies) > _MOST_LINKS:
+            yield f"Only the first {_MOST_LINKS} links are tracked."
+        if _has_long_line(content) and not _has_long_line(self._source):
+            yield f"A line is longer than {_LONGEST_LINE} bytes now; send the mail in quoted-printable or base64."
+        if any(h.name in _DROPPED_HEADERS for h in self._root.headers):
+            yield "The mail named blind copies (Bcc); that line was taken out."
+
+    def _warnings_left_alone(self) -> Iterator[str]:
+        if any(h.name in _DROPPED_HEADERS for h in self._root.headers):
+            yield "The mail names blind copies (Bcc), and as it was left alone it still does; take that line out."
 
     def _read_bodies(self) -> None:
         unsubscribe = {url.encode() for url in _LISTED_URL.findall(self._root.get("list-unsubscribe") or "")}
         try:
             for part in _html_parts(self._root):
                 transfer = reader(part.encoding, self._source[part.body : part.end], self._eol)
-                self._bodies.append(_read_body(part, transfer, self._mint, unsubscribe))
+                self._bodies.append(read_body(part, transfer, self._mint, unsubscribe))
         except html.Unclosed:
             self.left_alone = LeftAlone.NO_SAFE_PLACE
         except Unreadable:
@@ -215,6 +240,8 @@ def read_mail(source: bytes, mint: Mint) -> Mail:
 
 def _reason(source: bytes, root: mime.Part) -> LeftAlone | None:
     """Why this mail must be left alone, if it must."""
+    if root.too_complex:
+        return LeftAlone.TOO_COMPLEX
     if not root.blank_line:
         return LeftAlone.NO_BLANK_LINE
     for part in root.walk():
@@ -245,10 +272,25 @@ def _reason_of_part(source: bytes, part: mime.Part) -> LeftAlone | None:
     if kind == "multipart/report":
         return LeftAlone.REPORT
     if kind.startswith("text/") and not part.children:
-        armor = _PGP.search(source, part.body, part.end)
+        armor = _armor(source, part)
         if armor:
             return LeftAlone.ENCRYPTED if armor[1] == b"MESSAGE" else LeftAlone.SIGNED
     return None
+
+
+def _armor(source: bytes, part: mime.Part) -> re.Match[bytes] | None:
+    """PGP's own frame in a text, also behind a transfer encoding."""
+    found = _PGP.search(source, part.body, part.end)
+    if found is None and part.encoding in ("base64", "quoted-printable"):
+        try:
+            return _PGP.search(reader(part.encoding, source[part.body : part.end], b"\n").text)
+        except Unreadable:
+            return None
+    return found
+
+
+def _has_long_line(content: bytes) -> bool:
+    return re.search(rb"[^\n]{%d}" % (_LONGEST_LINE + 2), content) is not None
 
 
 def _html_parts(root: mime.Part) -> list[mime.Part]:
@@ -261,80 +303,10 @@ def _html_parts(root: mime.Part) -> list[mime.Part]:
 
 
 def _charset_works(charset: str) -> bool:
-    if _STATEFUL.match(charset):
-        return False
     try:
-        return bool(codecs.lookup(charset))
+        return not _STATEFUL.match(charset) and not _STATEFUL.match(codecs.lookup(charset).name)
     except LookupError:
         return False
-
-
-def _read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[bytes]) -> _Body:
-    """Find the links, our older marks, and the places for dots; raises html.Unclosed."""
-    text = html.for_scanning(transfer.text, part.charset)
-    removals: list[Splice] = []
-    links: list[_Link] = []
-    places: dict[bytes, html.Tag] = {}
-    last: dict[bytes, html.Tag] = {}
-    for tag in html.tags(text):
-        places.setdefault(tag.name, tag)
-        last[tag.name] = tag
-        if tag.name == b"img":
-            source = tag.attributes.get(b"src")
-            token = mint.own(_attribute(transfer.text, source)) if source else None
-            if token and token.kind is TokenKind.DOT:
-                removals.append(Splice(tag.start, tag.end, b""))
-        elif tag.name in (b"a", b"area") and (link := _link(transfer.text, tag, mint, unsubscribe)):
-            links.append(link)
-    _must_be_closed(text, removals, places)
-    return _Body(part, transfer, removals, links, _top(text, places), _bottom(text, last))
-
-
-def _must_be_closed(text: bytes, removals: list[Splice], places: dict[bytes, html.Tag]) -> None:
-    unclosed_body = b"body" in places and b"/body" not in places
-    unclosed_html = b"html" in places and b"/html" not in places and b"/body" not in places
-    bare = re.sub(rb"<!--.*?-->|<[^>]*>|&nbsp;|\s", b"", text, flags=re.DOTALL) if len(text) < 2_000 else b"full"
-    if unclosed_body or unclosed_html or (not bare and not removals and b"img" not in places):
-        raise html.Unclosed
-
-
-def _top(text: bytes, places: dict[bytes, html.Tag]) -> int:
-    """Behind <body>, else behind the head, <html> or the document type, else at the beginning."""
-    for name in (b"body", b"/head", b"html"):
-        if name in places:
-            return places[name].end
-    doctype = re.match(rb"(?i)\s*<!doctype[^>]*>", text)
-    return doctype.end() if doctype else 0
-
-
-def _bottom(text: bytes, last: dict[bytes, html.Tag]) -> int:
-    """Before the last </body>, else before </html>, else at the end of the text (before its last line end)."""
-    for name in (b"/body", b"/html"):
-        if name in last:
-            return last[name].start
-    return len(text.rstrip())
-
-
-def _attribute(text: bytes, value: html.Value) -> bytes:
-    return html.unescape(text[value.start : value.end]).strip()
-
-
-def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> _Link | None:
-    """The link of a tag, if it is one that is tracked; an older mark of ours leads where it led."""
-    value = tag.attributes.get(b"href")
-    if value is None or b"data-notrack" in tag.attributes:
-        return None
-    destination = re.sub(rb"[\t\r\n]", b"", _attribute(text, value))
-    token = mint.own(destination)
-    if token is not None:
-        if token.kind is not TokenKind.CLICK:
-            return None
-        destination = token.destination
-    if not re.match(rb"(?i)https?://[^/?#\s]", destination) or len(destination) > MAX_DESTINATION_BYTES:
-        return None
-    if destination in unsubscribe or _UNSUBSCRIBE.search(destination):
-        return None
-    return _Link(value, destination)
 
 
 def _spliced(source: bytes, changes: list[Splice]) -> bytes:

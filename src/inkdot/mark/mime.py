@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message as HeaderReader
 
@@ -13,6 +14,10 @@ from inkdot.domain.errors import MailUnreadable
 MOST_DEPTH, MOST_PARTS = 50, 1_000
 _HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _LINE = re.compile(rb"[^\n]*\n?")
+
+
+class _TooComplex(Exception):
+    """More parts, or deeper ones, than are worth looking for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Part:
     closed: bool = True
     """A multipart has its closing boundary."""
     children: list[Part] = field(default_factory=list)
+    too_complex: bool = False
+    """Parts nest deeper or are more than anybody sends; they were not looked for."""
 
     def get(self, name: str) -> str | None:
         """The first header of that (lower-case) name."""
@@ -54,11 +61,20 @@ class Part:
     @property
     def content_type(self) -> str:
         """Like text/html, lower case."""
-        return self._reader.get_content_type()
+        try:
+            return self._reader.get_content_type()
+        except (TypeError, ValueError):
+            return "text/plain"
 
     def parameter(self, name: str) -> str | None:
-        """A parameter of the content type."""
-        value = self._reader.get_param(name)
+        """A parameter of the content type; one that is split and written whole as well counts as written whole."""
+        try:
+            value = self._reader.get_param(name)
+        except (TypeError, ValueError):  # the standard library cannot sort the pieces of such
+            whole = re.search(
+                rf"(?i);\s*{re.escape(name)}\*?\s*=\s*(?:\"([^\"]*)\"|([^;\s]*))", self.get("content-type") or ""
+            )
+            value = (whole[1] or whole[2]).rpartition("'")[2] if whole else None
         return value[2] if isinstance(value, tuple) else value
 
     @property
@@ -73,8 +89,11 @@ class Part:
 
     @property
     def attached(self) -> bool:
-        """Meant to be saved, not shown."""
-        return (self.get("content-disposition") or "").strip().lower().startswith("attachment")
+        """Meant to be saved, not shown: it says so, or it has a file's name."""
+        disposition = (self.get("content-disposition") or "").strip().lower()
+        return (
+            disposition.startswith("attachment") or re.search(r";\s*filename\*?(?:0\*?)?\s*=", disposition) is not None
+        )
 
     def walk(self) -> Iterator[Part]:
         """This part and all below."""
@@ -92,7 +111,11 @@ def parse(source: bytes) -> Part:
             "This file is not a mail: it does not begin with header lines. Save the mail as .eml and try again."
         )
     root = Part(headers, start, body, len(source), blank)
-    _descend(source, root, 0, [0])
+    try:
+        _descend(source, root, 0, [0])
+    except _TooComplex:
+        root.children.clear()
+        root.too_complex = True
     return root
 
 
@@ -103,31 +126,40 @@ def subject(part: Part) -> str | None:
         return None
     try:
         return str(make_header(decode_header(value)))
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, HeaderParseError):
         return value
 
 
 def _headers(source: bytes, start: int, end: int) -> tuple[list[Header], int, bool]:
     """The headers from `start`, where the body begins, and whether a blank line stands between."""
     found: list[Header] = []
+    folded: list[str] = []  # joined once: a header of a thousand lines must not cost a million
     at = start
+
+    def finished() -> list[Header]:
+        if folded and found:
+            last = found[-1]
+            found[-1] = Header(last.name, " ".join([last.value, *folded]), last.start, last.end)
+            folded.clear()
+        return found
+
     while at < end:
         line = _LINE.match(source, at, end)
         assert line
         text = line[0]
         if not text.strip(b"\r\n"):
-            return found, line.end(), True
+            return finished(), line.end(), True
         if text[:1] in b" \t" and found:
-            last = found[-1]
-            folded = last.value + " " + text.decode("latin-1").strip()
-            found[-1] = Header(last.name, folded, last.start, line.end())
+            folded.append(text.decode("latin-1").strip())
+            found[-1] = Header(found[-1].name, found[-1].value, found[-1].start, line.end())
         elif name := _HEADER.match(text):
             value = text[name.end() :].decode("latin-1").strip()
+            finished()
             found.append(Header(name[1].decode("latin-1").lower(), value, at, line.end()))
         else:
-            return found, at, False
+            return finished(), at, False
         at = line.end()
-    return found, end, False
+    return finished(), end, False
 
 
 def _descend(source: bytes, part: Part, depth: int, count: list[int]) -> None:
@@ -135,7 +167,7 @@ def _descend(source: bytes, part: Part, depth: int, count: list[int]) -> None:
     if not part.content_type.startswith("multipart/") or not boundary:
         return
     if depth >= MOST_DEPTH:
-        raise MailUnreadable(f"The mail nests its parts more than {MOST_DEPTH} deep; send it without marks.")
+        raise _TooComplex
     delimiter = re.compile(
         rb"(?:(?<=\n)|\A)--" + re.escape(boundary.rstrip().encode("latin-1", "replace")) + rb"(--)?[ \t]*(?:\r?\n|\Z)"
     )
@@ -145,7 +177,7 @@ def _descend(source: bytes, part: Part, depth: int, count: list[int]) -> None:
         if opened is not None:
             count[0] += 1
             if count[0] > MOST_PARTS:
-                raise MailUnreadable(f"The mail has more than {MOST_PARTS} parts; send it without marks.")
+                raise _TooComplex
             part.children.append(_child(source, opened, mark.start()))
         if mark[1]:
             part.closed = True

@@ -11,8 +11,9 @@ from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.mark.privacy import Notice
 
-_OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/)?([A-Za-z0-9_-]{60,}?)(?:\.gif)?$")
+_OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/){0,5}([A-Za-z0-9_-]{60,}?)(?:\.gif)?(?:[?#].*)?$")
 _BAD_IN_URL = re.compile(rb"[\x00-\x20\x7f]")
 MAX_DESTINATION_BYTES = 8_000
 """The street takes heads up to 16 kB; longer destinations could not be asked for."""
@@ -26,6 +27,7 @@ class Mint(NamedTuple):
     keyring: Keyring
     workspace: WorkspaceId = WorkspaceId(1)
     prefixes: tuple[str, str] = ("o", "c")
+    notice: Notice = Notice()
 
     def dot(self, token: Token) -> str:
         """The address of a dot."""
@@ -34,6 +36,12 @@ class Mint(NamedTuple):
     def click(self, token: Token) -> str:
         """The address of a tracked link."""
         return f"{self.public_url.rstrip('/')}/{self.prefixes[1]}/{self.keyring.sign(token)}"
+
+    def privacy(self, person: Person, thing: int, marked: int) -> str:
+        """The address of the privacy page that a copy of `thing` (a mail, a document, a site) leads to."""
+        who = person.contact, person.address
+        token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"")
+        return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(token)}"
 
     def reader(self, token: Token) -> str:
         """The address of a shared document."""

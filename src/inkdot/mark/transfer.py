@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _QP = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*\r?\n|=|[^=]+")
-_CHUNK = 72
+_TO_ESCAPE = re.compile(rb"[^\t -<>-~]")
+_CHUNK, _LONGEST = 72, 76
 
 
 class Splice(NamedTuple):
-    """Replace decoded[start:end] by text (ASCII)."""
+    """Replace decoded[start:end] by text."""
 
     start: int
     end: int
@@ -94,8 +95,22 @@ class QuotedPrintable:
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
         """The encoded text with the splices in, each on lines of its own by soft breaks."""
-        changes = [Splice(self._after(s.start), self._place(s.end), self._encode(s)) for s in splices]
+        changes: list[Splice] = []
+        for splice in splices:
+            at = self._after(splice.start)
+            encoded = self._encode(splice)
+            if encoded.startswith(b"=") and (earlier := self._full_line(at)) is not None:
+                changes.append(Splice(earlier, earlier, b"=" + self._eol))
+            changes.append(Splice(at, self._place(splice.end), encoded))
         return _apply(self._encoded, changes)
+
+    def _full_line(self, at: int) -> int | None:
+        """Where a line that has no room for a soft break at `at` must be broken before: its last character."""
+        start = self._encoded.rfind(b"\n", 0, at) + 1
+        if at - start < _LONGEST:
+            return None
+        escaped = self._encoded[at - 3 : at - 2] == b"="
+        return at - (3 if escaped else 1)
 
     def _encode(self, splice: Splice) -> bytes:
         soft = b"=" + self._eol
@@ -104,7 +119,7 @@ class QuotedPrintable:
             return soft if b"=\n" in removed or b"=\r\n" in removed else b""
         lines: list[bytes] = []
         for line in splice.text.split(self._eol):
-            escaped = line.replace(b"=", b"=3D")
+            escaped = _TO_ESCAPE.sub(lambda m: b"=%02X" % m[0][0], line)
             chunks = []
             while escaped:
                 cut = (

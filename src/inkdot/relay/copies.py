@@ -5,6 +5,7 @@ What must not be touched leaves as it came, and so does what we fail to read: ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import NamedTuple
@@ -30,6 +31,7 @@ SENTENCES: dict[str, str] = {str(reason): text for reason, text in MARKING.items
     REPORT: "It is Inkdot's own report.",
 }
 _NEVER_SENT = ("bcc", "resent-bcc")
+_LIST = re.compile(rb"(?im)^list-id:[^<\r\n]*<([^>\r\n]+)>")
 
 
 class Made(NamedTuple):
@@ -82,6 +84,12 @@ class Copies:
     def heads(self) -> bytes:
         """The header lines."""
         return self._source[: self._source.find(b"\r\n\r\n") + 2]
+
+    @property
+    def list_name(self) -> str | None:
+        """The list that the mail goes to (RFC 2919), whose consent mode counts too."""
+        found = _LIST.search(self.heads)
+        return found[1].decode("latin-1").strip().lower() if found else None
 
     def _has_header(self, name: bytes) -> bool:
         return b"\n" + name + b":" in b"\n" + self.heads.lower()

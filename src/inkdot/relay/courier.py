@@ -43,7 +43,7 @@ class Office(Protocol):
     def copies(self, source: bytes, envelope: Envelope) -> Copies:
         """The maker of copies."""
 
-    def begun(self, message: Message) -> None:
+    def begun(self, message: Message, list_name: str | None) -> None:
         """Keep the mail before any copy of it leaves."""
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
@@ -178,7 +178,7 @@ class Courier:
                 return
             copies = self._office.copies(self._spool.content(mail), mail.envelope)
             if not mail.envelope.unmarked:
-                self._office.begun(copies.message())
+                self._office.begun(copies.message(), copies.list_name)
             done = self._try(mail, copies, upstream)
             if expired:
                 self._give_up(mail, done)

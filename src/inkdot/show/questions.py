@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from inkdot.domain.consent import SMALL
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
@@ -234,6 +235,7 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmark
         "machine_fetches": fetches,
         "first": first and iso(microseconds(first)),
         "last": last and iso(microseconds(last)),
+        "hidden_below": SMALL,
     }
 
 

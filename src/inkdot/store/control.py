@@ -75,7 +75,7 @@ class Control:
             for position, destination in enumerate(message.links, 1)
         ]
         with self._transaction():
-            row = (message.id, workspace, message.marked, message.subject, message.internet_id)
+            row = (message.id, workspace, message.marked, message.subject, message.internet_id, message.unnamed)
             self._keep("keep_message", [row])
             self._keep("keep_contact", [(workspace, contact, address) for address, contact in contacts.items()])
             self._keep("keep_recipient", [(message.id, contact) for contact in contacts.values()])

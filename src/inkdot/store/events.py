@@ -24,6 +24,7 @@ from inkdot.store import copies
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
 from inkdot.store.interned import Interned
 from inkdot.store.migrate import migrate
+from inkdot.store.oblivion import last_days
 from inkdot.store.query import questions
 
 Position = tuple[int, int]
@@ -120,13 +121,16 @@ class EventStore:
         What lies before a stream's checkpoint is kept already, because the two are always committed together.
         """
         floors = {stream: ping_id(stream, *place) for stream, place in self._checkpoint.items()}
-        events = [e for e in events if e.id >= floors.get(e.id >> 48, 0)]
+        events, days = last_days([e for e in events if e.id >= floors.get(e.id >> 48, 0)])
         dropped = [d for d in dropped if d.ping >= floors.get(d.ping >> 48, 0)]
         ahead = {stream: place for stream, place in checkpoint.items() if place > self._checkpoint.get(stream, (0, 0))}
         with self._transaction():
             if events:
                 self._db.register("batch", self._table(events))
                 self._db.execute(self._ask["add_events"])
+            for day in days:
+                for question in ("overwritten_days", "overwritten_days_closed"):
+                    self._db.execute(self._ask[question], day)
             if relabelled:
                 self._relabel(relabelled, None, ("relabel_recent",))
             if dropped:
@@ -370,3 +374,18 @@ class EventStore:
         """Bring the write-ahead log into the file."""
         with damage_named(self._path):
             self._db.execute(self._ask["flush"])
+
+    def delete(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> int:
+        """Ask these deletions, all or nothing; returns how many events went. See `oblivion`."""
+        before = self.size()[0]
+        with damage_named(self._path):
+            self._db.begin()
+            try:
+                for name, what in asked:
+                    self._db.execute(self._ask[name], what)
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
+        self._recall()
+        return before - self.size()[0]

@@ -120,7 +120,8 @@ class Deeds:
 
     firings: list[FiringRow] = field(default_factory=list)
     used_up: list[tuple[TriggerId, int]] = field(default_factory=list)
-    sightings: list[SightingRow] = field(default_factory=list)
+    sightings: dict[tuple[TriggerId, int], list[SightingRow]] = field(default_factory=dict)
+    """By trigger and whom."""
     capped: dict[TriggerId, int] = field(default_factory=dict)
     deliveries: list[NewDelivery] = field(default_factory=list)
     machines: list[EventId] = field(default_factory=list)
@@ -130,6 +131,11 @@ class Deeds:
 def _signed(number: int) -> int:
     """SQLite's integers have a sign; ids of the upper half do not fit otherwise."""
     return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _row(row: FiringRow | SightingRow | NewDelivery) -> tuple[object, ...]:
+    """As it is kept."""
+    return tuple(row._replace(event=EventId(_signed(row.event))))
 
 
 def _event(number: int) -> EventId:
@@ -161,11 +167,14 @@ class Outbox(Control):
     def keep_deeds(self, deeds: Deeds, positions: Mapping[int, Position], now: int) -> None:
         """Keep what a batch led to, and that it was acted on; `now` in unix seconds."""
         with self._transaction():
-            self._keep("add_firing", [row._replace(event=_signed(row.event)) for row in deeds.firings])  # type: ignore[arg-type]
+            self._keep("add_firing", [_row(row) for row in deeds.firings])
             self._keep("use_up", deeds.used_up)
-            self._keep("add_sighting", [row._replace(event=_signed(row.event)) for row in deeds.sightings])  # type: ignore[arg-type]
+            self._keep(
+                "add_sighting",
+                [_row(row) for rows in deeds.sightings.values() for row in rows],
+            )
             self._keep("count_capped", [(count, trigger) for trigger, count in deeds.capped.items()])
-            self._keep("add_delivery", [row._replace(event=_signed(row.event)) for row in deeds.deliveries])  # type: ignore[arg-type]
+            self._keep("add_delivery", [_row(row) for row in deeds.deliveries])
             self._keep("withdraw", [(now, _signed(event)) for event in deeds.machines])
             self._keep("keep_acted", [(stream, *place) for stream, place in positions.items()])
 
@@ -238,7 +247,7 @@ class Outbox(Control):
     def add(self, deliveries: Sequence[NewDelivery]) -> None:
         """More to be done, not because of an event."""
         with self._transaction():
-            self._keep("add_delivery", [row._replace(event=_signed(row.event)) for row in deliveries])  # type: ignore[arg-type]
+            self._keep("add_delivery", [_row(row) for row in deliveries])
 
     def replay(self, deliveries: Sequence[DeliveryId], now: int) -> None:
         """Do these again, under the same ids."""

@@ -105,6 +105,9 @@ class Understanding:
 
     def _understand(self, ping: Ping, outcome: Outcome) -> None:
         # STEPS: refuse what is forged; respect the mode; name the client and weigh it; find the person; fold repeats.
+        if not ping.token:
+            outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.ERASED))
+            return
         if not self._keyring.genuine(ping.token):
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.FORGED))
             return
@@ -119,6 +122,8 @@ class Understanding:
         if token.contact:
             self._meet(ping, token, outcome)
         event = self._fold(ping, token, client)
+        if token.mode is Mode.HYGIENE:
+            event = event._replace(message=None, part=0, repeat_of=None)  # the day of an open, not of which mail
         if token.contact and client.kind:
             event = self._weigh(event, token, client, outcome)
         if event.kind is Kind.CLICK:

@@ -4,7 +4,7 @@ INSERT INTO contacts (workspace, id, address) VALUES (?, ?, ?) ON CONFLICT DO NO
 
 -- name: keep_message
 -- One marked mail; marking it again changes nothing.
-INSERT INTO messages (id, workspace, marked, subject, internet_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: keep_recipient
 -- Who got a copy.
@@ -53,7 +53,7 @@ SELECT address FROM contacts WHERE workspace = ? AND id = ?;
 
 -- name: messages_since
 -- Marked mails with the number of their recipients, oldest first.
-SELECT m.id, m.marked, m.subject, count(r.contact) AS recipients
+SELECT m.id, m.marked, m.subject, count(r.contact) + m.unnamed AS recipients
 FROM messages m LEFT JOIN recipients r ON r.message = m.id
 WHERE m.workspace = ? AND m.marked >= ?
 GROUP BY m.id ORDER BY m.marked, m.id;

@@ -258,3 +258,72 @@ INSERT INTO migrations VALUES (?, ?);
 SET allowed_directories = ['{folder}'];
 SET enable_external_access = false;
 SET lock_configuration = true;
+
+-- name: forget_recent
+-- Everything about a person, and what names the address or came from one of the person's browsers.
+DELETE FROM recent WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+    OR regexp_matches(lower(referrer), $address);
+
+-- name: forget_closed
+-- The same in closed months.
+DELETE FROM closed WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+    OR regexp_matches(lower(referrer), $address);
+
+-- name: forget_visits
+-- The person's visits.
+DELETE FROM visits WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
+    OR regexp_matches(lower(entry), $address) OR regexp_matches(lower(exit), $address);
+
+-- name: forget_pages
+-- Pages whose address names the person.
+DELETE FROM pages WHERE regexp_matches(lower(page), $address);
+
+-- name: forget_happenings
+-- Searches and goals that do.
+DELETE FROM happenings WHERE regexp_matches(lower(name), $address);
+
+-- name: forget_old_visits
+-- Visits past their days; sums by day name nobody and stay.
+DELETE FROM visits WHERE finish < $before;
+
+-- name: forget_raws
+-- Facts that no event has any more.
+DELETE FROM raws WHERE number NOT IN (SELECT raw FROM events);
+
+-- name: forget_verdicts
+-- Verdicts that no event has any more.
+DELETE FROM verdicts WHERE number NOT IN (SELECT verdict FROM events);
+
+-- name: forget_urls
+-- Destinations that no event has any more.
+DELETE FROM urls WHERE number NOT IN (SELECT url FROM events WHERE url IS NOT NULL);
+
+-- name: forget_old_recent
+-- What is past its days.
+DELETE FROM recent WHERE time < $before;
+
+-- name: forget_old_closed
+-- The same in closed months.
+DELETE FROM closed WHERE time < $before;
+
+-- name: forget_old_dropped
+-- Refused pings of that time.
+DELETE FROM dropped WHERE time < $before;
+
+-- name: oldest
+-- When the oldest event happened.
+SELECT min(time) FROM events;
+
+-- name: overwritten_days
+-- Earlier opens of a person of whom only the last day may be kept: those that say nothing but the same.
+DELETE FROM recent WHERE contact = $contact AND workspace = $workspace AND id <> $id
+    AND verdict = (SELECT verdict FROM recent WHERE id = $id);
+
+-- name: overwritten_days_closed
+-- The same in closed months.
+DELETE FROM closed WHERE contact = $contact AND workspace = $workspace AND id <> $id
+    AND verdict = (SELECT verdict FROM recent WHERE id = $id);

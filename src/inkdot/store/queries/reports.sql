@@ -30,7 +30,11 @@ SELECT message,
     count(*) FILTER (opened = 1 AND contact <> 0),
     count(*) FILTER (opened IS NULL AND fetches > 0 AND contact <> 0),
     count(*) FILTER (clicked >= 2 AND contact <> 0), count(*) FILTER (clicked = 1 AND contact <> 0),
-    sum(opens)::BIGINT, sum(clicks)::BIGINT, sum(fetches)::BIGINT, min(first), max(last),
+    -- Acts that are counted for nobody are hidden while they are fewer than five: who did them could be guessed.
+    (coalesce(sum(opens) FILTER (contact <> 0), 0) + coalesce(sum(opens) FILTER (contact = 0 AND opens >= 5), 0))::BIGINT,
+    (coalesce(sum(clicks) FILTER (contact <> 0), 0) + coalesce(sum(clicks) FILTER (contact = 0 AND clicks >= 5), 0))::BIGINT,
+    sum(fetches)::BIGINT,
+    min(first) FILTER (contact <> 0 OR opens + clicks >= 5), max(last) FILTER (contact <> 0 OR opens + clicks >= 5),
     count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0)
 FROM per_person GROUP BY message;
 

@@ -1,0 +1,37 @@
+"""Who read, exported or changed personal data: every question that shows any leaves a line in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from inkdot.app.consent import Register
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import BadAddress
+from inkdot.domain.ids import ContactId
+
+Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
+
+UNPERSONAL = frozenset({"status", "verify", "rebuild", "tidy", "regrade", "retention", "report_mail", "person_erase"})
+"""Questions whose answers name nobody, and erasure, which writes its own line."""
+
+
+def audited(register: Register, asks: Mapping[str, Ask]) -> dict[str, Ask]:
+    """The same questions, each leaving a line before it is answered."""
+    return {name: ask if name in UNPERSONAL else _watched(register, name, ask) for name, ask in asks.items()}
+
+
+def _watched(register: Register, name: str, ask: Ask) -> Ask:
+    def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        detail = {key: value for key, value in what.items() if key not in ("by", "person", "because")}
+        register.book.audit(str(what.get("by") or "unknown"), name, _about(register, what), **detail)
+        yield from ask(what)
+
+    return answer
+
+
+def _about(register: Register, what: Mapping[str, Any]) -> ContactId | None:
+    try:
+        return register.contact(normal_address(str(what.get("person") or "")))
+    except BadAddress:
+        return None

@@ -1,0 +1,195 @@
+"""Consent in one place: how much may be kept about a person, what he chose, and the file that tells the streets."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from inkdot.app.folder import Folder, write_whole
+from inkdot.app.law.regions import FILE as REGIONS
+from inkdot.app.law.regions import regions, strictest_of
+from inkdot.collect.deny import NAME as DENY
+from inkdot.collect.deny import deny_file
+from inkdot.domain.consent import Choice, Decision, Mode, Wish, strictest
+from inkdot.domain.contact import Address
+from inkdot.domain.errors import UsageError
+from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.mark.privacy import Notice
+from inkdot.settings import FILE, Settings, load
+from inkdot.store.consents import Consents
+
+WORKSPACE = WorkspaceId(1)
+UNANSWERED = (
+    "No region was chosen, so people are measured individually, with or without their consent. Say where your recipients "
+    "are: inkdot setup --region us|eu|uk|mixed."
+)
+_WIDEST = Wish(Mode.INDIVIDUAL, "the default of an installation without a region")
+
+
+class Register:
+    """The consent of one data folder. Processes may share the folder."""
+
+    def __init__(self, folder: Folder, settings: Settings) -> None:
+        """Raises BadSetting for a region table of one's own that cannot be used, and what opening the store raises."""
+        self._folder, self._settings = folder, settings
+        self._keyring = folder.keyring()
+        self.book = Consents(folder.control)
+        self._stamps = self._stamped()
+        self._default = self._by_region()
+
+    def _by_region(self) -> Wish:
+        region = self._settings.region
+        return strictest_of(region, regions(self._folder.root)) if region else _WIDEST
+
+    def _stamped(self) -> list[int]:
+        paths = (self._folder.root / FILE, self._folder.root / REGIONS)
+        return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+
+    def _renew(self) -> None:
+        """Hear of an answer given while this process runs."""
+        if (stamps := self._stamped()) != self._stamps:
+            found = load(self._folder.root, {})
+            self._settings = dataclasses.replace(self._settings, region=found.region, health=found.health)
+            self._default, self._stamps = self._by_region(), stamps
+
+    def __enter__(self) -> Self:
+        """Close it with `with`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.book.close()
+
+    @property
+    def unanswered(self) -> bool:
+        """Nobody said yet where recipients are."""
+        return not self._settings.region and not self._settings.health
+
+    def contact(self, address: Address) -> ContactId:
+        """The id of an address, known or not."""
+        return self._keyring.contact_id(WORKSPACE, address)
+
+    def mode_for(self, address: Address, list_name: str | None = None, site: str | None = None) -> Decision:
+        """How much may be kept about a person in a mail to a list or on a site; the strictest word counts."""
+        self._renew()
+        contact = self.contact(address)
+        if why := self.book.why_denied(contact):
+            return Decision(Mode.OFF, "the person's withdrawal" if why == "withdrawn" else "the person's erasure", ())
+        scopes = ["", *([f"list:{list_name}"] if list_name else []), *([f"site:{site}"] if site else [])]
+        own = _last_words(self.book.choices_of(WORKSPACE, contact), scopes)
+        return strictest([*(own or [self._default]), *self._limits(scopes)])
+
+    def widest(self, site: str | None = None, *, asked: bool = False) -> Decision:
+        """How much may be kept of people whom nobody knows yet, as on a site; `asked` if they are asked there."""
+        self._renew()
+        return strictest(
+            [
+                Wish(Mode.INDIVIDUAL, "the visitor's consent") if asked else self._default,
+                *self._limits(["", *([f"site:{site}"] if site else [])]),
+            ]
+        )
+
+    def _limits(self, scopes: list[str]) -> list[Wish]:
+        rules = self.book.rules(WORKSPACE)
+        limits = [Wish(rules[scope], _named(scope)) for scope in scopes if scope in rules]
+        return [*limits, Wish(Mode.AGGREGATE, "health mode")] if self._settings.health else limits
+
+    def agreed(self, workspace: WorkspaceId, contact: ContactId, purpose: str) -> bool | None:
+        """Whether somebody agreed to be written to (`mail`) or to be on a list for advertising (`advertising`).
+
+        True: yes. False: no, or taken back. None: nothing is on record. To be measured is another thing and says nothing here.
+        """
+        if self.book.why_denied(contact):
+            return False
+        answer: bool | None = None
+        for made in self.book.choices_of(workspace, contact):
+            if made.act in ("withdraw", "erase") or (made.act == "unsubscribe" and purpose == "mail"):
+                answer = False
+            elif made.act == "set" and made.scope == f"purpose:{purpose}":
+                answer = made.mode is Mode.INDIVIDUAL
+        return answer
+
+    def keep(self, choices: Iterable[Choice]) -> None:
+        """Keep choices, and tell the streets who withdrew."""
+        rows = [(self.contact(choice.address), choice) for choice in choices if choice.address]
+        self.book.keep_choices(WORKSPACE, rows)
+        publish(self._folder, self.book)
+
+    def withdraw(self, address: Address, method: str = "command", language: str = "", form: str = "") -> None:
+        """Somebody wants nothing kept any more, of what was sent already as of what will be."""
+        self.keep([choice(address, "withdraw", Mode.OFF, "", method, language=language, form=form)])
+
+    def unsubscribe(self, address: Address, method: str) -> None:
+        """Somebody wants no more mails. It says nothing about measuring."""
+        self.keep([choice(address, "unsubscribe", None, "", method)])
+
+
+def notice_of(settings: Settings) -> Notice:
+    """How marked mails lead to the privacy page."""
+    style = settings.privacy_link
+    if style == "auto":
+        style = "footer" if settings.region else "off"
+    return Notice(style, settings.language, settings.list_unsubscribe)
+
+
+def choice(
+    address: Address, act: str, mode: Mode | None, scope: str = "", method: str = "command", *, wording: str = "",
+    version: str = "", language: str = "", form: str = "", at: int | None = None,
+) -> Choice:  # fmt: skip
+    """A row for the ledger; `at` in unix seconds, now if not given."""
+    when = int(time.time()) if at is None else at
+    return Choice(0, address, act, mode, scope, wording, version, language, method, form, when)
+
+
+def scope_named(word: str) -> str:
+    """`workspace`, `list:NAME` or `site:DOMAIN` as the stores have it. Raises UsageError."""
+    kind, _, name = word.strip().partition(":")
+    if word.strip() in ("", "workspace"):
+        return ""
+    if (kind in ("list", "site") and name) or (kind == "purpose" and name in ("mail", "advertising")):
+        return f"{kind}:{name}"
+    raise UsageError(
+        f"{word!r} is no scope; write workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising."
+    )
+
+
+def publish(folder: Folder, book: Consents) -> None:
+    """Write the deny file anew; the streets read it within seconds. One writer at a time, the last one knows all."""
+    lock = os.open(folder.run / "deny.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path, content = folder.root / DENY, deny_file(book.denied())
+        if not path.exists() or path.read_bytes() != content:
+            write_whole(path, content)
+    finally:
+        os.close(lock)
+
+
+def _last_words(choices: list[Choice], scopes: list[str]) -> list[Wish]:
+    """The last choice in each scope that applies; a withdrawal ends all before it."""
+    found: dict[str, Wish] = {}
+    for made in choices:
+        if made.act in ("withdraw", "erase"):
+            found = {"": Wish(Mode.OFF, "the person's withdrawal")}
+        elif made.act == "set" and made.mode is not None and made.scope in scopes:
+            if not made.scope:
+                found.pop("", None)
+            found[made.scope] = Wish(
+                made.mode, "the person's own choice" + (f" for {_named(made.scope)}" if made.scope else "")
+            )
+    return list(found.values())
+
+
+def _named(scope: str) -> str:
+    kind, _, name = scope.partition(":")
+    return f"the rule of the {kind} {name}" if name else "the rule of the workspace"

@@ -1,0 +1,178 @@
+"""Erasing a person: journal, stores, spool, drawn pages and backups, so that no restart, rebuild or restore brings anything back.
+
+Backups are rewritten rather than encrypted with keys to be shredded: a backup must be enough by itself to start anew on an
+empty machine, keys included, and a key inside the backup shreds nothing. Records in the journal are overwritten where they
+stand, because a ping's id is its place. An erasure is written down before it begins and finished at the next start if
+something ends it half-way; every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkdot.app import care
+from inkdot.app.consent import WORKSPACE, choice, publish
+from inkdot.app.folder import Folder
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.errors import InkdotError, UsageError
+from inkdot.domain.ids import PERSON, ContactId, from_word, to_word
+from inkdot.journal.eraser import erase as erase_in_journal
+from inkdot.store.contract import iso
+from inkdot.store.forget import Forgetting
+from inkdot.store.oblivion import forget
+
+if TYPE_CHECKING:
+    from inkdot.app.house import House
+
+_STREETS_KNOW_SECONDS = 5.0
+_SIDE_COPIES = ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*")
+
+
+def erase_asked(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Erase the person in `what`: an address or a `per_...` id. Yields the certificate."""
+    contact, address = _whom(house, str(what.get("person", "")))
+    forgetting = Forgetting(house.folder.control)
+    try:
+        forgetting.begin(WORKSPACE, contact, address)
+        yield _erase(house, forgetting, contact, address, str(what.get("by") or "unknown"))
+    finally:
+        forgetting.close()
+
+
+def finish_erasures(house: House) -> None:
+    """Finish what was begun before this start."""
+    if not house.register.book.has_open_erasures():
+        return
+    forgetting = Forgetting(house.folder.control)
+    try:
+        for begun in forgetting.begun():
+            _erase(house, forgetting, begun.contact, begun.address, "finished after a restart")
+    finally:
+        forgetting.close()
+
+
+def _whom(house: House, person: str) -> tuple[ContactId, Address | None]:
+    if person.startswith(f"{PERSON}_"):
+        contact = ContactId(from_word(PERSON, person))
+        return contact, house.control.address_of(WORKSPACE, contact)
+    address = normal_address(person)
+    return house.register.contact(address), address
+
+
+def _erase(
+    house: House, forgetting: Forgetting, contact: ContactId, address: Address | None, by: str
+) -> dict[str, Any]:
+    """Every step may be done twice. Nothing new comes in once the streets know the deny file."""
+    word, begun = to_word(PERSON, contact), time.monotonic()
+    if address is None:
+        address = next((c.address for c in forgetting.choices_of(WORKSPACE, contact) if c.address), None)
+    if not forgetting.was_erased(contact):
+        row = choice(address or Address(word), "erase", None)
+        forgetting.keep_choices(WORKSPACE, [(contact, row)])
+    publish(house.folder, forgetting)
+    told = time.monotonic()
+    visitors = forgetting.visitors_of(contact)
+    done: dict[str, Any] = {"person": word, "journal_records": 0, "events": 0}
+    _forget_pings(house, contact, address, visitors, done)
+    done["rows"] = forgetting.forget(WORKSPACE, contact, address)
+    done["files"], left = _forget_files(house.folder, address)
+    if house.folder.running():
+        time.sleep(max(0.0, told + _STREETS_KNOW_SECONDS - time.monotonic()))
+    _forget_pings(house, contact, address, visitors, done, again=True)
+    done["rows"] += forgetting.forget(WORKSPACE, contact, address)
+    copied = care.last_backup(house.folder)
+    if copied:
+        house.store.flush()
+        fresh = house.folder.run / "erased-copy.duckdb"
+        care.remove(fresh)
+        house.store.backup_to(fresh)
+        fresh.rename(copied)
+    rewritten, lost = _forget_in_backups(house, word, by)
+    exports = [str(path) for path, _ in forgetting.written("export") if path.exists()]
+    certificate = done | {
+        "erased": iso(time.time_ns() // 1000), "seconds": round(time.monotonic() - begun, 1), "backups_rewritten": rewritten,
+        "not_reached": [*left, *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports)],
+    }  # fmt: skip
+    forgetting.audit(by, "person erase", contact, **{k: v for k, v in certificate.items() if isinstance(v, int)})
+    forgetting.end(contact, json.dumps(certificate))
+    return certificate
+
+
+def _forget_pings(
+    house: House, contact: ContactId, address: Address | None, visitors: list[int], done: dict[str, Any], *, again: bool = False
+) -> None:  # fmt: skip
+    """In the journal and in the event store; the second time only what came meanwhile."""
+    house.pipeline.catch_up()
+    records = erase_in_journal(house.folder.journal, struct.pack(">Q", contact), address)
+    done["journal_records"] += records
+    if again and not records:
+        return
+    done["events"] += forget(house.store, contact, address, visitors)
+    house.pipeline.forget_person(contact)
+    house.rewrite_store()
+
+
+def _forget_files(folder: Folder, address: Address | None) -> tuple[int, list[str]]:
+    """Copies beside the stores, drawn pages, waiting mails. Returns how many were deleted, and what had to be left."""
+    doomed = [path for pattern in _SIDE_COPIES for path in folder.root.glob(pattern)]
+    for path in doomed:
+        path.unlink(missing_ok=True)
+    drawn = folder.root / "drawn"
+    shutil.rmtree(drawn, ignore_errors=True)
+    left = []
+    for mail in sorted(folder.spool.glob("*.mail")) if address else []:
+        with mail.open("rb") as file:
+            recipients = [r.lower() for r in json.loads(file.readline()).get("recipients", [])]
+        if recipients == [address]:
+            mail.unlink()
+            mail.with_suffix(".log").unlink(missing_ok=True)
+            doomed.append(mail)
+        elif address in recipients:
+            left.append(f"a mail to {len(recipients)} people that waits for delivery; it is deleted once it left")
+    return len(doomed), left
+
+
+def _forget_in_backups(house: House, word: str, by: str) -> tuple[int, list[str]]:
+    """Rewrite backups that are where they were written; returns how many, and those that are not."""
+    rewritten, lost = 0, []
+    for path, _ in house.register.book.written("backup"):
+        if not path.exists():
+            lost.append(str(path))
+            continue
+        scratch = house.folder.run / "erasing-backup"
+        shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            _rewrite(house, path, scratch, word, by)
+            rewritten += 1
+        except (InkdotError, OSError) as error:
+            lost.append(f"{path} ({error})")
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return rewritten, lost
+
+
+def _rewrite(house: House, backup: Path, scratch: Path, word: str, by: str) -> None:
+    care.restore(backup, scratch)
+    folder = Folder(scratch)
+    inner = type(house)(folder, house.settings)
+    try:
+        inner.register.book.forget_all_written()
+        inner.pipeline.drain()
+        next(erase_asked(inner, {"person": word, "by": by}))
+        fresh = backup.with_name(f".{backup.name}.erased")
+        fresh.unlink(missing_ok=True)
+        care.backup(folder, inner.control, inner.store, fresh)
+        fresh.rename(backup)
+    finally:
+        inner.close()
+
+
+def erasure_refused(person: str) -> UsageError:
+    """For a command that was not told to go on."""
+    return UsageError(f"Everything about {person} will be deleted for good; add --yes to do it.")

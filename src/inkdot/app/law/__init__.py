@@ -1,0 +1,1 @@
+"""Law as data: what regions ask for, texts from the settings, records of processing. Not legal advice."""

@@ -1,0 +1,83 @@
+"""Retention: each class of data has its days, and what is past them is deleted from the files, not only from answers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkdot.app import care
+from inkdot.journal.segment import numbers, path_of, streams, street_folder
+from inkdot.store.contract import iso
+from inkdot.store.forget import Forgetting
+from inkdot.store.oblivion import forget_before, oldest
+
+if TYPE_CHECKING:
+    from inkdot.app.house import House
+
+_DAY = 86_400
+_GRACE = 2 * _DAY
+"""Chores run once an hour, and a journal segment goes as a whole: this late is not yet broken."""
+
+
+def keep_to_days(house: House) -> None:
+    """Delete events, mails, people and backups past their days, physically."""
+    settings = house.settings
+    if settings.events_days:
+        before = int(time.time()) - settings.events_days * _DAY
+        first = oldest(house.store)
+        book = Forgetting(house.folder.control)
+        mails = book.forget_before(before)
+        book.close()
+        if mails or (first is not None and first < before * 1_000_000):
+            forget_before(house.store, before * 1_000_000)
+            house.rewrite_store()
+            _drop_side_copies(house)
+    if settings.backups_days:
+        for path, written in house.register.book.written("backup"):
+            if written < time.time() - settings.backups_days * _DAY:
+                path.unlink(missing_ok=True)
+                house.register.book.forget_written(path)
+
+
+def _drop_side_copies(house: House) -> None:
+    """Older copies of the store hold what was just deleted; the base for rebuilding is made anew."""
+    for pattern in ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*"):
+        for path in house.folder.root.glob(pattern):
+            path.unlink(missing_ok=True)
+    if (base := care.last_backup(house.folder)) is not None:
+        fresh = house.folder.run / "retained.duckdb"
+        care.remove(fresh)
+        house.store.backup_to(fresh)
+        fresh.rename(base)
+
+
+def retention(house: House) -> dict[str, Any]:
+    """By class of data: its days, the oldest that is there, and whether it was kept to."""
+    s = house.settings
+    first = oldest(house.store)
+    marked = house.register.book.oldest_mail()
+    backups = [written for path, written in house.register.book.written("backup") if path.exists()]
+    rows = [
+        _row("pings", s.journal_days, _oldest_segment(house.folder.journal)),
+        _row("events", s.events_days, None if first is None else first / 1e6),
+        _row("mails", s.events_days, marked),
+        _row("backups", s.backups_days, min(backups, default=None)),
+        _row("salts", 1, min((p.stat().st_mtime for p in house.folder.run.glob("salt-*")), default=None)),
+    ]
+    return {"ok": all(row["kept"] for row in rows), "classes": rows}
+
+
+def _row(name: str, days: int, oldest: float | None) -> dict[str, Any]:
+    late = days and oldest is not None and time.time() - oldest > days * _DAY + _GRACE
+    shown = None if oldest is None else iso(int(oldest * 1e6))
+    return {"class": name, "days": days or None, "oldest": shown, "kept": not late}
+
+
+def _oldest_segment(journal: Path) -> float | None:
+    times = [
+        path_of(street_folder(journal, stream), number).stat().st_mtime
+        for stream in streams(journal)
+        for number in numbers(street_folder(journal, stream))
+    ]
+    return min(times, default=None)

@@ -1,0 +1,202 @@
+"""Webhooks, wired: endpoints, test messages, the delivery log and replay, as the command line and the office ask for them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from inkdot.act import payload, signing
+from inkdot.domain.errors import UsageError
+from inkdot.domain.ids import (
+    DELIVERY,
+    ENDPOINT,
+    EVENT,
+    DeliveryId,
+    EndpointId,
+    EventId,
+    WorkspaceId,
+    from_word,
+    to_word,
+)
+from inkdot.show.questions import since_of
+from inkdot.store.contract import iso
+from inkdot.store.outbox import Attempt, Delivery, Endpoint, NewDelivery
+
+if TYPE_CHECKING:
+    from inkdot.app.acting import Acting
+
+Asked = Mapping[str, Any]
+Answer = Iterator[dict[str, Any]]
+ASKS = (
+    "webhook_add", "webhook_list", "webhook_switch", "webhook_rotate", "webhook_rm", "webhook_trigger", "webhook_log", "webhook_replay",
+)  # fmt: skip
+"""What may be asked; each is a method of Webhooks."""
+KEEP_DAYS = 30
+"""How long the delivery log reaches back."""
+HERE = WorkspaceId(1)
+SECOND = 1_000_000
+
+
+class Webhooks:
+    """One folder's endpoints and its delivery log."""
+
+    def __init__(self, acting: Acting, now: Callable[[], int]) -> None:
+        """`now` gives microseconds since 1970."""
+        self._acting, self._outbox, self._now = acting, acting.outbox, now
+
+    def asks(self) -> dict[str, Callable[[Asked], Answer]]:
+        """By name."""
+        return {name: getattr(self, name) for name in ASKS}
+
+    def webhook_add(self, what: Asked) -> Answer:
+        """Keep an endpoint: `url`, `types`, `machines`; `listening` for a receiver on this machine."""
+        url = str(what.get("url", ""))
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not url.isascii():
+            raise UsageError(f"{url!r} is no web address; write it like https://example.com/hook.")
+        types = _types(what.get("types") or ())
+        listening = bool(what.get("listening"))
+        known = next((e for e in self._outbox.endpoints() if e.listening), None) if listening else None
+        if known:
+            self._outbox.change_endpoint(known.id, url, active=True)
+        else:
+            secret = str(what.get("secret") or signing.fresh_secret(os.urandom))
+            signing.secret_bytes(secret)
+            self._outbox.keep_endpoint(
+                Endpoint(
+                    EndpointId(self._acting.fresh()), HERE, url, secret, None, types, bool(what.get("machines")), listening, True,
+                    self._now() // SECOND,
+                )
+            )  # fmt: skip
+        self._acting.changed()
+        yield self._endpoint_json(next(e for e in self._outbox.endpoints() if e.url == url), secret=True)
+
+    def webhook_list(self, _: Asked) -> Answer:
+        """All endpoints, and how they fare."""
+        for endpoint in self._outbox.endpoints():
+            yield self._endpoint_json(endpoint)
+
+    def webhook_switch(self, what: Asked) -> Answer:
+        """On (which also ends a pause) or off."""
+        endpoint = self._endpoint(str(what.get("webhook", "")))
+        self._outbox.change_endpoint(endpoint.id, endpoint.url, active=bool(what.get("on")))
+        if what.get("on"):
+            self._outbox.recovered(endpoint.url, self._now() // SECOND)
+        self._acting.changed()
+        yield self._endpoint_json(self._endpoint(to_word(ENDPOINT, endpoint.id)))
+
+    def webhook_rotate(self, what: Asked) -> Answer:
+        """A new secret; the old one signs too until the next rotation."""
+        endpoint = self._endpoint(str(what.get("webhook", "")))
+        self._outbox.rotate(endpoint.id, signing.fresh_secret(os.urandom))
+        yield self._endpoint_json(self._endpoint(to_word(ENDPOINT, endpoint.id)), secret=True)
+
+    def webhook_rm(self, what: Asked) -> Answer:
+        """Remove one."""
+        endpoint = self._endpoint(str(what.get("webhook", "")))
+        self._outbox.forget_endpoint(endpoint.id, self._now() // SECOND)
+        self._acting.changed()
+        yield {"webhook": to_word(ENDPOINT, endpoint.id), "url": endpoint.url, "removed": True}
+
+    def webhook_trigger(self, what: Asked) -> Answer:
+        """Send a test message of a `type` to all endpoints that want it, or to one, and wait for what they say."""
+        (kind,) = _types([what.get("type")])
+        chosen = [self._endpoint(str(what["webhook"]))] if what.get("webhook") else self._outbox.endpoints()
+        wanted = [e for e in chosen if e.active and (not e.types or kind in e.types)]
+        if not wanted:
+            raise UsageError(f"No endpoint wants {kind}; 'inkdot webhook add URL --type {kind}' makes one.")
+        now, event = self._now(), EventId(self._acting.fresh())
+        body = msgspec.json.encode(payload.envelope(kind, now, payload.sample(kind, event, now))).decode()
+        rows = [
+            NewDelivery(
+                payload.delivery_id(int(e.id), event, 0), int(e.id), event, 0, HERE, 0, e.url,
+                json.dumps({"do": "endpoint", "id": int(e.id)}), body, True, now // SECOND, now // SECOND + 3600,
+            )
+            for e in wanted
+        ]  # fmt: skip
+        self._outbox.add(rows)
+        yield from self._tried([row.id for row in rows])
+
+    def webhook_log(self, what: Asked) -> Answer:
+        """The delivery log, newest first; with `delivery`, one of them with every try and its body."""
+        if what.get("delivery"):
+            found = self._delivery(str(what["delivery"]))
+            tries = [a._asdict() | {"time": iso(a.time * SECOND)} for a in self._outbox.attempts(found.id)]
+            yield delivery_json(found) | {"attempts": tries, "body": json.loads(found.body)}
+            return
+        source = self._endpoint(str(what["webhook"])).id if what.get("webhook") else None
+        most = int(what.get("last") or 100)
+        for found in reversed(self._outbox.deliveries(what.get("state"), source, 0, most)):
+            yield delivery_json(found)
+
+    def webhook_replay(self, what: Asked) -> Answer:
+        """Deliver again, under the same id: a `delivery`, or all of a `state` since `since`."""
+        if what.get("delivery"):
+            chosen = [self._delivery(str(what["delivery"])).id]
+        else:
+            source = self._endpoint(str(what["webhook"])).id if what.get("webhook") else None
+            found = self._outbox.deliveries(
+                what.get("state") or "failed",
+                source,
+                since_of(what.get("since") or "7d", self._now()) // SECOND,
+                10_000,
+            )
+            chosen = [d.id for d in reversed(found)]
+        self._outbox.replay(chosen, self._now() // SECOND + 3600)  # not by the thread that delivers: we do it here
+        yield from self._tried(chosen)
+
+    def _tried(self, chosen: list[DeliveryId]) -> Answer:
+        for number in chosen:
+            found = self._outbox.delivery(number)
+            if found is not None:
+                attempt: Attempt = self._acting.deliverer.deliver(found)
+                yield delivery_json(self._delivery(to_word(DELIVERY, number))) | {"milliseconds": attempt.milliseconds}
+
+    def _delivery(self, word: str) -> Delivery:
+        found = self._outbox.delivery(DeliveryId(from_word(DELIVERY, word)))
+        if found is None:
+            raise UsageError(
+                f"There is no delivery {word}; 'inkdot webhook log' shows those of the last {KEEP_DAYS} days."
+            )
+        return found
+
+    def _endpoint(self, word: str) -> Endpoint:
+        number = from_word(ENDPOINT, word) if word.startswith(f"{ENDPOINT}_") else None
+        found = next((e for e in self._outbox.endpoints() if e.id == number or e.url == word), None)
+        if found is None:
+            raise UsageError(f"There is no webhook {word!r}; 'inkdot webhook list' shows those there are.")
+        return found
+
+    def _endpoint_json(self, endpoint: Endpoint, *, secret: bool = False) -> dict[str, Any]:
+        stands = self._outbox.target(endpoint.url)
+        state = "paused" if stands.paused else "on" if endpoint.active else "off"
+        told: dict[str, Any] = {"webhook": to_word(ENDPOINT, endpoint.id), "url": endpoint.url}
+        if secret:
+            told["secret"] = endpoint.secret
+        return told | {
+            "types": list(endpoint.types or payload.TYPES), "machines": endpoint.machines, "state": state,
+            "reason": stands.paused, "failures": stands.failures, "added": iso(endpoint.added * SECOND),
+        }  # fmt: skip
+
+
+def delivery_json(found: Delivery) -> dict[str, Any]:
+    """A delivery as it is shown."""
+    body = json.loads(found.body)
+    return {
+        "delivery": to_word(DELIVERY, found.id), "type": body["type"], "do": json.loads(found.action)["do"], "to": found.target,
+        "event": to_word(EVENT, found.event), "state": found.state, "made": iso(found.made * SECOND),
+        "due": iso(found.due * SECOND) if found.state == "waiting" else None, "tries": found.tries, "said": found.said,
+    }  # fmt: skip
+
+
+def _types(words: Iterable[Any]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(str(w) for w in words))
+    for word in found:
+        if word not in payload.TYPES:
+            raise UsageError(f"{word!r} is no type of message; the types are {', '.join(payload.TYPES)}.")
+    return found

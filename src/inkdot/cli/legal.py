@@ -1,0 +1,130 @@
+"""`legal`: texts for forms and notices, the region table, records of processing. Tools for a careful sender, not legal advice."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkdot.cli.options import DATA, Data, Json, put
+from inkdot.domain.errors import Failure, UsageError
+
+if TYPE_CHECKING:
+    from inkdot.domain.consent import Decision
+    from inkdot.settings import Settings
+
+_NOTE = "Made from your settings. Not legal advice."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    group = typer.Typer(help="Texts and records from your actual settings. Not legal advice.", no_args_is_help=True)
+    for command in (texts, regions, records, dpia, preview):
+        group.command()(command)
+    app.add_typer(group, name="legal")
+
+
+def _in_force(data: Path) -> tuple[Settings, Decision]:
+    from inkdot.app.folder import Folder
+    from inkdot.cli.consent import open_register
+    from inkdot.settings import load
+
+    with open_register(data) as register:
+        return load(Folder(data).root, {}), register.widest()
+
+
+def texts(
+    language: Annotated[str | None, typer.Option(help="en, de, fr, it or es; all if not given.")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Texts for the box of a form, the privacy notice, the footer of mails and the notice at documents.
+
+    They change with your settings: region, retention, addresses, controller, health mode.
+
+    Example:
+      inkdot legal texts --language de
+    """
+    from inkdot.app.law.texts import WORDS
+    from inkdot.app.law.texts import texts as made
+
+    if language is not None and language not in WORDS:
+        raise UsageError(f"There are no texts in {language!r}; use {', '.join(WORDS)}.")
+    settings, default = _in_force(data)
+    found = {word: made(settings, default, word) for word in ([language] if language else WORDS)}
+    if as_json:
+        put(found)
+        return
+    for word, several in found.items():
+        for name, text in several.items():
+            typer.echo(f"[{word}] {name}\n{text}\n")
+    typer.echo(_NOTE)
+
+
+def regions(data: Data = DATA, as_json: Json = False) -> None:
+    """The region table: what may be kept without consent, with date and source. Your own rows go into regions.toml.
+
+    Example:
+      inkdot legal regions
+    """
+    from inkdot.app.folder import Folder
+    from inkdot.app.law.regions import regions as table
+
+    for row in table(Folder(data).root):
+        if as_json:
+            put(row._asdict() | {"mode": row.mode.name.lower()})
+        else:
+            typer.echo(
+                f"{row.code:6} {row.name}: {row.mode.name.lower()}; consent {row.consent}. {row.source}, {row.date}"
+            )
+
+
+def records(data: Data = DATA) -> None:
+    """The record of processing (Article 30 GDPR), as Markdown.
+
+    Example:
+      inkdot legal records > records.md
+    """
+    from inkdot.app.folder import Folder
+    from inkdot.app.law.records import records as made
+    from inkdot.app.law.regions import regions as table
+
+    settings, default = _in_force(data)
+    typer.echo(made(settings, default, table(Folder(data).root)))
+
+
+def dpia(data: Data = DATA) -> None:
+    """A draft of a data protection impact assessment (Article 35 GDPR), as Markdown, with the questions left to you.
+
+    Example:
+      inkdot legal dpia > dpia.md
+    """
+    from inkdot.app.law.records import assessment
+
+    typer.echo(assessment(*_in_force(data)))
+
+
+def preview(
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")],
+    data: Data = DATA,
+) -> None:
+    """A page that shows what a recipient sees: footer, notices and the box, in every language.
+
+    Example:
+      inkdot legal preview --out recipient.html
+    """
+    from inkdot.app.law.texts import WORDS
+    from inkdot.app.law.texts import texts as made
+
+    settings, default = _in_force(data)
+    parts = [f"<!doctype html><meta charset=utf-8><title>What a recipient sees</title><p>{_NOTE}</p>"]
+    for word in WORDS:
+        shown = made(settings, default, word)
+        parts.append(f"<h2>{word}</h2>{shown['mail_footer']}<p>{shown['form_html']}</p>")
+        parts += [f"<p>{html.escape(shown[name])}</p>" for name in ("document_notice", "privacy_paragraph")]
+    try:
+        out.write_text("\n".join(parts))
+    except OSError as error:
+        raise Failure(f"{out} cannot be written: {error.strerror}.") from error

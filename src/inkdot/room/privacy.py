@@ -1,0 +1,164 @@
+"""The privacy page: what is kept about me, and how to stop it.
+
+    GET  /p/TOKEN   shows; changes nothing, because scanners follow links
+    POST /p/TOKEN   do=stop: nothing more is kept. do=agree with the box ticked: consent. List-Unsubscribe=One-Click
+                    (RFC 8058): no more mails, which says nothing about measuring
+
+No login: the token names the person. A shared token names nobody, so the page asks for the address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from importlib.resources import files
+from string import Template
+from typing import NamedTuple, Protocol
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.errors import BadAddress
+from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.room.words import VERSION, WORDS, language_of
+
+_MOST_BYTES = 4_096
+_FIELD = '<p><label>{label}<br><input type="email" name="address" required autocomplete="email"></label></p>'
+_AGREE = (
+    '<section><h2>{title}</h2><form method="post"><input type="hidden" name="do" value="agree">'
+    '<p><label><input type="checkbox" name="yes" value="1"> {text}</label></p><button>{button}</button></form></section>'
+)
+
+
+class Said(NamedTuple):
+    """What somebody chose on the page."""
+
+    address: Address
+    wording: str
+    version: str
+    language: str
+    form: str
+    """The address of the page, without its token."""
+
+
+class Choices(Protocol):
+    """What the page needs of the house."""
+
+    def mode_of(self, address: Address) -> Mode:
+        """How much may be kept about a person now."""
+
+    def stop(self, said: Said) -> None:
+        """Keep nothing more."""
+
+    def agree(self, said: Said) -> None:
+        """Keep all."""
+
+    def unsubscribe(self, said: Said) -> None:
+        """Send no more mails."""
+
+
+class Manner(NamedTuple):
+    """What the page says of the installation."""
+
+    language: str
+    journal_days: int
+    events_days: int
+    controller: str
+
+
+class PrivacyPages:
+    """Answers at `/p/`."""
+
+    def __init__(self, keyring: Keyring, choices: Choices, manner: Manner) -> None:
+        self._keyring, self._choices, self._manner = keyring, choices, manner
+        source = files("inkdot.room").joinpath("privacy.html").read_text()
+        self._page = Template(source)
+        style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() if style else ""
+        policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; frame-ancestors 'none'"
+        self._headers = {
+            "Content-Security-Policy": f"{policy}; base-uri 'none'", "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex, nofollow",
+        }  # fmt: skip
+
+    def routes(self) -> list[Route]:
+        """For the room's application."""
+        return [
+            Route("/p/{token}", self._show, methods=["GET", "HEAD"]),
+            Route("/p/{token}", self._change, methods=["POST"]),
+        ]
+
+    async def _show(self, request: Request) -> Response:
+        token = self._token(request)
+        return _gone() if token is None else await run_in_threadpool(self._shown, request, token, token.address, "")
+
+    async def _change(self, request: Request) -> Response:
+        token = self._token(request)
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST_BYTES:
+                return PlainTextResponse("This form is smaller.\n", 413, self._headers)
+        return _gone() if token is None else await run_in_threadpool(self._changed, request, token, body)
+
+    def _token(self, request: Request) -> Token | None:
+        raw = self._keyring.check(request.path_params["token"].encode("latin-1", "replace"))
+        token = self._keyring.read(raw) if raw else None
+        return token if token is not None and token.kind is TokenKind.PRIVACY else None
+
+    def _changed(self, request: Request, token: Token, body: bytes) -> Response:
+        asked = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+        language = self._language(request)
+        words = WORDS[language]
+        try:
+            address = token.address or normal_address(asked.get("address", ""))
+        except BadAddress:
+            return self._shown(request, token, None, "no_address", 422)
+        said = Said(address, words["agree_text"], VERSION, language, "/p/")
+        if b"List-Unsubscribe" in body and b"One-Click" in body:  # also as multipart, which RFC 8058 allows
+            self._choices.unsubscribe(said)
+            return self._shown(request, token, address, "unsubscribed")
+        if asked.get("do") == "agree":
+            # Only who holds his own token can agree: anybody could type an address.
+            if asked.get("yes") != "1" or token.address is None:
+                return self._shown(request, token, token.address, "unticked", 422)
+            self._choices.agree(said)
+            return self._shown(request, token, address, "agreed")
+        self._choices.stop(said._replace(wording=words["stop_text"]))
+        return self._shown(request, token, address if token.address else None, "stopped")
+
+    def _language(self, request: Request) -> str:
+        return language_of(request.headers.get("accept-language", ""), self._manner.language)
+
+    def _shown(self, request: Request, token: Token, address: Address | None, done: str, status: int = 200) -> Response:
+        language, manner = self._language(request), self._manner
+        words = {name: html.escape(text) for name, text in WORDS[language].items()}
+        mode = self._choices.mode_of(address) if address else token.mode
+        signals = request.headers.get("sec-gpc") == "1" or request.headers.get("dnt") == "1"
+        days = words["events_days"].format(days=manner.events_days) if manner.events_days else words["events_open"]
+        named = mode is not Mode.INDIVIDUAL and address is not None and token.address is not None
+        text = self._page.substitute(
+            words,
+            language=language,
+            done=f'<p class="done" role="status"><strong>{words[done]}</strong></p>' if done else "",
+            kept=words[mode.name.lower()],
+            signal=words["signal" if signals else "no_signal"],
+            address_field=_FIELD.format(label=words["address"]) if token.address is None else "",
+            agree=_AGREE.format(title=words["agree_title"], text=words["agree_text"], button=words["agree_button"])
+            if named else "",
+            facts=words["days"].format(
+                journal=manner.journal_days, events=days, controller=html.escape(manner.controller) or words["nobody"]
+            ),
+        )  # fmt: skip
+        return Response(text, status, self._headers, "text/html; charset=utf-8")
+
+
+def _gone() -> Response:
+    return PlainTextResponse("There is nothing at this address. Check that the link is complete.\n", 404)

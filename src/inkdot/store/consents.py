@@ -1,0 +1,191 @@
+"""Consent in control.db: the ledger of choices, the rules of scopes, whom nothing is kept of, and the audit log."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from inkdot.domain.consent import Choice, Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.store import chain
+from inkdot.store.control import Control
+from inkdot.store.query import questions
+
+_NONCE_BYTES = 16
+
+
+class Audited(NamedTuple):
+    """One line of the audit log."""
+
+    number: int
+    time: int
+    who: str
+    what: str
+    about: ContactId | None
+    detail: str
+
+
+class Erasure(NamedTuple):
+    """One that was begun."""
+
+    workspace: WorkspaceId
+    contact: ContactId
+    address: Address | None
+    begun: int
+
+
+class Consents(Control):
+    """`control.db` as consent is asked of it."""
+
+    def __init__(self, path: Path) -> None:
+        """As Control."""
+        super().__init__(path)
+        self._ask = self._ask | questions("consent")
+
+    # -- the ledger
+
+    def keep_choices(self, workspace: WorkspaceId, choices: Iterable[tuple[ContactId, Choice]]) -> list[int]:
+        """Keep choices; their numbers are given here. A withdrawal denies, a later consent allows again."""
+        numbers = []
+        with self._transaction():
+            found = self._rows("last_consent")
+            number, before = found[0] if found else (0, chain.START)
+            for contact, choice in choices:
+                number += 1
+                before = self._keep_choice(workspace, contact, choice._replace(number=number), before)
+                numbers.append(number)
+        return numbers
+
+    def _keep_choice(self, workspace: WorkspaceId, contact: ContactId, choice: Choice, before: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        assert choice.address is not None
+        who = chain.commitment(choice.address, nonce)
+        content = (
+            workspace, contact, who, choice.act, choice.mode, choice.scope, choice.wording, choice.version,
+            choice.language, choice.method, choice.form, choice.time,
+        )  # fmt: skip
+        seal = chain.seal(before, (choice.number, *content))
+        row = (choice.number, workspace, contact, choice.address, nonce, *content[2:], seal)
+        self._keep("keep_consent", [row])
+        if choice.act in ("withdraw", "erase"):
+            why = "withdrawn" if choice.act == "withdraw" else "erased"
+            self._keep("deny", [(contact, why, choice.time)])
+        elif choice.act == "set" and not choice.scope and choice.mode:
+            self._keep("allow", [(contact,)])
+        return seal
+
+    def choices_of(self, workspace: WorkspaceId, contact: ContactId) -> list[Choice]:
+        """One person's, oldest first."""
+        return [_choice(row) for row in self._rows("consents_of", (workspace, contact))]
+
+    def choices(self) -> Iterator[Choice]:
+        """All, oldest first."""
+        return map(_choice, self._rows("all_consents"))
+
+    def head(self) -> tuple[int, str]:
+        """Number and seal of the last row: whoever knows it can prove that nothing was taken away behind it."""
+        found = self._rows("last_consent")
+        return (found[0][0], found[0][1].hex()) if found else (0, chain.START.hex())
+
+    def missing(self, seal: str) -> list[str]:
+        """What a seal from an export (`ROWS:SEAL`) says of the ledger now, in sentences; empty if it still holds."""
+        number, _, expected = seal.partition(":")
+        rows = {str(r[0]): r[15].hex() for r in self._rows("all_consents")}
+        if rows.get(number, chain.START.hex() if number == "0" else None) == expected:
+            return []
+        return [f"Consent ledger: it does not hold the {number} rows that the seal was made for."]
+
+    def findings(self) -> list[str]:
+        """What is wrong with the chains, in sentences."""
+        rows = self._rows("all_consents")
+        found = []
+        if number := chain.broken((r[0], r[15], (r[0], r[1], r[2], *r[5:15])) for r in rows):
+            found.append(f"Consent ledger: row {number} was changed, or a row before it is missing.")
+        found += [
+            f"Consent ledger: row {r[0]} names somebody else than it did when it was written."
+            for r in rows
+            if r[3] is not None and (r[4] is None or chain.commitment(r[3], r[4]) != r[5])
+        ]
+        audit = self._rows("all_audit")
+        if number := chain.broken((r[0], r[6], r[:6]) for r in audit):
+            found.append(f"Audit log: row {number} was changed, or a row before it is missing.")
+        return found
+
+    # -- rules and denials
+
+    def keep_rule(self, workspace: WorkspaceId, scope: str, mode: Mode) -> None:
+        """The widest mode of a scope, from now on."""
+        with self._transaction():
+            self._keep("keep_rule", [(workspace, scope, mode, int(time.time()))])
+
+    def rules(self, workspace: WorkspaceId) -> dict[str, Mode]:
+        """The widest modes by scope."""
+        return {scope: Mode(mode) for scope, mode in self._rows("mode_rules", (workspace,))}
+
+    def denied(self) -> list[int]:
+        """Ids of which nothing may be kept."""
+        return [row[0] for row in self._rows("denied")]
+
+    def why_denied(self, contact: ContactId) -> str | None:
+        """withdrawn, erased, or None."""
+        rows = self._rows("why_denied", (contact,))
+        return str(rows[0][0]) if rows else None
+
+    # -- the audit log
+
+    def audit(self, who: str, what: str, about: ContactId | None = None, **detail: object) -> None:
+        """Write down that somebody read, exported or changed personal data."""
+        with self._transaction():
+            found = self._rows("last_audit")
+            number, before = found[0] if found else (0, chain.START)
+            row = (number + 1, int(time.time()), who, what, about, json.dumps(detail, sort_keys=True))
+            self._keep("keep_audit", [(*row, chain.seal(before, row))])
+
+    def audited(self, about: ContactId | None = None) -> list[Audited]:
+        """The audit log, or what it says of one person; oldest first."""
+        rows = self._rows("all_audit") if about is None else self._rows("audit_about", (about,))
+        return [Audited(*row[:6]) for row in rows]
+
+    # -- files that were written
+
+    def keep_written(self, path: Path, kind: str) -> None:
+        """A backup or an export lies there now."""
+        with self._transaction():
+            self._keep("keep_written", [(str(path), kind, int(time.time()))])
+
+    def written(self, kind: str) -> list[tuple[Path, int]]:
+        """Files that were written, with the time; oldest first."""
+        return [(Path(path), at) for path, of_kind, at in self._rows("written") if of_kind == kind]
+
+    def forget_all_written(self) -> None:
+        """A copy of a folder has written nothing yet."""
+        with self._transaction():
+            self._keep("forget_all_written", [()])
+
+    def has_open_erasures(self) -> bool:
+        """True if one was begun and not finished."""
+        return bool(self._rows("open_erasures"))
+
+    def mails_of(self, workspace: WorkspaceId, contact: ContactId) -> list[tuple[Any, ...]]:
+        """(message, unix seconds, subject, Message-ID) of each mail to a person."""
+        return self._rows("messages_of", (workspace, contact))
+
+    def oldest_mail(self) -> int | None:
+        """When the oldest mail was marked, in unix seconds."""
+        found: int | None = self._rows("oldest_message")[0][0]
+        return found
+
+    def forget_written(self, path: Path) -> None:
+        """It is there no more."""
+        with self._transaction():
+            self._keep("forget_written", [(str(path),)])
+
+
+def _choice(row: tuple[Any, ...]) -> Choice:
+    mode = None if row[7] is None else Mode(row[7])
+    return Choice(row[0], None if row[3] is None else Address(row[3]), row[6], mode, *row[8:15])

@@ -1,0 +1,131 @@
+"""Forgetting a person in control.db: in every table that names contacts, and inside texts of any table."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import time
+from typing import Any
+
+from inkdot.domain.contact import Address, mention_of
+from inkdot.domain.errors import FolderInUse
+from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.store.consents import Consents, Erasure
+
+_KEPT = ("consents", "denied", "erasures", "audit", "migrations", "mode_rules")
+"""What proves consent and erasure keeps the number of a person, never the address."""
+_TEXTS = {"TEXT": "forget_text", "BLOB": "forget_blob"}
+_TRIES_SECONDS = 10.0
+
+
+class Forgetting(Consents):
+    """`control.db` as an erasure uses it."""
+
+    def begin(self, workspace: WorkspaceId, contact: ContactId, address: Address | None) -> None:
+        """From now on this erasure will be finished, whatever happens."""
+        with self._transaction():
+            self._keep("begin_erasure", [(contact, workspace, address, int(time.time()))])
+
+    def begun(self) -> list[Erasure]:
+        """Erasures that are not finished."""
+        return [Erasure(*row) for row in self._rows("open_erasures")]
+
+    def end(self, contact: ContactId, certificate: str) -> None:
+        """It is finished."""
+        with self._transaction():
+            self._keep("end_erasure", [(int(time.time()), certificate, contact)])
+        self._compact()
+
+    def visitors_of(self, contact: ContactId) -> list[int]:
+        """The person's browsers, as far as they are known."""
+        if "visitors" not in self._tables():
+            return []
+        return [int(row["visitor"]) for row in self.rows_about(contact)["visitors"]]
+
+    def rows_about(self, contact: ContactId) -> dict[str, list[dict[str, Any]]]:
+        """Everything that tables name a person in, by table."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for table in self._tables():
+            columns = self._columns(table)
+            if "contact" in columns and table not in _KEPT:
+                rows = self._db.execute(self._ask["rows_about"].format(table=table), (contact,)).fetchall()
+                found[table] = [dict(zip(columns, row, strict=True)) for row in rows]
+        return found
+
+    def forget(self, workspace: WorkspaceId, contact: ContactId, address: Address | None) -> int:
+        """Delete the person everywhere; returns how many rows."""
+        visitors = self.visitors_of(contact)
+        self._db.execute(self._ask["settle_erasure"])
+        if address:
+            self._teach(address)
+        before = self._db.total_changes
+        with self._transaction():
+            self._keep("forget_orphans", [(contact, contact)])
+            self._keep("forget_known", [(contact,)])
+            for table in self._tables():
+                if table in _KEPT:
+                    continue
+                columns = self._columns(table)
+                if "contact" in columns:
+                    self._keep_in("forget_contact", table, (contact,))
+                elif columns.get("who") == "INTEGER":
+                    for who in (contact, *(-visitor for visitor in visitors)):
+                        self._keep_in("forget_seen", table, (who,))
+                for column, kind in columns.items() if address else ():
+                    if kind in _TEXTS:
+                        self._keep_in(_TEXTS[kind], table, (), column)
+            self._keep("forget_who", [(workspace, contact)])
+        self._addresses.pop((workspace, contact), None)
+        changed = self._db.total_changes - before
+        self._compact()
+        return changed
+
+    def _teach(self, address: str) -> None:
+        """SQL learns to find the address as a whole."""
+        mention = re.compile(mention_of(address), re.IGNORECASE)
+
+        def text(value: object) -> str:
+            return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+        def mentions(value: object) -> bool:
+            return value is not None and mention.search(text(value)) is not None
+
+        def without(value: object) -> str:
+            return mention.sub(r"\1erased\2", text(value))
+
+        self._db.create_function("mentions", 1, mentions, deterministic=True)
+        self._db.create_function("without", 1, without, deterministic=True)
+
+    def forget_before(self, time: int) -> int:
+        """Delete mails marked before a time (unix seconds), and people of whom nothing is left; returns how many mails."""
+        self._db.execute(self._ask["settle_erasure"])
+        with self._transaction():
+            mails = self._db.execute(self._ask["old_messages"], (time,)).rowcount
+            if mails:
+                self._keep("old_people", [()])
+        if mails:
+            self._compact()
+        return mails
+
+    def was_erased(self, contact: ContactId) -> bool:
+        """True if the ledger says so, and nothing was chosen since."""
+        rows = self._rows("last_act", (contact,))
+        return bool(rows) and rows[0][0] == "erase"
+
+    def _keep_in(self, question: str, table: str, row: tuple[object, ...], column: str = "") -> None:
+        self._db.execute(self._ask[question].format(table=table, column=column), row)
+
+    def _tables(self) -> list[str]:
+        return [row[0] for row in self._rows("tables")]
+
+    def _columns(self, table: str) -> dict[str, str]:
+        return dict(self._rows("columns", (table,)))
+
+    def _compact(self) -> None:
+        """Leave nothing of what was deleted in the file or its log; waits for readers."""
+        deadline = time.monotonic() + _TRIES_SECONDS
+        with contextlib.suppress(FolderInUse, sqlite3.OperationalError):  # what is deleted is overwritten already
+            self._rows("compact")
+        while self._rows("empty_log")[0][0] and time.monotonic() < deadline:
+            time.sleep(0.05)

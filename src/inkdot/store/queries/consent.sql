@@ -1,0 +1,163 @@
+-- name: last_consent
+-- The end of the chain.
+SELECT number, seal FROM consents ORDER BY number DESC LIMIT 1;
+
+-- name: keep_consent
+-- One more choice.
+INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: all_consents
+-- The whole chain.
+SELECT * FROM consents ORDER BY number;
+
+-- name: consents_of
+-- One person's choices, oldest first.
+SELECT * FROM consents WHERE workspace = ? AND contact = ? ORDER BY number;
+
+-- name: forget_who
+-- The person goes, the chain stays.
+UPDATE consents SET address = NULL, nonce = NULL WHERE workspace = ? AND contact = ?;
+
+-- name: keep_rule
+-- The widest mode of a scope.
+INSERT INTO mode_rules VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace, scope) DO UPDATE SET mode = excluded.mode, changed = excluded.changed;
+
+-- name: mode_rules
+-- All of them.
+SELECT scope, mode FROM mode_rules WHERE workspace = ? ORDER BY scope;
+
+-- name: deny
+-- Nothing more is kept of an id; that it was erased is not forgotten.
+INSERT INTO denied VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET why = excluded.why WHERE excluded.why = 'erased';
+
+-- name: allow
+-- Somebody agreed again.
+DELETE FROM denied WHERE id = ?;
+
+-- name: denied
+-- All ids.
+SELECT id FROM denied;
+
+-- name: why_denied
+-- Why nothing is kept of an id.
+SELECT why, time FROM denied WHERE id = ?;
+
+-- name: begin_erasure
+-- From now on it is finished, whatever happens in between.
+INSERT INTO erasures VALUES (?, ?, ?, ?, NULL, NULL)
+ON CONFLICT (contact) DO UPDATE SET address = coalesce(excluded.address, erasures.address), begun = excluded.begun, done = NULL;
+
+-- name: open_erasures
+-- Those not finished.
+SELECT workspace, contact, address, begun FROM erasures WHERE done IS NULL ORDER BY begun;
+
+-- name: end_erasure
+-- Finished: the address goes.
+UPDATE erasures SET address = NULL, done = ?, certificate = ? WHERE contact = ?;
+
+-- name: erasure_of
+-- What was certified.
+SELECT done, certificate FROM erasures WHERE contact = ?;
+
+-- name: last_audit
+-- The end of the chain.
+SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1;
+
+-- name: keep_audit
+-- One more act.
+INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: all_audit
+-- The whole chain.
+SELECT * FROM audit ORDER BY number;
+
+-- name: audit_about
+-- What was done with one person's data.
+SELECT * FROM audit WHERE about = ? ORDER BY number;
+
+-- name: keep_written
+-- A backup or export was written.
+INSERT INTO written_files VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, time = excluded.time;
+
+-- name: written
+-- Files that were written.
+SELECT path, kind, time FROM written_files ORDER BY time;
+
+-- name: forget_written
+-- It is there no more.
+DELETE FROM written_files WHERE path = ?;
+
+-- name: tables
+-- Every table of the file.
+SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name;
+
+-- name: columns
+-- A table's columns.
+SELECT name, type FROM pragma_table_info(?);
+
+-- name: forget_contact
+-- Rows about a person.
+DELETE FROM "{table}" WHERE contact = ?;
+
+-- name: forget_seen
+-- Rows about a person, or about a browser, which is a negative number.
+DELETE FROM "{table}" WHERE who = ?;
+
+-- name: forget_known
+-- The person's own row.
+DELETE FROM contacts WHERE id = ?;
+
+-- name: forget_text
+-- An address inside a text.
+UPDATE "{table}" SET "{column}" = without("{column}") WHERE mentions("{column}");
+
+-- name: forget_blob
+-- An address inside bytes: a link's destination.
+DELETE FROM "{table}" WHERE mentions("{column}");
+
+-- name: forget_orphans
+-- Mails that went to nobody else.
+DELETE FROM messages WHERE unnamed = 0 AND id IN (SELECT message FROM recipients WHERE contact = ?)
+    AND id NOT IN (SELECT message FROM recipients WHERE contact <> ?);
+
+-- name: settle_erasure
+-- What is deleted is overwritten.
+PRAGMA secure_delete = ON;
+
+-- name: compact
+-- Nothing of what was deleted stays in the file.
+VACUUM;
+
+-- name: empty_log
+-- Nor in its log.
+PRAGMA wal_checkpoint(TRUNCATE);
+
+-- name: messages_of
+-- Mails that went to a person.
+SELECT m.id, m.marked, m.subject, m.internet_id FROM messages m JOIN recipients r ON r.message = m.id
+WHERE m.workspace = ? AND r.contact = ? ORDER BY m.marked;
+
+-- name: rows_about
+-- Everything a table has on a person.
+SELECT * FROM "{table}" WHERE contact = ?;
+
+-- name: old_messages
+-- Mails past their days.
+DELETE FROM messages WHERE marked < ?;
+
+-- name: oldest_message
+-- The oldest mail.
+SELECT min(marked) FROM messages;
+
+-- name: old_people
+-- People of whom nothing else is left.
+DELETE FROM contacts WHERE id NOT IN (SELECT contact FROM recipients);
+
+-- name: forget_all_written
+-- A copy of a folder has written nothing yet.
+DELETE FROM written_files;
+
+-- name: last_act
+-- What a person did last.
+SELECT act FROM consents WHERE contact = ? ORDER BY number DESC LIMIT 1;

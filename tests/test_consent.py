@@ -1,0 +1,216 @@
+"""Consent as a storage mode: who is asked, whose word counts, and what the copies of a mail look like then."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.document.test_dots_in_documents import letter
+from tests.test_deny import counted
+
+CLEO = "cleo@example.com"
+
+
+def marked(data: Path, *people: str, **options: str) -> tuple[dict[str, bytes], dict[str, dict[str, object]], str]:
+    """Bytes by person, the answer's copies by person, and what was said."""
+    data.parent.mkdir(exist_ok=True)
+    mail = data.parent / "mail.eml"
+    mail.write_bytes(QUOTE)
+    to = [option for person in people for option in ("--to", person)]
+    extra = [option for name, value in options.items() for option in (f"--{name}", value)]
+    done = inkdot(
+        "mail", "mark", mail, *to, *extra, "--out-dir", data.parent / "out", "--data", data, "--json"
+    )  # fmt: skip
+    copies = {copy["to"]: copy for copy in json.loads(done.stdout)["copies"]}
+    return {to: Path(copy["file"]).read_bytes() for to, copy in copies.items()}, copies, done.stderr
+
+
+def test_until_somebody_says_where_recipients_are_marking_is_individual_and_warns(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for _ in range(2):
+        bodies, copies, said = marked(data, BEN, EVE)
+        assert "No region was chosen" in said
+        assert "inkdot setup --region" in said
+        assert copies[BEN]["mode"] == "individual"
+        assert bodies[BEN] != bodies[EVE]
+
+
+def test_three_recipients_without_consent_get_the_same_bytes(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert inkdot_json("setup", "--region", "eu", "--data", data)["mode"] == "aggregate"
+    bodies, copies, said = marked(data, BEN, EVE, CLEO)
+    assert bodies[BEN] == bodies[EVE] == bodies[CLEO] != QUOTE
+    assert "No region" not in said
+    inkdot("consent", "set", EVE, "--mode", "individual", "--method", "form", "--data", data)
+    bodies, copies, _ = marked(data, BEN, EVE, CLEO)
+    assert bodies[BEN] == bodies[CLEO] != bodies[EVE]
+    assert [copies[p]["mode"] for p in (BEN, EVE, CLEO)] == ["aggregate", "individual", "aggregate"]
+
+
+def test_off_means_the_bytes_as_they_came(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    inkdot("consent", "set", BEN, "--mode", "off", "--data", data)
+    bodies, copies, _ = marked(data, BEN, EVE)
+    assert bodies[BEN] == QUOTE
+    assert copies[BEN]["dots"] == copies[BEN]["links"] == []
+    assert bodies[EVE] != QUOTE
+
+
+@pytest.mark.parametrize(("region", "mode"), [("us", "individual"), ("uk", "aggregate"), ("mixed", "aggregate")])
+def test_each_region_has_its_strictest_mode(tmp_path: Path, region: str, mode: str) -> None:
+    assert inkdot_json("setup", "--region", region, "--data", tmp_path / "data")["mode"] == mode
+
+
+def test_the_region_may_come_by_environment_and_the_table_may_be_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setenv("INKDOT_REGION", "us")
+    assert inkdot_json("setup", "--data", data)["region"] == "us"
+    (data / "regions.toml").write_text(
+        '[US]\nname = "United States"\nmode = "off"\ndate = "2027-01-01"\nsource = "our lawyer"\n'
+    )
+    assert inkdot_json("setup", "--data", data)["mode"] == "off"
+    (data / "regions.toml").write_text('[US]\nmode = "loud"\n')
+    refused = inkdot("setup", "--data", data, check=False)
+    assert refused.returncode == 2
+    assert "regions.toml" in refused.stderr
+
+
+def test_of_contradicting_words_the_strictest_counts_and_the_others_are_shown(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    inkdot("consent", "set", BEN, "--mode", "individual", "--data", data)
+    inkdot("consent", "limit", "--scope", "list:news", "--mode", "aggregate", "--data", data)
+    _, copies, said = marked(data, BEN, list="news")
+    assert copies[BEN]["mode"] == "aggregate"
+    assert "the rule of the list news" in said
+    assert "own choice would allow individual" in said
+    assert marked(data, BEN)[1][BEN]["mode"] == "individual"
+
+
+def test_where_nobody_may_be_named_nothing_on_disk_names_anybody(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    inkdot("setup", "--region", "eu", "--data", data)
+    marked(data, *(f"person{i}@example.com" for i in range(200)))
+    for path in data.rglob("*"):
+        if path.is_file():
+            assert b"person7@example.com" not in path.read_bytes(), path
+    rows = sqlite3.connect(data / "control.db")
+    for table in ("contacts", "recipients", "handovers"):
+        assert rows.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+    assert rows.execute("SELECT unnamed FROM messages").fetchone() == (200,)
+    rows.close()
+
+
+def test_an_import_keeps_the_good_rows_and_says_why_it_refused_the_others(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "choices.csv"
+    inkdot("setup", "--region", "eu", "--data", data)
+    file.write_text(
+        "person,mode,version,time\n"
+        "ben@example.com,individual,3,2026-10-01T10:00:00Z\n"
+        "not an address,individual,3,\n"
+        "eve@example.com,perhaps,3,\n"
+        "cleo@example.com,individual,3,sometime\n"
+        "dora@example.com,,3,\n"
+        "dora@example.com,individual,3\n"
+        "fay@example.com,individual,3,\n"
+        "fay@example.com,off,3,\n"
+    )
+    done = inkdot("consent", "import", file, "--data", data, "--json", check=False)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert answer["kept"] == 3
+    assert [row["line"] for row in answer["refused"]] == [3, 4, 5, 6, 7]
+    assert all(row["reason"] for row in answer["refused"])
+    assert "fay@example.com" in answer["contradicting"][0]
+    modes = {p: inkdot_json("consent", "log", f"{p}@example.com", "--data", data)["mode"] for p in
+             ("ben", "eve", "cleo", "dora", "fay")}  # fmt: skip
+    assert modes == {"ben": "individual", "eve": "aggregate", "cleo": "aggregate", "dora": "aggregate", "fay": "off"}
+
+
+def test_a_changed_row_of_the_ledger_is_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for person in (BEN, EVE, CLEO):
+        inkdot("consent", "set", person, "--mode", "individual", "--version", "3", "--data", data)
+    seal = inkdot_json("consent", "verify", "--data", data)["seal"]
+    rows = sqlite3.connect(data / "control.db")
+    rows.execute("UPDATE consents SET version = '4' WHERE number = 2")
+    rows.commit()
+    assert "row 2" in inkdot("consent", "verify", "--data", data, check=False).stdout
+    rows.execute("UPDATE consents SET version = '3', address = 'eva@example.com' WHERE number = 2")
+    rows.commit()
+    done = inkdot("consent", "verify", "--data", data, check=False)
+    assert done.returncode == 1
+    assert "row 2" in done.stdout
+    rows.execute("UPDATE consents SET address = ? WHERE number = 2", (EVE,))
+    rows.execute("DELETE FROM consents WHERE number = 3")
+    rows.commit()
+    assert inkdot("consent", "verify", "--data", data).returncode == 0
+    assert "3 rows" in inkdot("consent", "verify", "--seal", seal, "--data", data, check=False).stdout
+    rows.execute("UPDATE audit SET what = 'nothing' WHERE number = 1")
+    rows.commit()
+    rows.close()
+    assert "Audit log: row 1" in inkdot("verify", "--data", data, check=False).stdout
+
+
+def test_what_was_exported_can_be_imported(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "ledger.jsonl"
+    inkdot("consent", "set", BEN, "--mode", "hygiene", "--form", "https://example.com/join", "--data", data)
+    inkdot("consent", "export", file, "--data", data)
+    inkdot("consent", "import", file, "--data", tmp_path / "other")
+    log = inkdot_json("consent", "log", BEN, "--data", tmp_path / "other")
+    assert log["mode"] == "hygiene"
+    assert log["choices"][0]["form"] == "https://example.com/join"
+
+
+def test_health_mode_names_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKDOT_HEALTH", "true")
+    data = tmp_path / "data"
+    inkdot("consent", "set", BEN, "--mode", "individual", "--data", data)
+    bodies, copies, _ = marked(data, BEN, EVE)
+    assert bodies[BEN] == bodies[EVE]
+    assert copies[BEN]["mode"] == "aggregate"
+
+
+def test_withdrawal_reaches_mails_already_sent(own_server: Server) -> None:
+    (copy,) = own_server.mark()
+    own_server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
+    before = len(own_server.timeline(at_least=1))
+    assert inkdot_json("consent", "withdraw", BEN, "--data", own_server.data)["mode"] == "off"
+    assert_silent(own_server, copy, before)
+
+
+def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
+    """The old dot and link work, no event comes, and what asked for them stands in no file."""
+
+    def denied() -> int:
+        server.get(str(copy["dots"][0]))  # type: ignore[index]
+        return counted(server, "denied")
+
+    known = len(server.timeline())
+    eventually(denied, 8)
+    known = len(server.timeline())
+    agent = "Unheard/1.0 (a program nobody knows)"
+    status, _, body = server.get(str(copy["dots"][0]), User_Agent=agent)  # type: ignore[index]
+    assert (status, body[:6]) == (200, b"GIF89a")
+    status, headers, _ = server.get(copy["links"][0]["url"], User_Agent=agent)  # type: ignore[index]
+    assert status == 302
+    assert headers["location"] == copy["links"][0]["href"]  # type: ignore[index]
+    assert len(server.timeline()) == known
+    assert known >= events
+    for path in server.data.rglob("*"):
+        if path.is_file():
+            assert agent.encode() not in path.read_bytes(), path
+
+
+def test_a_document_for_somebody_who_wants_nothing_kept_stays_as_it_is(tmp_path: Path) -> None:
+    data, source, out = tmp_path / "data", tmp_path / "offer.docx", tmp_path / "out.docx"
+    source.write_bytes(letter())
+    inkdot("consent", "set", BEN, "--mode", "off", "--data", data)
+    for person, same in ((BEN, True), (EVE, False)):
+        inkdot("doc", "mark", source, "--to", person, "--out", out, "--data", data)
+        assert (out.read_bytes() == source.read_bytes()) == same

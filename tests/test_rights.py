@@ -1,0 +1,129 @@
+"""A person's rights: everything kept can be seen, and everything is gone when it was asked for, whatever comes then."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+
+REUBEN = "reuben@example.com"
+
+
+def heard(server: Server, *people: str) -> dict[str, Any]:
+    """Everybody opened and clicked; it is understood."""
+    copies = {copy["to"]: copy for copy in server.mark(QUOTE, *people)}
+    for copy in copies.values():
+        server.get(str(copy["dots"][0]), User_Agent=THUNDERBIRD)
+        server.get(str(copy["links"][0]["url"]), User_Agent=f"{THUNDERBIRD} of {copy['to']}")
+    for person in people:
+        server.timeline(person, at_least=2)
+    return copies
+
+
+def assert_gone(data: Path, *words: str) -> None:
+    for path in data.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            for word in words:
+                assert word.encode() not in content.replace(REUBEN.encode(), b""), (path, word)
+
+
+def test_an_export_holds_everything_and_the_audit_log_says_who_made_it(own_server: Server, tmp_path: Path) -> None:
+    heard(own_server, BEN)
+    inkdot("consent", "set", BEN, "--mode", "individual", "--version", "7", "--data", own_server.data)
+    out = tmp_path / "ben.zip"
+    told = inkdot_json("person", "export", BEN, "--out", out, "--data", own_server.data)
+    with zipfile.ZipFile(out) as file:
+        portrait = json.loads(file.read("person.json"))
+        page = file.read("index.html").decode()
+    assert told["events"] == len(portrait["events"]) >= 2
+    assert portrait["choices"][0]["version"] == "7"
+    assert portrait["mails"][0]["subject"] == "The quote"
+    assert "https://www.example.com/quote" in page
+    assert "<script" not in page
+    lines = [
+        json.loads(x) for x in inkdot("audit", "--person", BEN, "--json", "--data", own_server.data).stdout.splitlines()
+    ]
+    assert [x["what"] for x in lines][-1] == "person_export"
+    assert {"timeline", "consent set"} <= {x["what"] for x in lines}
+    assert all(x["about"] == told["id"] for x in lines)
+
+
+def test_an_erased_person_is_in_no_file_and_stays_away(own_server: Server, tmp_path: Path) -> None:
+    data = own_server.data
+    copies = heard(own_server, BEN, REUBEN)
+    backup = tmp_path / "backup.tar"
+    inkdot("backup", backup, "--data", data)
+    inkdot("consent", "set", BEN, "--mode", "individual", "--data", data)
+    certificate = inkdot_json("person", "erase", BEN, "--yes", "--data", data)
+    assert certificate["events"] >= 2
+    assert certificate["journal_records"] == 2
+    assert certificate["backups_rewritten"] == 1
+    assert certificate["not_reached"] == []
+    assert certificate["seconds"] < 60
+    assert_gone(data, BEN, f"of {BEN}")
+    assert BEN.encode() not in backup.read_bytes().replace(REUBEN.encode(), b"")
+    assert own_server.timeline() == []
+    assert len(own_server.timeline(REUBEN)) >= 2
+    for place in ("dots", "links"):
+        mark = copies[BEN][place][0]
+        url = mark if isinstance(mark, str) else mark["url"]
+        assert own_server.get(url, User_Agent=f"{THUNDERBIRD} of {BEN}")[0] in (200, 302)
+    inkdot("rebuild", "--data", data)
+    assert own_server.timeline() == []
+    assert len(own_server.timeline(REUBEN)) >= 2
+    own_server.stop()
+    own_server.start()
+    assert own_server.timeline() == []
+    assert inkdot_json("consent", "verify", "--data", data)["ok"]
+    assert inkdot_json("verify", "--data", data)["ok"]
+    assert_gone(data, BEN, f"of {BEN}")
+    inkdot("restore", backup, "--data", tmp_path / "again")
+    assert_gone(tmp_path / "again", BEN, f"of {BEN}")
+    assert inkdot_json("timeline", BEN, "--data", tmp_path / "again")["events"] == []
+    assert len(inkdot_json("timeline", REUBEN, "--data", tmp_path / "again")["events"]) >= 2
+
+
+def test_erasure_needs_a_yes(tmp_path: Path) -> None:
+    done = inkdot("person", "erase", BEN, "--data", tmp_path / "data", check=False, stdin="")
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+
+
+def test_an_erasure_under_load_loses_nobody_else_and_a_kill_in_its_middle_is_mended(own_server: Server) -> None:
+    data = own_server.data
+    copies = heard(own_server, BEN, EVE)
+    sent, stop = [0], threading.Event()
+
+    def load() -> None:
+        while not stop.wait(0.03):
+            own_server.get(str(copies[EVE]["links"][1]["url"]), User_Agent=f"{THUNDERBIRD} {sent[0]}")
+            sent[0] += 1
+            own_server.get(str(copies[BEN]["dots"][1]), User_Agent=f"{THUNDERBIRD} {sent[0]} of {BEN}")
+
+    reader = threading.Thread(target=load)
+    reader.start()
+    try:
+        erasing = threading.Thread(
+            target=inkdot, args=("person", "erase", BEN, "--yes", "--data", data), kwargs={"check": False}
+        )
+        erasing.start()
+        eventually(lambda: (data / "deny").stat().st_size > 0)
+        eventually(lambda: sent[0] > 20)
+        os.kill(own_server.children()["office"], signal.SIGKILL)
+        eventually(lambda: own_server.get(f"{own_server.office}/healthz")[0] == 200)
+        erasing.join()
+    finally:
+        stop.set()
+        reader.join()
+    inkdot_json("person", "erase", BEN, "--yes", "--data", data)
+    assert own_server.timeline() == []
+    clicks = [e for e in own_server.timeline(EVE) if e["kind"] == "click"]
+    assert len(clicks) == sent[0] + 1
+    assert_gone(data, BEN, f"of {BEN}")
