@@ -13,7 +13,8 @@ import pytest
 from inkdot.domain.errors import MailUnreadable
 from inkdot.domain.message import Part
 from inkdot.domain.token import TokenKind
-from inkdot.mark.mail import SENTENCES, read_mail
+from inkdot.mark.mail import read_mail
+from inkdot.mark.reasons import SENTENCES
 from tests.mark.cast import BEN, CLEO, DOT, MINT, cleaned, marked, texts
 
 MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))

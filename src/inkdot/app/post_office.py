@@ -8,14 +8,14 @@ import socket
 import time
 from collections.abc import Callable
 
-from inkdot.app.consent import UNANSWERED, Register, notice_of
+from inkdot.app.consent import UNANSWERED, Register
 from inkdot.app.folder import Folder
+from inkdot.app.marking import mint_of
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
 from inkdot.domain.ping import BOUNCE
-from inkdot.mark.mint import Mint
 from inkdot.relay import accounts
 from inkdot.relay.copies import Copies
 from inkdot.relay.courier import Result
@@ -63,9 +63,7 @@ class PostOffice:
         self._folder, self._settings, self._log = folder, settings, log
         self.name = own_name(settings)
         keyring = folder.keyring()
-        self._mint = Mint(
-            public_url, keyring, _WORKSPACE, (settings.dot_prefix, settings.click_prefix), notice_of(settings)
-        )
+        self._mint = mint_of(settings, keyring, public_url)
         self._register = Register(folder, settings)
         self._sealer = Sealer(keyring.identity)
         self._signer = (

@@ -16,9 +16,10 @@ from inkdot.domain.errors import MailUnreadable
 from inkdot.domain.ids import MESSAGE, to_word
 from inkdot.domain.message import Message
 from inkdot.mark import mime
-from inkdot.mark.mail import SENTENCES as MARKING
-from inkdot.mark.mail import LeftAlone, Mail, read_mail
+from inkdot.mark.mail import Mail, read_mail
 from inkdot.mark.mint import Mint
+from inkdot.mark.reasons import SENTENCES as MARKING
+from inkdot.mark.reasons import LeftAlone
 from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import Splice
 from inkdot.relay.envelope import Envelope
