@@ -132,7 +132,6 @@ PLAIN = b"From: ada@example.com\nSubject: x\nContent-Type: text/plain\n\n"
         ("charset", mail(b"<p>hi</p>", charset="no-such-set")),
         ("encoding", b"From: a@b.example\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\n!!!\n"),
         ("encoding", b"From: a@b.example\nContent-Type: text/html\nContent-Transfer-Encoding: x-uuencode\n\n<p>hi</p>\n"),
-        ("switched_off", mail(b"<p>hi</p>", headers=b"X-Inkdot: off\n")),
     ],
 )  # fmt: skip
 def test_what_must_not_be_touched_is_left_alone_with_a_reason(reason: str, source: bytes, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_each_mail_is_marked_left_alone_or_refused_as_written_beside_it(path: Pa
     copy = marked(source)
     assert copy.left_alone == want.get("left_alone")
     if copy.left_alone:
-        assert (copy.content, copy.dots, copy.links) == (source, (), ())
+        assert (copy.dots, copy.links) == ((), ())
+        assert copy.content == source or copy.left_alone == "switched_off"
         assert SENTENCES[copy.left_alone].endswith(".")
     else:
         assert [link.href for link in copy.links] == want["links"]

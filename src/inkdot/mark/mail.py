@@ -21,6 +21,7 @@ from inkdot.domain.token import TokenKind
 from inkdot.mark import html, mime, privacy
 from inkdot.mark.body import Body, Link, read_body
 from inkdot.mark.mint import Mint, Person, mail_token
+from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import Splice, Unreadable, merged, reader
 
 CLIPPED_BYTES = 100_000
@@ -102,7 +103,8 @@ class Mail:
         self._root = mime.parse(source)
         self._eol = b"\r\n" if b"\r\n" in source else b"\n"
         self._bodies: list[Body] = []
-        self.left_alone = _reason(source, self._root)
+        self._switch = switched_off(source, self._root)
+        self.left_alone = LeftAlone.SWITCHED_OFF if self._switch else _reason(source, self._root)
         if self.left_alone is None:
             self._read_bodies()
 
@@ -130,7 +132,8 @@ class Mail:
         """The copy for one recipient; `marked` in unix seconds. The same arguments give the same bytes."""
         left_alone = LeftAlone.CONSENT if mode is Mode.OFF else self.left_alone
         if left_alone:
-            return Copy(to, self._source, (), (), left_alone, tuple(self._warnings_left_alone()))
+            plain = _spliced(self._source, self._switch) if self.left_alone else self.cleaned()
+            return Copy(to, plain, (), (), left_alone, tuple(self._warnings_left_alone()))
         person = Person.known(self._mint, to, mode)
         dots = [
             self._mint.dot(mail_token(self._mint, person, message, marked, TokenKind.DOT, place))
@@ -248,8 +251,6 @@ def _reason(source: bytes, root: mime.Part) -> LeftAlone | None:
         return LeftAlone.REPORT
     if root.get("dkim-signature") is not None:
         return LeftAlone.DKIM_SIGNED
-    if (root.get("x-inkdot") or "").strip().lower() == "off":
-        return LeftAlone.SWITCHED_OFF
     parts = _html_parts(root)
     if not parts:
         return LeftAlone.TEXT_ONLY

@@ -19,8 +19,9 @@ from inkdot.mark import mime
 from inkdot.mark.mail import SENTENCES as MARKING
 from inkdot.mark.mail import LeftAlone, Mail, read_mail
 from inkdot.mark.mint import Mint
+from inkdot.mark.switch import switched_off
+from inkdot.mark.transfer import Splice
 from inkdot.relay.envelope import Envelope
-from inkdot.relay.switch import Change, switched_off
 
 UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
 """Reasons beside those of `LeftAlone`."""
@@ -128,7 +129,7 @@ class Copies:
         switch = switched_off(source, root)
         if switch:
             self.left_alone = LeftAlone.SWITCHED_OFF
-        blind = [Change(h.start, h.end, b"") for h in root.headers if h.name in _NEVER_SENT]
+        blind = [Splice(h.start, h.end, b"") for h in root.headers if h.name in _NEVER_SENT]
         changes = sorted([*switch, *blind])
         pieces: list[bytes | memoryview] = []
         whole, at = memoryview(source), 0

@@ -1,4 +1,7 @@
-"""The sender's switch: `[notrack]` in the subject or `X-Inkdot: off` turns marks off for one mail, and leaves with it unseen."""
+"""The sender's switch: `[notrack]` in the subject or `X-Inkdot: off` turns marks off for one mail, and leaves with it unseen.
+
+Every way to send asks here: the mail door, `mail mark`, `mail send`, `Marker` and Django.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,16 @@ import base64
 import binascii
 import quopri
 import re
-from typing import NamedTuple
 
 from inkdot.mark import mime
+from inkdot.mark.transfer import Splice
 
 _TAG = re.compile(r"(?i)\s?\[notrack\]")
 _TAG_BYTES = re.compile(rb"(?i)[ \t]?\[notrack\]")
 _WORD = re.compile(rb"=\?([\w*+-]+)\?([QqBb])\?([^?\s]*)\?=")
 
 
-class Change(NamedTuple):
-    """Replace source[start:end] by text."""
-
-    start: int
-    end: int
-    text: bytes
-
-
-def switched_off(source: bytes, root: mime.Part) -> list[Change]:
+def switched_off(source: bytes, root: mime.Part) -> list[Splice]:
     """What takes the switch out of the headers; nothing if it is not there.
 
     A mail with a DKIM signature keeps it where it is: it is never marked, and taking it out would break the signature.
@@ -32,11 +27,11 @@ def switched_off(source: bytes, root: mime.Part) -> list[Change]:
     for header in root.headers:
         line = source[header.start : header.end]
         if header.name == "x-inkdot" and header.value.strip().lower() == "off":
-            changes.append(Change(header.start, header.end, b""))
+            changes.append(Splice(header.start, header.end, b""))
         elif header.name == "subject":
             cleaned = _WORD.sub(_without_tag, _TAG_BYTES.sub(b"", line))
             if cleaned != line:
-                changes.append(Change(header.start, header.end, cleaned))
+                changes.append(Splice(header.start, header.end, cleaned))
     return changes if root.get("dkim-signature") is None else []
 
 
