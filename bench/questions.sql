@@ -1,6 +1,6 @@
 -- name: fill
 -- Many events: six months, half a million people, twenty thousand mails, the mix of a newsletter.
-INSERT INTO {table}
+INSERT INTO {table} (id, time, kind, workspace, contact, message, link, part, url, verdict, raw, human, machine, because, repeat_of, rules)
 SELECT (1::UBIGINT << 24) * (i // 60000 + 1) + (i % 60000) * 4 * 8 AS id,
     TIMESTAMP '2026-05-24' + to_milliseconds(i * {step}) AS time,
     CASE WHEN hash(i) % 10 = 0 THEN 'click' ELSE 'open' END, 1,

@@ -17,8 +17,9 @@ from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.show.questions import Questions
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
-from inkdot.understand.address import ELSEWHERE
-from inkdot.understand.steps import see
+from inkdot.understand.address import Network
+from inkdot.understand.client import Judge, raw_of
+from inkdot.understand.rules import shipped
 
 CHUNK = 1_000_000
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -30,15 +31,10 @@ ASK = dict(zip(_parts[::2], _parts[1::2], strict=True))
 def build(folder: Path, count: int) -> EventStore:
     """A store with `count` events, closed months sorted."""
     store = EventStore(folder / "events.duckdb")
-    clients: list[tuple[Raw, Verdict]] = [
-        see(
-            "open",
-            "GET",
-            f"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}.0\r\n".encode(),
-            ELSEWHERE,
-        )
-        for n in range(300)
-    ]
+    judge = Judge(shipped())
+    agents = (f"Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}.0" for n in range(300))
+    raws = [raw_of("GET", f"User-Agent: {agent}\r\n".encode(), Network()) for agent in agents]
+    clients: list[tuple[Raw, Verdict]] = [(raw, judge.verdict("open", raw)) for raw in raws]
     db = store._db  # noqa: SLF001 - the bench fills tables faster than any pipeline could
     db.execute("BEGIN")
     store._raws.numbers([r for r, _ in clients])  # noqa: SLF001

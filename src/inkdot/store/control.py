@@ -20,6 +20,7 @@ from inkdot.store.query import questions, statements
 
 _BUSY_SECONDS = 10
 _MOST_REMEMBERED = 100_000
+_TWO_64 = 1 << 64
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -94,14 +95,14 @@ class Control:
     def keep_correction(self, event: EventId, says: Says, because: str, time: int) -> None:
         """Keep what somebody says of an event; `time` in unix seconds."""
         with self._transaction():
-            self._keep("keep_correction", [(event, says, because, time)])
+            self._keep("keep_correction", [(_signed(event), says, because, time)])
 
     # -- questions
 
     def corrections(self) -> dict[EventId, Correction]:
         """The last word on each corrected event."""
         rows = self._rows("corrections")
-        return {EventId(event): Correction(Says(says), because, time) for event, says, because, time in rows}
+        return {EventId(event % _TWO_64): Correction(Says(says), because, time) for event, says, because, time in rows}
 
     def contact_of(self, address: Address, workspace: WorkspaceId) -> ContactId | None:
         """The id of a known person."""
@@ -234,3 +235,8 @@ class Control:
             if code in _BUSY:
                 raise FolderInUse(f"Another process has held {name} for {_BUSY_SECONDS} seconds; try again.") from error
             raise
+
+
+def _signed(number: int) -> int:
+    """SQLite's integers are signed; events of inner streams use the highest bit."""
+    return number - _TWO_64 if number >= _TWO_64 // 2 else number

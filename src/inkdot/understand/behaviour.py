@@ -6,7 +6,8 @@ others. What an act is judged by is a function of the set of acts around it, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from inkdot.domain.event import FINAL_AFTER
@@ -23,7 +24,10 @@ _BURSTS = ((4, 1), (5, 10))
 _EVERY_LINK = (3, 3)
 """All links of a mail, if it has at least so many, within so many seconds."""
 _AT_ONCE = 5
-_MOST_ACTS = 200
+_MOST_ACTS = 64
+"""Of one person on one mail; a flood on one mark must not cost more with each ping."""
+_NEAR = 20 * SECOND
+"""Acts farther away than this share no burst with what a new act can touch."""
 _MOST_VERDICTS = 100_000
 _TELLING_SECONDS = (2, 30, 60, FINAL_AFTER)
 """Times since hand-over that some rule asks about."""
@@ -58,7 +62,9 @@ class Behaviour:
         """`links_of` gives how many links a message has, None if that is not known."""
         self._alone, self._links_of = judge, links_of
         self._groups: dict[Whose, list[Act]] = {}
-        self._crowds: dict[Second, list[tuple[Whose, Act]]] = {}
+        self._crowds: dict[Second, dict[Whose, list[Act]]] = {}
+        self._told: set[Second] = set()
+        """Crowds whose earlier acts were judged as a crowd's."""
         self._judged: dict[EventId, Verdict] = {}
         """Verdicts that differ from what the client alone would get."""
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
@@ -72,7 +78,7 @@ class Behaviour:
         if len(group) > _MOST_ACTS:
             del group[0]
         self._join_crowd(whose, act)
-        verdict = self._judgement(whose, act, self._contexts(whose))
+        verdict = self._judgement(whose, act, self._contexts(whose, act))
         if verdict != act.client.verdict:
             self._judged[act.id] = verdict
         return verdict
@@ -81,13 +87,17 @@ class Behaviour:
         """Verdicts of earlier acts that are other ones since `act` came."""
         touched: dict[Whose, list[Act]] = {}
         if not self._is_quiet(whose):
-            touched[whose] = list(self._groups[whose])
-        crowd = self._crowds.get(_second(whose, act), ())
-        if _is_crowded(crowd):
-            for theirs, other in crowd:
-                touched.setdefault(theirs, []).append(other)
+            everything = act.part == HONEYPOT_PART or act.handed_over is not None
+            near = self._near(whose, act)
+            touched[whose] = [a for a in near if everything or abs(a.time - act.time) <= _NEAR // 2]
+        second = _second(whose, act)
+        crowd = self._crowds.get(second, {})
+        if len(crowd) >= _AT_ONCE and second not in self._told:
+            self._told.add(second)
+            for theirs, others in crowd.items():
+                touched.setdefault(theirs, []).extend(others)
         for theirs, acts in touched.items():
-            contexts = self._contexts(theirs)
+            contexts = self._contexts(theirs, act)
             for other in acts:
                 verdict = self._judgement(theirs, other, contexts)
                 if other.id != act.id and verdict != self._judged.get(other.id, other.client.verdict):
@@ -103,6 +113,7 @@ class Behaviour:
             horizon = max(horizon, sorted(g[-1].time for g in self._groups.values())[len(self._groups) // 2])
         self._groups = {k: g for k, g in self._groups.items() if g[-1].time > horizon}
         self._crowds = {k: c for k, c in self._crowds.items() if k[3] * SECOND > horizon}
+        self._told &= self._crowds.keys()
         alive = {a.id for g in self._groups.values() for a in g}
         self._acts = len(alive)
         self._judged = {i: v for i, v in self._judged.items() if i in alive}
@@ -111,7 +122,7 @@ class Behaviour:
 
     def _judgement(self, whose: Whose, act: Act, contexts: Mapping[EventId, Mapping[str, Any]]) -> Verdict:
         context = contexts.get(act.id, {})
-        if _is_crowded(self._crowds.get(_second(whose, act), ())):
+        if len(self._crowds.get(_second(whose, act), ())) >= _AT_ONCE:
             context = {**context, "recipients_at_once": _AT_ONCE}
         return self._verdict(act, context)
 
@@ -121,8 +132,15 @@ class Behaviour:
         """True if nothing in the group can tell anything about the rest of it: opens, long after hand-over."""
         return all(a.kind == "open" and a.handed_over is None for a in self._groups[whose])
 
-    def _contexts(self, whose: Whose) -> dict[EventId, dict[str, Any]]:
-        acts = self._groups.get(whose)
+    def _near(self, whose: Whose, act: Act) -> list[Act]:
+        """The acts that a new one may have something to say about, and those that say something about them."""
+        acts = self._groups.get(whose, [])
+        if act.part == HONEYPOT_PART or act.handed_over is not None:
+            return list(acts)
+        return [a for a in acts if abs(a.time - act.time) <= _NEAR or a.part == HONEYPOT_PART]
+
+    def _contexts(self, whose: Whose, newest: Act) -> dict[EventId, dict[str, Any]]:
+        acts = self._near(whose, newest)
         if not acts or self._is_quiet(whose):
             return {}
         bursts = self._bursts(whose, [a for a in acts if a.kind == "click"])
@@ -146,17 +164,25 @@ class Behaviour:
         """Clicks that belong to a burst: each window that holds enough distinct links marks all its members."""
         if len(clicks) < _EVERY_LINK[0]:
             return {}
-        clicks = sorted(clicks)
+        clicks = sorted(clicks, key=lambda c: (c.time, c.id))
         every = self._links_of(whose[1])
         rules = [*_BURSTS, *([(max(every, _EVERY_LINK[0]), _EVERY_LINK[1])] if every else [])]
         found: dict[EventId, dict[str, int]] = {}
         for least, seconds in rules:
-            for first in range(len(clicks)):
-                window = [c for c in clicks[first:] if c.time - clicks[first].time <= seconds * SECOND]
-                if len({c.link for c in window}) >= least:
-                    told = {"distinct_links": least, "window_s": seconds, "links_total": every or 0}
-                    for click in window:
+            told = {"distinct_links": least, "window_s": seconds, "links_total": every or 0}
+            links: Counter[int | None] = Counter()
+            end = marked = 0
+            for start, first in enumerate(clicks):  # the window slides: each click enters and leaves it once
+                while end < len(clicks) and clicks[end].time - first.time <= seconds * SECOND:
+                    links[clicks[end].link] += 1
+                    end += 1
+                if len(links) >= least:
+                    for click in clicks[max(start, marked) : end]:
                         found.setdefault(click.id, told)
+                    marked = end
+                links[first.link] -= 1
+                if not links[first.link]:
+                    del links[first.link]
         return found
 
     # -- many people in one second
@@ -166,7 +192,9 @@ class Behaviour:
         client = act.client
         tags = client.raw.network
         if client.verdict.actor in _CAN_BE_OVERRULED and client.raw.agent and not _HIDDEN.intersection(tags):
-            self._crowds.setdefault(_second(whose, act), []).append((whose, act))
+            acts = self._crowds.setdefault(_second(whose, act), {}).setdefault(whose, [])
+            if len(acts) < _MOST_ACTS:
+                acts.append(act)
 
     # -- verdicts
 
@@ -191,10 +219,6 @@ class Behaviour:
 
 def _second(whose: Whose, act: Act) -> Second:
     return whose[0], whose[1], act.client.number, act.time // SECOND
-
-
-def _is_crowded(crowd: Sequence[tuple[Whose, Act]]) -> bool:
-    return len(crowd) >= _AT_ONCE and len({whose[2] for whose, _ in crowd}) >= _AT_ONCE
 
 
 def _shows_reading(act: Act) -> bool:
