@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from inkdot.app.folder import Folder
     from inkdot.mark.mail import Copy, Mail
     from inkdot.mark.mint import Mint
+    from inkdot.relay.upstream import Upstream
 
 _WORKSPACE = WorkspaceId(1)
 _To = Annotated[list[str], typer.Option("--to", help="A recipient's address; repeat for more.")]
@@ -78,8 +79,22 @@ def mark(
 
 def send(
     source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
-    to: _To,
-    smtp: Annotated[str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://...")],
+    smtp: Annotated[
+        str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://..., ?tls=off for none.")
+    ],
+    to: Annotated[list[str] | None, typer.Option("--to", help="A recipient's address; repeat for more.")] = None,
+    people: Annotated[
+        Path | None, typer.Option(help="A CSV file with a column email, and one for each {{placeholder}} of the mail.")
+    ] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="With --people: its name; the mail's file name if not given.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="With --people: at most so many, like 10/second or 500/hour.")
+    ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(help="With --people: send once more what was refused or is unsure.")
+    ] = None,
     list_name: _List = None,
     opens: _Opens = None,
     clicks: _Clicks = None,
@@ -89,30 +104,47 @@ def send(
 ) -> None:
     """Mark a mail and send each recipient an own copy.
 
+    With --people the words {{name}} and {{name|friend}} in its subject and texts are filled in from the columns of the file, and
+    the same command goes on where it ended before: nobody gets the mail twice.
     The password may stand in the environment instead: INKDOT_SMTP_PASSWORD.
 
-    Example:
+    Examples:
       inkdot mail send quote.eml --to ben@example.com --smtp smtp://ada@mail.example.com:587
-    """
-    from inkdot.cli.outgoing import Outgoing
 
-    recipients = _recipients(to)
-    outgoing = Outgoing(smtp, os.environ.get("INKDOT_SMTP_PASSWORD"))
+      inkdot mail send news.eml --people people.csv --rate 60/minute --smtp smtp://ada@mail.example.com:587
+    """
+    from inkdot.cli.campaign import send_to_people
+    from inkdot.cli.outgoing import upstream_of
+
+    if bool(to) == bool(people):
+        raise UsageError("Name the recipients, either with --to or with --people FILE.csv.")
+    upstream = upstream_of(smtp)
+    recipients = _recipients(to or [])
     folder, mail = _read(source, data, public_url, {"track_opens": opens, "track_clicks": clicks})
+    if people:
+        send_to_people(
+            source, people, folder, mail.mint, upstream, name=campaign, rate=rate, again=again or [],
+            list_name=list_name, as_json=as_json,
+        )  # fmt: skip
+    else:
+        _send(upstream, folder, mail, recipients, list_name, as_json)
+
+
+def _send(
+    upstream: Upstream, folder: Folder, mail: Mail, recipients: list[Address], list_name: str | None, as_json: bool
+) -> None:
+    from inkdot.cli.outgoing import deliver
+
     message = _fresh_id()
     copies = keep_copies(folder, mail, recipients, message, list_name)
-    results = outgoing.deliver(mail.sender, copies)
+    results = deliver(upstream, mail.sender, copies)
     named = {copy.to for copy in copies if copy.mode > Mode.AGGREGATE}
     _keep_handovers(folder, message, [Address(to) for to, error in results if error is None and to in named])
     for copy in copies:
         _say_if_unmarked(copy)
     if as_json:
-        put(
-            {
-                "message": to_word(MESSAGE, message),
-                "copies": [{"to": a, "sent": e is None, "error": e} for a, e in results],
-            }
-        )
+        sent = [{"to": a, "sent": e is None, "error": e} for a, e in results]
+        put({"message": to_word(MESSAGE, message), "copies": sent})
     else:
         for address, error in results:
             typer.echo(f"{address}: {error or 'sent'}")

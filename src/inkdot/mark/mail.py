@@ -17,11 +17,12 @@ from inkdot.domain.ids import MessageId
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
 from inkdot.mark import html, lines, mime, privacy
+from inkdot.mark.blind import blind
 from inkdot.mark.body import Body, Link, read_body
 from inkdot.mark.mint import Mint, Person, mail_token
 from inkdot.mark.reasons import LeftAlone, html_parts, reason_of
 from inkdot.mark.switch import switched_off
-from inkdot.mark.transfer import Plain, Splice, Unreadable, merged, reader
+from inkdot.mark.transfer import Plain, Splice, Unreadable, merged, reader, spliced
 
 CLIPPED_BYTES = 100_000
 """Gmail shows about the first 102 kB of a mail's HTML; the bottom dot of a longer one is behind "view entire message"."""
@@ -30,7 +31,6 @@ CLIPPED_BYTES = 100_000
 _MOST_LINKS = 0xFFFE
 """Positions in a token have 16 bits; the last is the hidden link's."""
 _LISTED_URL = re.compile(r"<(https?://[^>]+)>")
-_DROPPED_HEADERS = {"bcc", "resent-bcc"}
 
 
 class MarkedLink(NamedTuple):
@@ -63,7 +63,7 @@ class Mail:
         """Raises MailUnreadable where `source` is no mail at all."""
         self._source = source
         self._root = mime.parse(source)
-        self._mint = mint.of_sender(self.sender)
+        self.mint = mint.of_sender(self.sender)
         self._eol = b"\r\n" if b"\r\n" in source else b"\n"
         self._bodies: list[Body] = []
         self._switch = switched_off(source, self._root)
@@ -91,7 +91,7 @@ class Mail:
     @property
     def links(self) -> tuple[str, ...]:
         """Destinations in the order of their positions."""
-        wanted = self._mint.wanted
+        wanted = self.mint.wanted
         if not wanted.clicks:
             return ()
         return tuple(_text(wanted.appended(link.destination)) for body in self._bodies for link in body.links)
@@ -101,12 +101,12 @@ class Mail:
         left_alone = self.left_alone or self._left_alone_for(mode)
         if left_alone:
             return Copy(to, self.cleaned(), (), (), left_alone, tuple(self._warnings_left_alone()))
-        person = Person.known(self._mint, to, mode)
+        person = Person.known(self.mint, to, mode)
         dots = [
-            self._mint.dot(mail_token(self._mint, person, message, marked, TokenKind.DOT, place))
-            for place in ((Place.TOP, Place.BOTTOM) if self._mint.wanted.opens else ())
+            self.mint.dot(mail_token(self.mint, person, message, marked, TokenKind.DOT, place))
+            for place in ((Place.TOP, Place.BOTTOM) if self.mint.wanted.opens else ())
         ]
-        page = self._mint.privacy(person, message, marked)
+        page = self.mint.privacy(person, message, marked)
         links: list[MarkedLink] = []
         changes: list[Splice] = self._added_headers(to, mode, message, marked, page)
         for body in self._bodies:
@@ -118,42 +118,42 @@ class Mail:
                 bottom = self._footer(mode, page) + (self._dot(dots[1]) if dots else b"")
                 splices.append(Splice(body.bottom, body.bottom, bottom))
             changes.append(self._encoded(body, splices))
-        changes += [Splice(h.start, h.end, b"") for h in self._root.headers if h.name in _DROPPED_HEADERS]
-        content = _spliced(self._source, changes)
+        changes += blind(self._root)
+        content = spliced(self._source, changes)
         return Copy(to, content, tuple(dots), tuple(links), None, tuple(self._warnings(content)), mode, page)
 
     def _left_alone_for(self, mode: Mode) -> LeftAlone | None:
         if mode is Mode.OFF:
             return LeftAlone.CONSENT
-        wanted = self._mint.wanted
+        wanted = self.mint.wanted
         return None if wanted.opens or wanted.clicks else LeftAlone.SWITCHED_OFF
 
     def _tracked(
         self, body: Body, person: Person, message: MessageId, marked: int, links: list[MarkedLink]
     ) -> Iterator[Splice]:
         """The links of one body, tracked and added to `links`; or leading where they led, if none are wanted."""
-        wanted = self._mint.wanted
+        wanted = self.mint.wanted
         if not wanted.clicks:
             yield from (self._restored(body, link) for link in body.links if link.own)
             return
         for link in body.links[: _MOST_LINKS - len(links)]:
             destination = wanted.appended(link.destination)
-            token = mail_token(self._mint, person, message, marked, TokenKind.CLICK, len(links) + 1, destination)
-            url = self._mint.click(token)
+            token = mail_token(self.mint, person, message, marked, TokenKind.CLICK, len(links) + 1, destination)
+            url = self.mint.click(token)
             links.append(MarkedLink(_text(destination), url))
             yield Splice(link.place.start, link.place.end, url.encode())
 
     def _footer(self, mode: Mode, url: str) -> bytes:
-        notice = self._mint.notice
+        notice = self.mint.notice
         return privacy.footer(notice, mode, url) + self._eol if notice.style == "footer" else b""
 
     def _added_headers(self, to: Address, mode: Mode, message: MessageId, marked: int, url: str) -> list[Splice]:
-        notice = self._mint.notice
+        notice = self.mint.notice
         lines = [privacy.header(url)] if notice.style == "header" else []
         if notice.one_click and self._root.get("list-unsubscribe") is None:
             # To leave a list one must be named, even where the mail itself counts without names.
-            named = Person(self._mint.keyring.contact_id(self._mint.workspace, to), to, mode)
-            lines += privacy.one_click(self._mint.privacy(named, message, marked))
+            named = Person(self.mint.keyring.contact_id(self.mint.workspace, to), to, mode)
+            lines += privacy.one_click(self.mint.privacy(named, message, marked))
         end = self._root.headers[-1].end
         return [Splice(end, end, b"".join(line + self._eol for line in lines))] if lines else []
 
@@ -164,7 +164,7 @@ class Mail:
             restored = [self._restored(body, link) for link in (*body.links, *body.led_back) if link.own]
             if restored or body.removals:
                 changes.append(self._encoded(body, [*body.removals, *restored]))
-        return _spliced(self._source, changes)
+        return spliced(self._source, changes)
 
     def _restored(self, body: Body, link: Link) -> Splice:
         """A link leading where it led; what this mail's character set cannot hold is percent-encoded."""
@@ -178,7 +178,7 @@ class Mail:
     def _encoded(self, body: Body, splices: list[Splice]) -> Splice:
         content = body.transfer.spliced(merged(splices))
         if isinstance(body.transfer, Plain):
-            content = lines.broken(content, self._mint.public_url, self._eol)
+            content = lines.broken(content, self.mint.public_url, self._eol)
         return Splice(body.part.body, body.part.end, content)
 
     def _dot(self, url: str) -> bytes:
@@ -193,11 +193,11 @@ class Mail:
             yield f"Only the first {_MOST_LINKS} links are tracked."
         if lines.too_long(content) and not lines.too_long(self._source):
             yield f"A line is longer than {lines.LONGEST} bytes now; send the mail in quoted-printable or base64."
-        if any(h.name in _DROPPED_HEADERS for h in self._root.headers):
+        if blind(self._root):
             yield "The mail named blind copies (Bcc); that line was taken out."
 
     def _warnings_left_alone(self) -> Iterator[str]:
-        if any(h.name in _DROPPED_HEADERS for h in self._root.headers):
+        if blind(self._root):
             yield "The mail names blind copies (Bcc), and as it was left alone it still does; take that line out."
 
     def _read_bodies(self) -> None:
@@ -205,7 +205,7 @@ class Mail:
         try:
             for part in html_parts(self._root):
                 transfer = reader(part.encoding, self._source[part.body : part.end], self._eol)
-                self._bodies.append(read_body(part, transfer, self._mint, unsubscribe))
+                self._bodies.append(read_body(part, transfer, self.mint, unsubscribe))
         except (html.Unclosed, Unreadable) as error:
             self.left_alone = LeftAlone.ENCODING if isinstance(error, Unreadable) else LeftAlone.NO_SAFE_PLACE
             self._bodies.clear()
@@ -214,16 +214,6 @@ class Mail:
 def read_mail(source: bytes, mint: Mint) -> Mail:
     """Read a mail to mark it; raises MailUnreadable."""
     return Mail(source, mint)
-
-
-def _spliced(source: bytes, changes: list[Splice]) -> bytes:
-    # Views, because a mail may be large and is copied once here, not twice.
-    pieces: list[bytes | memoryview] = []
-    whole, at = memoryview(source), 0
-    for change in sorted(changes):
-        pieces += [whole[at : change.start], change.text]
-        at = change.end
-    return b"".join([*pieces, whole[at:]])
 
 
 def _text(destination: bytes) -> str:

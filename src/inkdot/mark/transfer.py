@@ -50,7 +50,7 @@ class Plain:
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
         """The encoded text with the splices in."""
-        return _apply(self.text, splices)
+        return spliced(self.text, splices)
 
 
 class QuotedPrintable:
@@ -102,7 +102,7 @@ class QuotedPrintable:
             if encoded.startswith(b"=") and (earlier := self._full_line(at)) is not None:
                 changes.append(Splice(earlier, earlier, b"=" + self._eol))
             changes.append(Splice(at, self._place(splice.end), encoded))
-        return _apply(self._encoded, changes)
+        return spliced(self._encoded, changes)
 
     def _full_line(self, at: int) -> int | None:
         """Where a line that has no room for a soft break at `at` must be broken before: its last character."""
@@ -148,7 +148,7 @@ class Base64:
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
         """The encoded text with the splices in."""
-        whole = base64.b64encode(_apply(self.text, splices))
+        whole = base64.b64encode(spliced(self.text, splices))
         lines = [whole[i : i + self._width] for i in range(0, len(whole), self._width)]
         return self._eol.join(lines) + self._tail
 
@@ -167,9 +167,12 @@ def reader(encoding: str, encoded: bytes, eol: bytes) -> Transfer:
     raise Unreadable
 
 
-def _apply(text: bytes, splices: Sequence[Splice]) -> bytes:
-    pieces, at = [], 0
-    for splice in splices:
-        pieces += [text[at : splice.start], splice.text]
-        at = splice.end
-    return b"".join([*pieces, text[at:]])
+def spliced(whole: bytes, changes: Sequence[Splice]) -> bytes:
+    """The bytes with the changes in. They must not overlap; those at one place stay in their order."""
+    # Views, because a mail may be large and is copied once here, not twice.
+    pieces: list[bytes | memoryview] = []
+    view, at = memoryview(whole), 0
+    for change in sorted(changes, key=lambda c: (c.start, c.end)):
+        pieces += [view[at : change.start], change.text]
+        at = change.end
+    return b"".join([*pieces, view[at:]])
