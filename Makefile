@@ -15,7 +15,7 @@ lint: dev
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 test: dev
-	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp openssl gnupg
+	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp openssl gnupg faketime
 	$(RUN)/python -m pytest
 check: lint test
 bench: dev

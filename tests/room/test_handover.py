@@ -111,7 +111,7 @@ def test_the_street_answers_while_the_room_is_dead(own_server: Server, offer: Pa
     try:
         begun = time.monotonic()
         assert own_server.get("/o/none.gif")[0] == 200
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 4
     finally:
         os.kill(room, signal.SIGKILL)
     assert own_server.get("/o/none.gif")[0] == 200
