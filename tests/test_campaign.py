@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ PEOPLE = "Email;Name;Code\nBEN@example.com;Ben & Söhne <b>;7/8\ncleo@example.co
 
 
 @pytest.fixture
-def sink():
+def sink() -> Iterator[Sink]:
     with Sink() as running:
         yield running
 
