@@ -155,21 +155,9 @@ def test_the_same_command_sends_what_is_left_and_nothing_twice(tmp_path: Path, s
 
 
 def started(tmp_path: Path, sink: Sink) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "inkdot",
-        "mail",
-        "send",
-        tmp_path / "news.eml",
-        "--people",
-        tmp_path / "people.csv",
-    ]
-    return subprocess.Popen(
-        [*command, "--smtp", sink.url, "--data", tmp_path / "data"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    files = (str(tmp_path / "news.eml"), "--people", str(tmp_path / "people.csv"), "--data", str(tmp_path / "data"))
+    command = [sys.executable, "-m", "inkdot", "mail", "send", *files, "--smtp", sink.url]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def test_a_run_that_is_killed_is_taken_up_without_doubles_or_losses(tmp_path: Path, sink: Sink) -> None:
