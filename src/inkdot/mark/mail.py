@@ -113,10 +113,10 @@ class Mail:
             splices = [*body.removals, *(self._restored(body, link) for link in body.led_back)]
             splices += self._tracked(body, person, message, marked, links)
             if dots and body is self._bodies[0]:
-                splices.append(Splice(body.top, body.top, self._dot(dots[0])))
+                splices.append(Splice(body.top, body.top, self._dot(dots[0]), apart=True))
             if body is self._bodies[-1]:
                 bottom = self._footer(mode, page) + (self._dot(dots[1]) if dots else b"")
-                splices.append(Splice(body.bottom, body.bottom, bottom))
+                splices.append(Splice(body.bottom, body.bottom, bottom, apart=True))
             changes.append(self._encoded(body, splices))
         changes += blind(self._root)
         content = spliced(self._source, changes)
@@ -141,7 +141,7 @@ class Mail:
             token = mail_token(self.mint, person, message, marked, TokenKind.CLICK, len(links) + 1, destination)
             url = self.mint.click(token)
             links.append(MarkedLink(_text(destination), url))
-            yield Splice(link.place.start, link.place.end, url.encode())
+            yield Splice(link.place.start, link.place.end, url.encode(), apart=True)
 
     def _footer(self, mode: Mode, url: str) -> bytes:
         notice = self.mint.notice
