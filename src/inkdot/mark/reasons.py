@@ -64,7 +64,7 @@ def reason_of(source: bytes, root: mime.Part) -> LeftAlone | None:
     parts = html_parts(root)
     if not parts:
         return LeftAlone.TEXT_ONLY
-    if not all(p.blank_line and p.closed for p in root.walk()):
+    if not all(_ends_as_it_should(p) for p in root.walk()):
         return LeftAlone.NO_SAFE_PLACE
     return None if all(_charset_works(p.charset) for p in parts) else LeftAlone.CHARSET
 
@@ -97,6 +97,12 @@ def _armor(source: bytes, part: mime.Part) -> re.Match[bytes] | None:
         except Unreadable:
             return None
     return found
+
+
+def _ends_as_it_should(part: mime.Part) -> bool:
+    """A part of headers alone may lack the blank line, as long as it is no HTML that a dot would go into."""
+    empty = part.body == part.end and part.content_type != "text/html"
+    return part.closed and (part.blank_line or empty)
 
 
 def html_parts(root: mime.Part) -> list[mime.Part]:
