@@ -20,9 +20,10 @@ from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters, exposition, total
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
-from inkdot.collect.door import Connection, House
+from inkdot.collect.door import Connection
 from inkdot.collect.files import shipped
 from inkdot.collect.handover import Handover
+from inkdot.collect.house import House
 from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
