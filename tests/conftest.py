@@ -15,6 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on the machine; what is too slow is measured in bench/.
+settings.register_profile("inkdot", deadline=None)
+settings.load_profile("inkdot")
 
 ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
@@ -45,8 +50,8 @@ def inkdot_json(*arguments: str | Path) -> Any:
     return json.loads(inkdot(*arguments, "--json").stdout)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `condition` gives once it is true; fails after `seconds`."""
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `condition` gives once it is true; fails after `seconds`: disks can take many for one sync."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
