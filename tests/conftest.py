@@ -83,12 +83,12 @@ class Server:
             "--office-port",
             "0",
         ]
-        self.process = subprocess.Popen(
-            [*command, *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.talk = self.data.parent / f"{self.data.name}.stderr"
+        with self.talk.open("ab") as talk:  # a file, as a full pipe that nobody reads would hold the server up
+            self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, stderr=talk, text=True)
         assert self.process.stdout
         line = self.process.stdout.readline()
-        assert line.startswith("ready "), self.process.stderr.read() if self.process.stderr else ""
+        assert line.startswith("ready "), self.talk.read_text()
         self.seconds_to_ready = time.monotonic() - begun
         words = dict(word.split("=", 1) for word in line.split()[1:])
         self.public, self.office, self.relay = words["public"], words["office"], words["relay"]
@@ -150,9 +150,8 @@ class Server:
         if self.process.poll() is None:
             os.kill(self.process.pid, kind)
         code = self.process.wait(30)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
+        if self.process.stdout:
+            self.process.stdout.close()
         return code
 
 

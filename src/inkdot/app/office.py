@@ -25,6 +25,9 @@ from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.settings import load
 from inkdot.show.server import Ask, application
+from inkdot.talk import Talk
+
+log = Talk("office")
 
 GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
@@ -185,12 +188,6 @@ class Office:
         """After the worker has ended."""
         if self._house:
             self._house.close()
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr."""
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "office", "event": event} | facts) + "\n")
-    sys.stderr.flush()
 
 
 def _paused(target: str, why: str) -> None:

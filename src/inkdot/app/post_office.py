@@ -61,6 +61,7 @@ class PostOffice:
     def __init__(self, folder: Folder, settings: Settings, public_url: str, log: Callable[..., None]) -> None:
         """Raises BadSetting and what opening the stores raises."""
         self._folder, self._settings, self._log = folder, settings, log
+        self._warned = False
         self.name = own_name(settings)
         keyring = folder.keyring()
         self._mint = mint_of(settings, keyring, public_url)
@@ -162,7 +163,8 @@ class PostOffice:
     def mode_for(self, address: Address, list_name: str | None = None) -> Mode:
         """How much may be kept about a recipient."""
         decision = self._register.mode_for(address, list_name)
-        if self._register.unanswered:
+        if self._register.unanswered and not self._warned:
+            self._warned = True  # once is enough: a line for each mail would bury all others
             self._log("region_unanswered", text=UNANSWERED)
         if decision.overruled:
             self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)

@@ -36,6 +36,9 @@ from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
+from inkdot.talk import Talk
+
+log = Talk("street")
 
 DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
@@ -74,13 +77,6 @@ class StreetConfig(NamedTuple):
         return cls(
             **fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])}
         )
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr. Facts are ours: nothing a stranger sent goes in."""
-    line = {"time": round(time.time(), 3), "part": "street", "event": event} | facts
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
 
 
 async def _serve(config: StreetConfig) -> int:
