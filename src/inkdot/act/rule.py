@@ -105,9 +105,14 @@ class Email(_Part, frozen=True, tag_field="do", tag="email"):
 
 
 class Push(_Part, frozen=True, tag_field="do", tag="push"):
-    """A message to the owner's browsers."""
+    """A message to browsers: the owner's, or those in which the person whom the event is about allowed it."""
 
+    to: Literal["owner", "person"] = "owner"
     text: Text | None = None
+    title: Text | None = None
+    """The rule's name if not given."""
+    link: Text | None = None
+    """Opened by a click on the message."""
 
 
 class Tag(_Part, frozen=True, tag_field="do", tag="tag"):
@@ -283,6 +288,10 @@ def _action_faults(rule: Rule) -> list[str]:
             )
         if isinstance(action, Email) and action.to not in ("owner", "person"):
             found += _tried(lambda a=action: normal_address(a.to))
+        if isinstance(action, Push) and action.link and not re.match(r"https?://[^\s/@]+(/\S*)?$", action.link):
+            found.append(
+                f"actions[{place}].link: {action.link!r} is no web address; write it like https://example.com."
+            )
         if isinstance(action, Tag) and (action.add is None) == (action.remove is None):
             found.append(f"actions[{place}]: a tag needs either `add` or `remove`.")
         if isinstance(action, Audience) and (action.join is None) == (action.leave is None):

@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from inkdot.app.folder import Folder
 from inkdot.app.privacy import pages
+from inkdot.app.pushing import push_pages
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
 from inkdot.domain.contact import Address
@@ -80,7 +81,11 @@ class Room:
             keyring, self.documents, uploads, self.pages, self.recorder, face, keeper, manner, self._deny.blocks,
             lambda: time.time_ns() // 1000,
         )  # fmt: skip
-        self.groups: list[list[Route]] = [reading(reader, face), pages(folder, settings)]
+        self.groups: list[list[Route]] = [
+            reading(reader, face),
+            pages(folder, settings),
+            push_pages(folder, settings, face),
+        ]
         self.app = application(face, *self.groups)
 
     def care(self, failed: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from inkdot.cli import (
     knowing,
     legal,
     mail,
+    pushing,
     relay,
     rights,
     serving,
@@ -50,6 +51,7 @@ consent.add_to(app)
 legal.add_to(app)
 acting.add_to(app)
 audiences.add_to(app)
+pushing.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(

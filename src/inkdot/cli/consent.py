@@ -25,7 +25,10 @@ _Language = Annotated[str, typer.Option("--language", help="Its language.")]
 _Method = Annotated[str, typer.Option("--method", help="How: form, phone, paper ...")]
 _Form = Annotated[str, typer.Option("--form", help="Address of the form.")]
 _Scope = Annotated[
-    str, typer.Option("--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising.")
+    str,
+    typer.Option(
+        "--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail, purpose:advertising or purpose:push."
+    ),
 ]
 
 
