@@ -297,12 +297,18 @@ def _action_faults(rule: Rule) -> list[str]:
         if isinstance(action, Audience) and (action.join is None) == (action.leave is None):
             found.append(f"actions[{place}]: an audience needs either `join` or `leave`.")
         if isinstance(action, Show):
-            if not (action.text or action.title):
-                found.append(f"actions[{place}]: there is nothing to show; give `title` or `text`.")
-            if (action.style == "slot") != (action.slot is not None):
-                found.append(f"actions[{place}]: `slot` names the element for the style slot, and only for that.")
-            if action.link and not re.match(r"(https?://|/(?!/)|mailto:)\S+$", action.link):
-                found.append(f"actions[{place}].link: {action.link!r} is no web address, path or mailto: address.")
+            found += _show_faults(place, action)
+    return found
+
+
+def _show_faults(place: int, action: Show) -> list[str]:
+    found = []
+    if not (action.text or action.title):
+        found.append(f"actions[{place}]: there is nothing to show; give `title` or `text`.")
+    if (action.style == "slot") != (action.slot is not None):
+        found.append(f"actions[{place}]: `slot` names the element for the style slot, and only for that.")
+    if action.link and not re.match(r"(https?://|/(?!/)|mailto:)\S+$", action.link):
+        found.append(f"actions[{place}].link: {action.link!r} is no web address, path or mailto: address.")
     return found
 
 

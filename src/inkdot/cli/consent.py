@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkdot.cli import consent_asking as asking
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import mode_named
 from inkdot.domain.contact import normal_address
@@ -38,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Who chose what, and the proof of it.", no_args_is_help=True)
     for command in (limit, withdraw, log, export, verify):
         group.command()(command)
+    asking.add_to(group)
     group.command("set")(set_mode)
     group.command("import")(import_file)
     app.add_typer(group, name="consent")

@@ -161,3 +161,12 @@ DELETE FROM written_files;
 -- name: last_act
 -- What a person did last.
 SELECT act FROM consents WHERE contact = ? ORDER BY number DESC LIMIT 1;
+
+-- name: asked_at
+-- When somebody was last asked for this consent.
+SELECT time FROM consent_asks WHERE workspace = ? AND contact = ? AND scope = ?;
+
+-- name: keep_asked
+-- Somebody is asked now.
+INSERT INTO consent_asks (workspace, contact, scope, time) VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace, contact, scope) DO UPDATE SET time = excluded.time;
