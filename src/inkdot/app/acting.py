@@ -88,6 +88,7 @@ class Acting:
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
         self.deliverer = Deliverer(self.outbox, self._means, told)
+        self.show()  # a restored folder has no such file yet
 
     @staticmethod
     def fresh() -> int:
@@ -230,7 +231,13 @@ class Acting:
     def changed(self) -> None:
         """Let the watch and the street know."""
         self.watch.reload()
-        write_whole(self._folder.root / SHOWN, json.dumps(self._shown()).encode())
+        self.show()
+
+    def show(self) -> None:
+        """Write down for the street what is drawn on pages, if it is something else than before."""
+        path, content = self._folder.root / SHOWN, json.dumps(self._shown()).encode()
+        if (path.read_bytes() if path.exists() else b"{}") != content:
+            write_whole(path, content)
 
     def _shown(self) -> dict[str, list[dict[str, Any]]]:
         """What is drawn on pages, by site; under * for all sites."""

@@ -86,6 +86,7 @@ def _erase(
         time.sleep(max(0.0, told + _STREETS_KNOW_SECONDS - time.monotonic()))
     _forget_pings(house, contact, address, visitors, done, again=True)
     done["rows"] += forgetting.forget(WORKSPACE, contact, address)
+    house.acting.changed()  # what rules show may have named the person
     copied = care.last_backup(house.folder)
     if copied:
         house.store.flush()
