@@ -72,6 +72,8 @@ class Forgetting(Consents):
                 elif columns.get("who") == "INTEGER":
                     for who in (contact, *(-visitor for visitor in visitors)):
                         self._keep_in("forget_seen", table, (who,))
+                if columns.get("person") == "INTEGER":
+                    self._keep_in("forget_as_person", table, (contact,))
                 for column, kind in columns.items() if address else ():
                     if kind in _TEXTS:
                         self._keep_in(_TEXTS[kind], table, (), column)

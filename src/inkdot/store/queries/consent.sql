@@ -104,6 +104,10 @@ DELETE FROM "{table}" WHERE contact = ?;
 -- Rows about a person, or about a browser, which is a negative number.
 DELETE FROM "{table}" WHERE who = ?;
 
+-- name: forget_as_person
+-- Rows that say that somebody else is this person.
+DELETE FROM "{table}" WHERE person = ?;
+
 -- name: forget_known
 -- The person's own row.
 DELETE FROM contacts WHERE id = ?;
