@@ -30,7 +30,7 @@ def filled(path: Path) -> dict[str, list[str]]:
     for table in made.keys() - {"migrations"}:
         columns = db.execute(f"PRAGMA table_info({table})").fetchall()
         for at, named in enumerate([c[1] for c in columns if c[1] in _PEOPLE and c[2] == "INTEGER"] or [None]):
-            values = []
+            values: list[object] = []
             for _, name, kind, *_rest in columns:
                 if name == named or (named is None and name in _PEOPLE and kind == "INTEGER"):
                     values.append(BEN)

@@ -124,6 +124,7 @@ class WebsiteQuestions:
                 {"page": p.page, "views": p.views, "visits": p.visits, "seconds": _mean(p.seconds, p.views)}
                 for p in counts.pages(most)
             ]
+            report["paths"] = [{"page": page, "next": to, "times": n} for page, to, n in counts.moves(most)]
             report |= _done(counts, most)
             report["goals"] = [_goal(counts, goal, report["visits"]) for goal in self._sites.goals(site.id)]
             report["days"] = [

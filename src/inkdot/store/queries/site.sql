@@ -74,6 +74,40 @@ FROM fresh_events e JOIN fresh_visits v USING (visit)
 WHERE e.kind IN ('view', 'engage') AND e.page IS NOT NULL
 GROUP BY e.site, day, e.page;
 
+-- name: fresh_steps
+-- Numbers for pages and goals that have none yet.
+CREATE OR REPLACE TEMP TABLE fresh_steps AS
+WITH seen AS (
+    SELECT DISTINCT CASE kind WHEN 'view' THEN 'page' ELSE 'goal' END AS kind, CASE kind WHEN 'view' THEN page ELSE name END AS name
+    FROM fresh_events WHERE (kind = 'view' AND page IS NOT NULL) OR (kind = 'goal' AND name IS NOT NULL)
+)
+SELECT ((SELECT coalesce(max(number), 0) FROM steps) + row_number() OVER ())::UINTEGER AS number, kind, name
+FROM seen ANTI JOIN steps USING (kind, name);
+
+-- name: fresh_journeys
+-- The ways of those visits.
+CREATE OR REPLACE TEMP TABLE fresh_journeys AS
+WITH known AS (FROM steps UNION ALL FROM fresh_steps), walked AS (
+    SELECT v.site, v.start::DATE AS day, list(known.number ORDER BY e.time)[:200] AS steps
+    FROM fresh_events e JOIN fresh_visits v USING (visit)
+        JOIN known ON known.kind = CASE e.kind WHEN 'view' THEN 'page' WHEN 'goal' THEN 'goal' END
+            AND known.name = CASE e.kind WHEN 'view' THEN e.page ELSE e.name END
+    WHERE e.kind IN ('view', 'goal')
+    GROUP BY v.site, day, e.visit
+)
+SELECT site, day, steps, count(*) AS visits FROM walked GROUP BY ALL;
+
+-- name: fresh_moves
+-- From page to page in them, the commonest of a day.
+CREATE OR REPLACE TEMP TABLE fresh_moves AS
+WITH seen AS (
+    SELECT e.site, v.start::DATE AS day, e.page, lead(e.page) OVER (PARTITION BY e.visit ORDER BY e.time) AS next
+    FROM fresh_events e JOIN fresh_visits v USING (visit) WHERE e.kind = 'view' AND e.page IS NOT NULL
+), counted AS (
+    SELECT site, day, page, next, count(*) AS times FROM seen WHERE next IS NOT NULL AND next <> page GROUP BY ALL
+)
+SELECT * FROM counted QUALIFY row_number() OVER (PARTITION BY site, day ORDER BY times DESC, page, next) <= 1000;
+
 -- name: fresh_happenings
 -- What was done in them.
 CREATE OR REPLACE TEMP TABLE fresh_happenings AS
@@ -107,6 +141,18 @@ INSERT INTO pages SELECT * FROM fresh_pages ORDER BY site, day;
 -- name: add_happenings
 -- Likewise.
 INSERT INTO happenings SELECT * FROM fresh_happenings ORDER BY site, day;
+
+-- name: add_steps
+-- Likewise.
+INSERT INTO steps FROM fresh_steps;
+
+-- name: add_journeys
+-- Likewise.
+INSERT INTO journeys SELECT * FROM fresh_journeys ORDER BY site, day;
+
+-- name: add_moves
+-- Likewise.
+INSERT INTO moves SELECT * FROM fresh_moves ORDER BY site, day;
 
 -- name: add_others
 -- Likewise.
@@ -176,6 +222,18 @@ DELETE FROM pages;
 -- To be made anew.
 DELETE FROM happenings;
 
+-- name: empty_steps
+-- To be made anew.
+DELETE FROM steps;
+
+-- name: empty_journeys
+-- To be made anew.
+DELETE FROM journeys;
+
+-- name: empty_moves
+-- To be made anew.
+DELETE FROM moves;
+
 -- name: empty_others
 -- To be made anew.
 DELETE FROM others;
@@ -227,35 +285,45 @@ GROUP BY contact ORDER BY max(time) DESC LIMIT $most;
 SELECT site, kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
 WHERE day >= $since AND day < $until AND kind = $kind GROUP BY site, kind, name ORDER BY often DESC, name LIMIT $most;
 
+-- name: begin_walk
+-- Ways of a site from a day on, for a funnel to go along.
+CREATE OR REPLACE TEMP TABLE walk AS
+SELECT row_number() OVER () AS walk, day, visits, steps FROM {journeys} WHERE site = $site AND day >= $since AND day < $until;
+
 -- name: begin_steps
--- Who did the first step of a funnel, and when first: saw a page, its address given as a regular expression, or reached a goal.
+-- Where each first did the first step: saw a page, its path given as a regular expression, or reached a goal.
 CREATE OR REPLACE TEMP TABLE step AS
-SELECT visit, min(time) AS time FROM events
-WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
-    AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
-        ELSE kind = 'goal' AND name = $goal END
-GROUP BY visit;
+SELECT walk, min(place) AS place FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk)
+WHERE number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
+    ELSE kind = 'goal' AND name = $goal END)
+GROUP BY walk;
 
 -- name: next_step
--- Who of those did the next one after it.
+-- Where each of those did the next one after it.
 CREATE OR REPLACE TEMP TABLE step AS
-WITH did AS (
-    SELECT visit, time FROM events
-    WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
-        AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
-            ELSE kind = 'goal' AND name = $goal END
-)
-SELECT did.visit, min(did.time) AS time FROM did JOIN step ON step.visit = did.visit WHERE did.time >= step.time GROUP BY did.visit;
+SELECT did.walk, min(did.place) AS place
+FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk) did JOIN step ON step.walk = did.walk
+WHERE did.place > step.place
+    AND number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
+        ELSE kind = 'goal' AND name = $goal END)
+GROUP BY did.walk;
 
 -- name: count_step
--- How many did.
-SELECT count(*) FROM step;
+-- How many visits did, by day.
+SELECT day, sum(visits)::BIGINT FROM step JOIN walk USING (walk) GROUP BY day;
 
--- name: reached_page
--- Visits that saw a page, and visitors who did, in their first visit of the span.
-SELECT count(DISTINCT visit) FROM events
-WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine AND kind = 'view'
-    AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page));
+-- name: first_day
+-- Before it there is nothing.
+SELECT min(day) FROM {journeys} WHERE site = $site;
+
+-- name: end_walk
+-- Makes room.
+DROP TABLE walk;
+
+-- name: moves
+-- From page to page, most often first.
+SELECT page, next, sum(times)::BIGINT AS often FROM {moves}
+WHERE site = $site AND day >= $since AND day < $until GROUP BY page, next ORDER BY often DESC, page, next LIMIT $most;
 
 -- name: reached_one_page
 -- Visits that saw one page.
