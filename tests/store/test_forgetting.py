@@ -23,7 +23,7 @@ def filled(path: Path) -> dict[str, list[str]]:
     Forgetting(path).close()
     db = sqlite3.connect(path)
     db.execute("PRAGMA foreign_keys = OFF")
-    found = {}
+    found: dict[str, list[str]] = {}
     made = dict(
         db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
     )

@@ -136,6 +136,7 @@ class SiteCounts:
         self, session: duckdb.DuckDBPyConnection, site: SiteId, since: int, until: int, funnels: Funnels
     ) -> None:
         self._session, self._site, self._funnels = session, site, funnels
+        self._span = timestamp(since).date(), timestamp(min(until, 253_370_764_800_000_000)).date()
         self._what = {"site": site, "since": timestamp(since), "until": timestamp(min(until, 253_370_764_800_000_000))}
 
     def _rows(self, name: str, **more: object) -> list[tuple[Any, ...]]:
@@ -184,7 +185,7 @@ class SiteCounts:
 
         What a finished day gives is remembered: days do not change any more once their visits are added up.
         """
-        span = self._what["since"].date(), self._what["until"].date()
+        span = self._span
         known = self._funnels.setdefault((self._site, *steps), {})
         first, first_open = self._days_at_hand(), _since(self._session).date()
         begin = max(span[0], first) if first else span[1]

@@ -258,11 +258,14 @@ ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
 
 -- name: lead_visits
 -- People and those visitors by what they did, visitors known to be somebody under that person.
-WITH mine AS (FROM {visits} WHERE start >= $since AND workspace = $workspace), named AS (
-    SELECT *, contact AS who, NULL AS nobody FROM mine WHERE contact <> 0
-    UNION ALL SELECT v.*, b.contact, NULL FROM mine v JOIN bound b ON b.visitor = v.visitor WHERE v.contact = 0
-    UNION ALL SELECT v.*, 0, visitor FROM mine v SEMI JOIN candidates c ON c.visitor = v.visitor
-    WHERE v.start >= $lately AND v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
+WITH mine AS (
+    FROM {visits} WHERE start >= $since AND workspace = $workspace
+        AND (contact <> 0 OR visitor IN (SELECT visitor FROM candidates UNION SELECT visitor FROM bound))
+), named AS (
+    SELECT v.*, CASE WHEN v.contact <> 0 THEN v.contact ELSE coalesce(b.contact, 0) END AS who,
+        CASE WHEN v.contact = 0 AND b.contact IS NULL THEN v.visitor END AS nobody
+    FROM mine v LEFT JOIN bound b ON b.visitor = v.visitor
+    WHERE v.contact <> 0 OR b.contact IS NOT NULL OR v.start >= $lately
 )
 SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
