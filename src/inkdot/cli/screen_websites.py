@@ -14,7 +14,7 @@ _LISTS = {
     "entries": "first page", "exits": "last page",
 }  # fmt: skip
 _SMALL = {
-    "countries": "country", "systems": "system", "devices": "device", "clients": "browser", "events": "event",
+    "companies": "company, by its network", "countries": "country", "systems": "system", "devices": "device", "clients": "browser", "events": "event",
     "searches": "searched", "downloads": "download", "outbound": "left for",
 }  # fmt: skip
 

@@ -152,8 +152,8 @@ class SiteCounts:
         return self._rows("days")
 
     def groups(self, most: int) -> dict[str, list[Group]]:
-        """Visits by each of GROUPS, the largest first, and by the number of their verdict."""
-        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict")}
+        """Visits by each of GROUPS, the largest first, and by the numbers of their verdict and network."""
+        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict", "asn")}
         for what, *row in self._rows("groups", most=most):
             found[what].append(Group(*row))
         return found
@@ -247,6 +247,8 @@ class LeadVisits(NamedTuple):
     last_touch: Touch
     inferred: int
     """Visits from before the proof of who it is."""
+    asn: int | None
+    """The network of the last visit from an ordinary one."""
 
 
 class LeadActs(NamedTuple):
@@ -282,7 +284,7 @@ def lead_visits(
             {name: what[name] for name in ("lately", "workspace", "most")},
         )
         rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
-    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), row[15])) for row in rows]
+    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), *row[15:])) for row in rows]
 
 
 def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[LeadActs]:

@@ -18,7 +18,7 @@ SELECT count(*) FROM recent WHERE time >= $since AND site IS NOT NULL;
 -- Events of visits that are not added up yet, with the page's path and the words of its query that matter.
 CREATE OR REPLACE TEMP TABLE fresh_events AS
 WITH mine AS (
-    SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, url
+    SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, raw, url
     FROM events
     WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
         AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
@@ -27,8 +27,12 @@ WITH mine AS (
         nullif(regexp_extract(content, '^"[a-zA-Z]+://([^/:?#"]+)', 1), '') AS host,
         nullif(regexp_extract(content, '[?&]utm_campaign=([^&#"]*)', 1), '') AS campaign
     FROM urls WHERE number IN (SELECT url FROM mine)
+), networks AS (
+    SELECT number AS raw, CASE WHEN contains(content, '"network":[]') THEN nullif(regexp_extract(content, '"asn":([0-9]+)', 1), '')::UINTEGER END AS asn
+    FROM raws WHERE number IN (SELECT raw FROM mine)
 )
-SELECT mine.* EXCLUDE url, page, host, campaign FROM mine LEFT JOIN addresses ON number = url;
+SELECT mine.* EXCLUDE (raw, url), page, host, campaign, asn
+FROM mine LEFT JOIN addresses ON number = url LEFT JOIN networks ON networks.raw = mine.raw;
 
 -- name: fresh_visits
 -- Visits made of those, finished before a time.
@@ -40,7 +44,7 @@ WITH made AS (
         arg_min(campaign, time) FILTER (kind = 'view') AS campaign, arg_min(referrer, time) FILTER (kind = 'view') AS came_from,
         arg_min(page, time) FILTER (kind = 'view') AS entry, arg_max(page, time) FILTER (kind = 'view') AS exit,
         count(*) FILTER (kind = 'view') AS views, count(*) FILTER (kind = 'goal') AS goals, sum(coalesce(seconds, 0)) AS seconds,
-        arg_min(verdict, time) AS verdict
+        arg_min(verdict, time) AS verdict, arg_min(asn, time) AS asn
     FROM fresh_events GROUP BY visit HAVING max(time) < $finished
 )
 SELECT visit, workspace, site, visitor, contact, start, finish,
@@ -48,7 +52,7 @@ SELECT visit, workspace, site, visitor, contact, start, finish,
         SELECT max(v.start) FROM visits v WHERE v.visitor = made.visitor AND v.site = made.site AND v.start < made.start
     )) AS previous,
     channel, source, campaign, nullif(regexp_extract(came_from, '^[a-z]+://([^/:?#]+)', 1), '') AS referrer,
-    entry, exit, views, goals, seconds, verdict
+    entry, exit, views, goals, seconds, verdict, asn
 FROM made;
 
 -- name: fresh_days
@@ -56,8 +60,8 @@ FROM made;
 CREATE OR REPLACE TEMP TABLE fresh_visit_days AS
 WITH spread AS (
     SELECT site, start::DATE AS day, previous::DATE AS previous, views, goals, seconds, contact,
-        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict']) AS what,
-        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR]) AS name
+        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict', 'asn']) AS what,
+        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR, asn::VARCHAR]) AS name
     FROM fresh_visits
 )
 SELECT site, day, previous, what, name, count(*) AS visits, sum(views)::BIGINT AS views,
@@ -189,7 +193,7 @@ WITH summed AS (
         sum(visits)::BIGINT AS visits, sum(views)::BIGINT AS views, sum(goals)::BIGINT AS goals, sum(seconds) AS seconds
     FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what <> 'all' GROUP BY what, name
 )
-SELECT * FROM summed QUALIFY what = 'verdict' OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
+SELECT * FROM summed QUALIFY what IN ('verdict', 'asn') OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
 ORDER BY what, visits DESC, name;
 
 -- name: pages
@@ -271,7 +275,7 @@ SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS acti
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
     min(start), arg_min(channel, start), arg_min(source, start), arg_min(entry, start),
     max(start), arg_max(channel, start), arg_max(source, start), arg_max(entry, start),
-    count(*) FILTER (contact = 0 AND who <> 0) AS inferred
+    count(*) FILTER (contact = 0 AND who <> 0) AS inferred, arg_max(asn, start) FILTER (asn IS NOT NULL) AS asn
 FROM named GROUP BY who, nobody
 ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most;
 
