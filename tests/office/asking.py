@@ -61,13 +61,13 @@ class Program:
         finally:
             connection.close()
 
-    def get(self, path: str, **headers: str | None) -> Said:
+    def get(self, path: str, **headers: Any) -> Said:
         return self.ask("GET", path, **headers)
 
-    def post(self, path: str, body: object = None, **headers: str | None) -> Said:
+    def post(self, path: str, body: object = None, **headers: Any) -> Said:
         return self.ask("POST", path, {} if body is None else body, **headers)
 
-    def sign_in(self, address: str, password: str = PASSWORD, code: str = "", **headers: str | None) -> Said:
+    def sign_in(self, address: str, password: str = PASSWORD, code: str = "", **headers: Any) -> Said:
         """Remembers the token for changing requests."""
         said = self.post("/session", {"address": address, "password": password, "code": code}, **headers)
         if said.status == 201:
