@@ -2,6 +2,8 @@
 VENV := .venv
 UV := .tools/bin/uv
 RUN := $(VENV)/bin
+# Most tests wait for processes they started: three at once keep two cores busy.
+WORKERS := 3
 
 .PHONY: install demo dev lint test check bench proof docs clients clean
 
@@ -16,7 +18,7 @@ lint: dev
 	$(RUN)/lint-imports
 test: dev
 	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp openssl gnupg faketime
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(WORKERS)
 check: lint test
 bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix

@@ -15,6 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on the machine; what is too slow is measured in bench/.
+settings.register_profile("inkdot", deadline=None)
+settings.load_profile("inkdot")
 
 ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
@@ -45,8 +50,8 @@ def inkdot_json(*arguments: str | Path) -> Any:
     return json.loads(inkdot(*arguments, "--json").stdout)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `condition` gives once it is true; fails after `seconds`."""
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `condition` gives once it is true; fails after `seconds`: disks can take many for one sync."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
@@ -78,12 +83,12 @@ class Server:
             "--office-port",
             "0",
         ]
-        self.process = subprocess.Popen(
-            [*command, *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.talk = self.data.parent / f"{self.data.name}.stderr"
+        with self.talk.open("ab") as talk:  # a file, as a full pipe that nobody reads would hold the server up
+            self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, stderr=talk, text=True)
         assert self.process.stdout
         line = self.process.stdout.readline()
-        assert line.startswith("ready "), self.process.stderr.read() if self.process.stderr else ""
+        assert line.startswith("ready "), self.talk.read_text()
         self.seconds_to_ready = time.monotonic() - begun
         words = dict(word.split("=", 1) for word in line.split()[1:])
         self.public, self.office, self.relay = words["public"], words["office"], words["relay"]
@@ -145,9 +150,8 @@ class Server:
         if self.process.poll() is None:
             os.kill(self.process.pid, kind)
         code = self.process.wait(30)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
+        if self.process.stdout:
+            self.process.stdout.close()
         return code
 
 

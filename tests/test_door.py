@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import time
+import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -111,6 +112,61 @@ def test_requests_that_two_programs_could_read_differently_are_refused_and_close
     assert answer.split(b" ")[1] in (b"400", b"413")
     assert answer.count(b"HTTP/1.1") == 1
     assert b"Connection: close" in answer
+
+
+USUAL = "Host: t.example.com\r\nUser-Agent: {agent}\r\nAccept: image/*\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("/o/", "/o/A"),
+        ("/o/", "/o/\x01"),
+        ("/o/", "/o/ "),
+        ("/o/", "/o/\r\nContent-Length: 5\r\nX: "),
+        ("/o/", "/o/\n\n"),
+        ("/o/", "/o/../o/"),
+        ("/o/", "/O/"),
+        ("GET ", "get "),
+        ("GET ", "GET  "),
+        ("GET ", "POST "),
+        ("GET ", "HEAD "),
+        ("GET ", "GET http://t.example.com"),
+        ("GET ", "\r\nGET "),
+        (".gif", ".gif?x=1"),
+        (".gif", "%.gif"),
+        (".gif", ".gif.gif"),
+        ("HTTP/1.1", "HTTP/1.0"),
+        ("HTTP/1.1", "HTTP/1.1 "),
+        ("HTTP/1.1", "HTTP/1.1\r\nConnection: close"),
+        ("GET ", None),
+    ],
+)
+def test_header_lines_heard_before_change_no_answer(
+    server: Server, copy: dict[str, Any], old: str, new: str | None
+) -> None:
+    line = f"GET {path(copy['dots'][0])} HTTP/1.1\r\n"
+    changed = line.replace(old, new) if new is not None else ""
+    fresh, usual = (USUAL.format(agent=f"Program/{uuid.uuid4()}") for _ in range(2))
+    assert raw(server, (line + usual).encode()).startswith(b"HTTP/1.1 200")
+    answers = [
+        re.sub(rb"Date: [^\r]*", b"", raw(server, (changed + lines).encode("latin-1")))
+        for lines in (fresh, usual, usual)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_program_that_asks_again_is_written_down_as_the_first_time(own_server: Server) -> None:
+    copies = [own_server.mark(QUOTE, f"again-{n}@example.com")[0] for n in range(3)]
+    usual = USUAL.format(agent=THUNDERBIRD)
+    raw(own_server, b"".join(f"GET {path(c['dots'][0])} HTTP/1.1\r\n{usual}".encode() for c in copies))
+    for each in copies:
+        raw(own_server, f"GET {path(each['dots'][1])} HTTP/1.1\r\n{usual}".encode())
+    for n in range(3):
+        both = own_server.timeline(f"again-{n}@example.com", at_least=2)
+        assert len({str(event["raw"]) for event in both}) == 1
+        assert both[0]["raw"]["headers"]["accept"] == "image/*"
 
 
 def test_a_head_over_16_kilobytes_is_refused(server: Server) -> None:

@@ -28,7 +28,10 @@ from tests.conftest import ADA, BEN, QUOTE, inkdot, inkdot_json
 
 MINT = Mint("https://t.example.com", Keyring.fresh(os.urandom))
 OWN = re.compile(rb"https://t\.example\.com/[oc]/[\w-]+(?:\.gif)?")
-DOT = re.compile(rb'<img src="https://t\.example\.com/o/[\w-]+\.gif"\r?\nwidth="1" height="1" alt="" style="border:0">')
+DOT = re.compile(
+    rb'<img(?: |\r?\n)src="https://t\.example\.com/o/[\w-]+\.gif"\r?\nwidth="1" height="1" alt="" '
+    rb'style="border:0"(?:\r?\n)?>'
+)
 
 
 def marked(source: bytes, to: str = BEN, mode: Mode = Mode.INDIVIDUAL) -> Copy:
@@ -207,7 +210,7 @@ def test_marking_again_gives_the_same_copy_and_nothing_else_ever_changes(parts: 
         assert copy.content == source
         return
     assert marked(copy.content).content == copy.content
-    back = DOT.sub(b"", html_of(copy.content))
+    back = re.sub(rb"(?i)\t\n(?=href=)", b"", DOT.sub(b"", html_of(copy.content)))
     for link in copy.links:
         back = back.replace(link.url.encode(), b"[link]", 1)
     plain = re.sub(rb"(?i)(<a href=)(['\"]?)https?://e\.example/[^'\"> ]*", rb"\1\2[link]", html_of(source))

@@ -11,7 +11,7 @@ import typer
 
 from inkdot.cli import app
 from inkdot.domain.evidence import SENTENCES
-from inkdot.mark.mail import SENTENCES as LEFT_ALONE
+from inkdot.mark.reasons import SENTENCES as LEFT_ALONE
 from inkdot.settings import Settings
 from inkdot.understand.rules import shipped
 

@@ -12,6 +12,7 @@ import email
 import email.policy
 import os
 import time
+from collections.abc import Sequence
 from email.message import EmailMessage, Message
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from inkdot.domain.ids import LinkId, MessageId
 from inkdot.domain.token import Keyring, keyring_from_text
 from inkdot.mark.mail import Copy, read_mail
 from inkdot.mark.mint import Mint, Person, tracked_link
+from inkdot.mark.wanted import read_wanted
 
 M = TypeVar("M", bytes, EmailMessage, Message)
 
@@ -30,12 +32,20 @@ M = TypeVar("M", bytes, EmailMessage, Message)
 class Marker:
     """Marks mails and makes tracked links for one Inkdot installation. Threads may share it."""
 
-    def __init__(self, public_url: str, key: str | Keyring) -> None:
-        """`public_url`: where the street door answers. `key`: the text that `inkdot key` prints. Raises UsageError, BadSetting."""
+    def __init__(
+        self, public_url: str, key: str | Keyring, *, opens: bool = True, clicks: bool = True,
+        never_links: Sequence[str] = (), utm: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`public_url`: where the street door answers. `key`: the text that `inkdot key` prints.
+
+        `opens` and `clicks`: whether to put dots in and to track links. `never_links`: domains to which links are not
+        tracked. `utm`: words appended to tracked links, like `utm_source=news`. Raises UsageError, BadSetting.
+        """
         parts = urlsplit(public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise UsageError(f"{public_url!r} is no web address; write it like https://t.example.com.")
-        self._mint = Mint(public_url, key if isinstance(key, Keyring) else keyring_from_text(key))
+        wanted = read_wanted(opens=opens, clicks=clicks, never=tuple(never_links), utm=tuple(utm))
+        self._mint = Mint(public_url, key if isinstance(key, Keyring) else keyring_from_text(key), wanted=wanted)
 
     def mail(self, message: M, to: str, *, mode: Mode = Mode.INDIVIDUAL) -> M:
         """The marked copy for one recipient, of the kind that came in: bytes or an email message.

@@ -71,6 +71,17 @@ class Settings:
     )
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
+    public_urls: tuple[str, ...] = _setting(
+        (),
+        "Other public names by sender domain, like example.org=https://t.example.org; each leads to the street door.",
+    )
+    track_opens: bool = _setting(True, "Put dots into mails.")
+    track_clicks: bool = _setting(True, "Track the links of mails.")
+    never_track: tuple[str, ...] = _setting((), "Addresses and domains of people whose mails carry no marks.")
+    never_track_links: tuple[str, ...] = _setting((), "Domains to which links in mails are not tracked.")
+    utm: tuple[str, ...] = _setting(
+        (), "Appended to tracked links that have no word of that name, like utm_source=news, utm_medium=email."
+    )
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")
     colleagues: tuple[str, ...] = _setting(
         (), "Addresses and domains whose reading of shared documents is not counted."

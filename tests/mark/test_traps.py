@@ -71,9 +71,19 @@ def test_links_beyond_the_last_position_are_not_tracked_and_it_is_said() -> None
 def test_a_large_page_and_a_long_line_are_warned_of() -> None:
     large = marked(mail(b"<p>" + b"words \r\n" * 13_000 + b"</p>"))
     assert ["Gmail" in warning for warning in large.warnings] == [True]
-    long = marked(mail(b"<p>" + b"x" * 900 + b"</p>"))
+    long = marked(mail(b"<p>" + b"x" * 991 + b"</p>"))
     assert ["998 bytes" in warning for warning in long.warnings] == [True]
     assert marked(mail(b"<p>" + b"x" * 1_900 + b"</p>")).warnings == ()
+
+
+@pytest.mark.parametrize("line", [b"<p>" + b"x" * 985 + b"</p>", b"<p>" + LINK * 18 + b"</p>"])
+def test_a_line_that_marks_make_too_long_is_broken_inside_their_tags(line: bytes) -> None:
+    source = mail(line)
+    copy = marked(source)
+    assert max(map(len, copy.content.split(b"\r\n"))) <= 998
+    assert copy.warnings == ()
+    assert cleaned(copy.content) == source
+    assert marked(copy.content, CLEO).content == marked(source, CLEO).content
 
 
 def test_a_mail_left_alone_with_its_bcc_says_so() -> None:

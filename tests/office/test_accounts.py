@@ -15,7 +15,7 @@ from inkdot.show.auth import Auth
 from inkdot.show.passwords import totp_code, totp_secret, totp_step
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.accounts import Accounts
-from tests.conftest import ADA, BEN, Server, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, key_for
 
 
@@ -31,16 +31,16 @@ def office(server: Server) -> Server:
 
 def test_serve_tells_the_way_to_the_first_account_on_stderr_and_only_while_there_is_none(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
-    assert server.process.stderr
-    line = server.process.stderr.readline()
-    found = re.search(rf"{re.escape(server.office)}/setup/([\w-]{{43}})\n", line)
-    assert found, line
+    eventually(lambda: "/setup/" in server.talk.read_text())
+    line = server.talk.read_text()
+    assert re.search(rf"{re.escape(server.office)}/setup/([\w-]{{43}})\n", line), line
     inkdot("account", "add", ADA, "--data", server.data)
     assert "There is an account already" in inkdot("account", "link", "--data", server.data, check=False).stderr
     server.stop()
     server.start()
+    assert Program(server).get("/me").status == 401
     server.stop()
-    assert server.process.stderr.closed
+    assert server.talk.read_text().count("/setup/") == 1
 
 
 def test_the_first_account_is_an_owner_whatever_was_asked_for(tmp_path: Path) -> None:

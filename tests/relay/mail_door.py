@@ -162,11 +162,11 @@ class MailDoor:
 
     def stop(self) -> str:
         """Stop it; returns what it said on stderr."""
-        self.server.process.terminate()
-        _, said = self.server.process.communicate(timeout=30)
+        self.server.stop()
+        said = self.server.talk.read_text()
         self.open.discard(self)
         assert "\nTraceback" not in f"\n{said}", said
-        return str(said)
+        return said
 
 
 @contextmanager

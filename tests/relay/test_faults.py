@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -26,7 +27,7 @@ class Senders:
         self.kept: list[str] = []
         self.strange: list[str] = []
         self._door, self._stop = door, threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(count)]
+        self._threads = [threading.Thread(target=self._send, args=(n,), daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
 
@@ -165,13 +166,9 @@ def test_a_full_disk_is_a_temporary_trouble_and_nothing_of_the_mail_is_kept(tmp_
             assert door.send(page("Before")).startswith("250")
             door.delivered()
             ballast = disk / "ballast"
-            with ballast.open("wb") as file:
-                try:
-                    while True:
-                        file.write(bytes(1 << 14))
-                        file.flush()
-                except OSError:
-                    pass
+            with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(1 << 14))
             large = page("Too much for this disk", "x" * 60 + "<p>\r\n" * 40_000)
             replies = [door.send(large) for _ in range(5)]
             assert {reply[:9] for reply in replies} == {"452 4.3.1"}

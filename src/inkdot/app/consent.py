@@ -20,6 +20,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.mark.privacy import Notice
+from inkdot.mark.wanted import under
 from inkdot.settings import FILE, Settings, load
 from inkdot.store.consents import Consents
 
@@ -54,7 +55,9 @@ class Register:
         """Hear of an answer given while this process runs."""
         if (stamps := self._stamped()) != self._stamps:
             found = load(self._folder.root, {})
-            self._settings = dataclasses.replace(self._settings, region=found.region, health=found.health)
+            self._settings = dataclasses.replace(
+                self._settings, region=found.region, health=found.health, never_track=found.never_track
+            )
             self._default, self._stamps = self._by_region(), stamps
 
     def __enter__(self) -> Self:
@@ -93,7 +96,22 @@ class Register:
             return Decision(Mode.OFF, "the person's withdrawal" if why == "withdrawn" else "the person's erasure", ())
         scopes = ["", *([f"list:{list_name}"] if list_name else []), *([f"site:{site}"] if site else [])]
         own = _last_words(self.book.choices_of(workspace, contact), scopes)
-        return strictest([*(own or [self._default]), *self._limits(scopes, workspace)])
+        return strictest([*(own or [self._default]), *self._limits(scopes, workspace), *self._never(address)])
+
+    def _never(self, address: Address) -> list[Wish]:
+        listed = {entry.lower().lstrip("@") for entry in self._settings.never_track}
+        spared = address in listed or under(address.rpartition("@")[2], listed)
+        return [Wish(Mode.OFF, "the setting never_track")] if spared else []
+
+    def wants_no_mail(self, address: Address, workspace: WorkspaceId = WORKSPACE) -> bool:
+        """True if somebody unsubscribed, took back the consent to be written to, or was erased."""
+        contact, answer = self.contact(address, workspace), False
+        if self.book.why_denied(contact) == "erased":
+            return True
+        for made in self.book.choices_of(workspace, contact):
+            if made.act == "unsubscribe" or (made.act == "set" and made.scope == "purpose:mail"):
+                answer = made.act == "unsubscribe" or made.mode is not Mode.INDIVIDUAL
+        return answer
 
     def widest(self, site: str | None = None, *, asked: bool = False, workspace: WorkspaceId = WORKSPACE) -> Decision:
         """How much may be kept of people whom nobody knows yet, as on a site; `asked` if they are asked there."""

@@ -24,10 +24,12 @@ from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
 from inkdot.settings import Settings
+from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
 from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
+from inkdot.store.campaigns import Campaigns
 from inkdot.store.control import Control
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
@@ -75,6 +77,7 @@ class House:
         self.register = Register(folder, settings)
         publish(folder, self.register.book)
         self._documents = Documents(folder.control)
+        self.campaigns = Campaigns(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.rebuilt_because: str | None = None
@@ -174,6 +177,7 @@ class House:
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_campaign": CampaignQuestions(self.campaigns, self.store, questions.of_mail).report_campaign,
             "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
@@ -250,6 +254,7 @@ class House:
         self.pipeline.close()
         self.store.close()
         self._documents.close()
+        self.campaigns.close()
         self.acting.close()
         self.control.close()
         self.sites.close()

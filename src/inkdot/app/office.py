@@ -28,6 +28,9 @@ from inkdot.show.api.door import Door
 from inkdot.show.auth import Auth
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
+from inkdot.talk import Talk
+
+log = Talk("office")
 
 GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
@@ -169,7 +172,7 @@ class Office:
             "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "person_export", "person_erase", "retention",
+            "person_export", "person_erase", "retention", "report_campaign",
         )  # fmt: skip
         return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
 
@@ -188,12 +191,6 @@ class Office:
         """After the worker has ended."""
         if self._house:
             self._house.close()
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr."""
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "office", "event": event} | facts) + "\n")
-    sys.stderr.flush()
 
 
 def _paused(target: str, why: str) -> None:

@@ -8,14 +8,14 @@ import socket
 import time
 from collections.abc import Callable
 
-from inkdot.app.consent import UNANSWERED, Register, notice_of
+from inkdot.app.consent import UNANSWERED, Register
 from inkdot.app.folder import Folder
+from inkdot.app.marking import mint_of
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
 from inkdot.domain.ping import BOUNCE
-from inkdot.mark.mint import Mint
 from inkdot.relay import accounts
 from inkdot.relay.copies import Copies
 from inkdot.relay.courier import Result
@@ -61,11 +61,10 @@ class PostOffice:
     def __init__(self, folder: Folder, settings: Settings, public_url: str, log: Callable[..., None]) -> None:
         """Raises BadSetting and what opening the stores raises."""
         self._folder, self._settings, self._log = folder, settings, log
+        self._warned = False
         self.name = own_name(settings)
         keyring = folder.keyring()
-        self._mint = Mint(
-            public_url, keyring, _WORKSPACE, (settings.dot_prefix, settings.click_prefix), notice_of(settings)
-        )
+        self._mint = mint_of(settings, keyring, public_url)
         self._register = Register(folder, settings)
         self._sealer = Sealer(keyring.identity)
         self._signer = (
@@ -164,7 +163,8 @@ class PostOffice:
     def mode_for(self, address: Address, list_name: str | None = None) -> Mode:
         """How much may be kept about a recipient."""
         decision = self._register.mode_for(address, list_name)
-        if self._register.unanswered:
+        if self._register.unanswered and not self._warned:
+            self._warned = True  # once is enough: a line for each mail would bury all others
             self._log("region_unanswered", text=UNANSWERED)
         if decision.overruled:
             self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)

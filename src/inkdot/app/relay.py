@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import json
 import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,17 +27,14 @@ from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.spool import Spool
 from inkdot.relay.watch import Watch
 from inkdot.settings import Settings, load
+from inkdot.talk import Talk
+
+log = Talk("relay")
 
 _DRAIN_SECONDS = 8.0
 _LOOK_SECONDS = 1.0
 _THREADS = 24
 _BACKLOG = 512
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr."""
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "relay", "event": event} | facts) + "\n")
-    sys.stderr.flush()
 
 
 def within(networks: tuple[str, ...]) -> Callable[[str], bool]:

@@ -41,6 +41,9 @@ from inkdot.room.seals import Seals
 from inkdot.room.uploads import Uploads
 from inkdot.settings import Settings, load
 from inkdot.store.documents import Documents
+from inkdot.talk import Talk
+
+log = Talk("room")
 
 GIVE_UP, DISK_FAILED = 3, 74
 """Exit codes: a restart cannot help; a fresh process must recover what the disk kept."""
@@ -123,12 +126,6 @@ def mailer(settings: Settings) -> Send | None:
             raise Failure("The mail with your code could not be sent. Try again later, or tell the sender.") from error
 
     return send
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr. Facts are ours: nothing a stranger sent goes in."""
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "room", "event": event} | facts) + "\n")
-    sys.stderr.flush()
 
 
 def main() -> None:

@@ -29,6 +29,9 @@ from inkdot.relay.config import RelayConfig
 from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.route import is_this_machine, read_routes
 from inkdot.settings import SECRETS, Settings
+from inkdot.talk import Talk
+
+log = Talk("supervisor")
 
 _PR_SET_PDEATHSIG = 1
 _DRAIN_SECONDS = 12.0
@@ -218,12 +221,6 @@ class Supervisor:
         for child in self._children:
             if child.socket:
                 child.socket.close()
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr."""
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3), "part": "supervisor", "event": event} | facts) + "\n")
-    sys.stderr.flush()
 
 
 def _die_with_parent() -> None:

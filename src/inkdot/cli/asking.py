@@ -94,13 +94,27 @@ def report_mail(
     data: Data = DATA,
     since: Annotated[str, typer.Option(help="Mails and events since: 30d, all, a date.")] = "30d",
     last: Annotated[int, typer.Option(help="How many mails, the latest first.")] = 50,
+    campaign: Annotated[
+        str | None, typer.Option(help="One mail to many, as 'mail send --people' named it: a line for each person.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Count per mail who opened and clicked: surely, likely, perhaps.
 
-    Example:
+    Examples:
       inkdot report mail --since 7d
+
+      inkdot report mail --campaign news
     """
+    if campaign:
+        answer = next(answers(data, "report_campaign", {"campaign": campaign}))
+        if as_json:
+            put(answer)
+            return
+        from inkdot.cli.campaign import print_campaign
+
+        print_campaign(answer)
+        return
     answer = next(answers(data, "report_mail", {"since": since, "last": last}))
     if as_json:
         put(answer)

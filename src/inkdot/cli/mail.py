@@ -23,10 +23,16 @@ if TYPE_CHECKING:
     from inkdot.app.folder import Folder
     from inkdot.mark.mail import Copy, Mail
     from inkdot.mark.mint import Mint
+    from inkdot.relay.upstream import Upstream
 
 _WORKSPACE = WorkspaceId(1)
 _To = Annotated[list[str], typer.Option("--to", help="A recipient's address; repeat for more.")]
 _List = Annotated[str | None, typer.Option("--list", help="The list it goes to, whose consent mode counts too.")]
+_Opens = Annotated[bool | None, typer.Option("--opens/--no-opens", help="With or without dots; as set if not given.")]
+_Clicks = Annotated[
+    bool | None, typer.Option("--clicks/--no-clicks", help="With or without tracked links; as set if not given.")
+]
+Kinds = dict[str, bool | None]
 _Url = Annotated[str | None, typer.Option(help="How recipients reach the street door; the server's own if not given.")]
 
 
@@ -46,6 +52,8 @@ def mark(
     to: _To,
     out_dir: Annotated[Path, typer.Option("--out-dir", help="Where the copies go.")] = Path(),
     list_name: _List = None,
+    opens: _Opens = None,
+    clicks: _Clicks = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
@@ -56,7 +64,7 @@ def mark(
       inkdot mail mark quote.eml --to ben@example.com --to eve@example.com --out-dir out --json
     """
     recipients = _recipients(to)
-    folder, mail = _read(source, data, public_url)
+    folder, mail = _read(source, data, public_url, {"track_opens": opens, "track_clicks": clicks})
     _make_folder(out_dir)
     message = _fresh_id()
     copies = keep_copies(folder, mail, recipients, message, list_name)
@@ -71,39 +79,72 @@ def mark(
 
 def send(
     source: Annotated[Path, typer.Argument(metavar="IN.eml", help="The mail, as saved from any program.")],
-    to: _To,
-    smtp: Annotated[str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://...")],
+    smtp: Annotated[
+        str, typer.Option(help="Your outgoing server: smtp://user:password@host:587 or smtps://..., ?tls=off for none.")
+    ],
+    to: Annotated[list[str] | None, typer.Option("--to", help="A recipient's address; repeat for more.")] = None,
+    people: Annotated[
+        Path | None, typer.Option(help="A CSV file with a column email, and one for each {{placeholder}} of the mail.")
+    ] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="With --people: its name; the mail's file name if not given.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="With --people: at most so many, like 10/second or 500/hour.")
+    ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(help="With --people: send once more what was refused or is unsure.")
+    ] = None,
     list_name: _List = None,
+    opens: _Opens = None,
+    clicks: _Clicks = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
 ) -> None:
     """Mark a mail and send each recipient an own copy.
 
+    With --people the words {{name}} and {{name|friend}} in its subject and texts are filled in from the columns of the file, and
+    the same command goes on where it ended before: nobody gets the mail twice.
     The password may stand in the environment instead: INKDOT_SMTP_PASSWORD.
 
-    Example:
+    Examples:
       inkdot mail send quote.eml --to ben@example.com --smtp smtp://ada@mail.example.com:587
-    """
-    from inkdot.cli.outgoing import Outgoing
 
-    recipients = _recipients(to)
-    outgoing = Outgoing(smtp, os.environ.get("INKDOT_SMTP_PASSWORD"))
-    folder, mail = _read(source, data, public_url)
+      inkdot mail send news.eml --people people.csv --rate 60/minute --smtp smtp://ada@mail.example.com:587
+    """
+    from inkdot.cli.campaign import send_to_people
+    from inkdot.cli.outgoing import upstream_of
+
+    if bool(to) == bool(people):
+        raise UsageError("Name the recipients, either with --to or with --people FILE.csv.")
+    upstream = upstream_of(smtp)
+    recipients = _recipients(to or [])
+    folder, mail = _read(source, data, public_url, {"track_opens": opens, "track_clicks": clicks})
+    if people:
+        send_to_people(
+            source, people, folder, mail.mint, upstream, name=campaign, rate=rate, again=again or [],
+            list_name=list_name, as_json=as_json,
+        )  # fmt: skip
+    else:
+        _send(upstream, folder, mail, recipients, list_name, as_json)
+
+
+def _send(
+    upstream: Upstream, folder: Folder, mail: Mail, recipients: list[Address], list_name: str | None, as_json: bool
+) -> None:
+    from inkdot.cli.outgoing import deliver
+
     message = _fresh_id()
     copies = keep_copies(folder, mail, recipients, message, list_name)
-    results = outgoing.deliver(mail.sender, copies)
+    results = deliver(upstream, mail.sender, copies)
     named = {copy.to for copy in copies if copy.mode > Mode.AGGREGATE}
     _keep_handovers(folder, message, [Address(to) for to, error in results if error is None and to in named])
     for copy in copies:
         _say_if_unmarked(copy)
     if as_json:
-        put(
-            {
-                "message": to_word(MESSAGE, message),
-                "copies": [{"to": a, "sent": e is None, "error": e} for a, e in results],
-            }
-        )
+        sent = [{"to": a, "sent": e is None, "error": e} for a, e in results]
+        put({"message": to_word(MESSAGE, message), "copies": sent})
     else:
         for address, error in results:
             typer.echo(f"{address}: {error or 'sent'}")
@@ -151,20 +192,21 @@ def _fresh_id() -> MessageId:
     return MessageId(int.from_bytes(os.urandom(8), "big") >> 1)
 
 
-def open_mint(data: Path, public_url: str | None) -> tuple[Folder, Mint]:
-    """The folder and a mint for it; the public address given, configured, running or remembered, in that order."""
-    from inkdot.app.consent import notice_of
+def open_mint(data: Path, public_url: str | None, **more: object) -> tuple[Folder, Mint]:
+    """The folder and a mint for it; the public address given, configured, running or remembered, in that order.
+
+    `more` are settings as the command line says them.
+    """
     from inkdot.app.folder import Folder
-    from inkdot.mark.mint import Mint
+    from inkdot.app.marking import mint_of
     from inkdot.settings import load
 
     folder = Folder(data)
-    settings = load(folder.root, {"public_url": public_url})
+    settings = load(folder.root, {"public_url": public_url, **more})
     running = folder.running()
     url = settings.public_url or (running.public if running else "") or _remembered(folder.root)
-    prefixes = (settings.dot_prefix, settings.click_prefix)
     url = url or f"http://127.0.0.1:{settings.public_port}"
-    return folder, Mint(url, folder.keyring(), _WORKSPACE, prefixes, notice_of(settings))
+    return folder, mint_of(settings, folder.keyring(), url)
 
 
 def _remembered(root: Path) -> str:
@@ -178,14 +220,14 @@ def _control(folder: Folder):  # type: ignore[no-untyped-def]  # noqa: ANN202 - 
     return Control(folder.control)
 
 
-def _read(source: Path, data: Path, public_url: str | None) -> tuple[Folder, Mail]:
+def _read(source: Path, data: Path, public_url: str | None, kinds: Kinds) -> tuple[Folder, Mail]:
     from inkdot.mark.mail import read_mail
 
     try:
         content = source.read_bytes()
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
-    folder, mint = open_mint(data, public_url)
+    folder, mint = open_mint(data, public_url, **kinds)
     return folder, read_mail(content, mint)
 
 
@@ -252,7 +294,7 @@ def _write(out_dir: Path, stem: str, copy: Copy) -> Path:
 
 
 def _copy_json(copy: Copy, path: Path) -> dict[str, object]:
-    from inkdot.mark.mail import SENTENCES
+    from inkdot.mark.reasons import SENTENCES
 
     alone = copy.left_alone
     return {
@@ -268,7 +310,7 @@ def _copy_json(copy: Copy, path: Path) -> dict[str, object]:
 
 
 def _say_if_unmarked(copy: Copy) -> None:
-    from inkdot.mark.mail import SENTENCES
+    from inkdot.mark.reasons import SENTENCES
 
     if copy.left_alone:
         talk(f"{copy.to}: not marked. {SENTENCES[copy.left_alone]}")

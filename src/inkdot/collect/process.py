@@ -20,9 +20,10 @@ from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters, exposition, total
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
-from inkdot.collect.door import Connection, House
+from inkdot.collect.door import Connection
 from inkdot.collect.files import shipped
 from inkdot.collect.handover import Handover
+from inkdot.collect.house import House
 from inkdot.collect.limits import Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
@@ -35,6 +36,9 @@ from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
+from inkdot.talk import Talk
+
+log = Talk("street")
 
 DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
@@ -73,13 +77,6 @@ class StreetConfig(NamedTuple):
         return cls(
             **fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])}
         )
-
-
-def log(event: str, **facts: object) -> None:
-    """One JSON line on stderr. Facts are ours: nothing a stranger sent goes in."""
-    line = {"time": round(time.time(), 3), "part": "street", "event": event} | facts
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
 
 
 async def _serve(config: StreetConfig) -> int:

@@ -111,7 +111,7 @@ class Proxies:
     def client(self, peer: bytes, hops: Sequence[bytes]) -> bytes:
         """The client's address: walking right to left, the first hop that is no proxy of ours; garbage ends the walk."""
         client = peer
-        for hop in reversed(hops):
+        for hop in reversed(hops) if hops else ():
             if not self.trusts(client):
                 break
             address = _hop_address(hop)

@@ -15,6 +15,7 @@ and nothing of it is kept.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -34,6 +35,7 @@ _DAY = 86_400_000_000  # microseconds
 _INDIVIDUAL, _HYGIENE, _OFF = int(Mode.INDIVIDUAL), int(Mode.HYGIENE), int(Mode.OFF)
 _DOTS = (int(TokenKind.DOT), int(TokenKind.PAGE))
 _LINKS = (int(TokenKind.CLICK), int(TokenKind.LINK))
+_NOT_IN_TOKEN = re.compile(rb"[^A-Za-z0-9_-]")
 _READING = (b"GET", b"HEAD")
 
 
@@ -85,6 +87,8 @@ class Street:
         self.gets: dict[bytes, Get] = {}
         """Likewise."""
         self._dot, self._click = (f"/{p}/".encode() for p in prefixes)
+        self._get_dot = b"GET " + self._dot
+        self._get_dot_length = len(self._get_dot)
         self._dot_length, self._click_length = len(self._dot), len(self._click)
         self._somebodys = keyring.seal(
             Token(TokenKind.DOT, Mode.INDIVIDUAL, WorkspaceId(0), 0, 0, 0, ContactId(0), None, b"")
@@ -95,11 +99,24 @@ class Street:
         if method not in _READING:
             self._other_method(caller, method)
         elif target.startswith(self._dot):
-            self._dot_pinged(caller, method, target, lines)
+            text = target.partition(b"?")[0]
+            token = self._check(text[self._dot_length : -4]) if text.endswith(b".gif") else None
+            self._dot_pinged(caller, method, token, lines)
         elif target.startswith(self._click):
             self._link_clicked(caller, method, target, lines)
         else:
             self._elsewhere(caller, method, target, lines)
+
+    def hear_dot(self, caller: Caller, line: bytes, lines: Lines) -> bool:
+        """The same for a request line up to `.gif HTTP/1.1` that no parser has seen; False where one has to see it."""
+        if not line.startswith(self._get_dot):
+            return False
+        text = line[self._get_dot_length :]
+        token = self._check(text)
+        if token is None and _NOT_IN_TOKEN.search(text):
+            return False
+        self._dot_pinged(caller, b"GET", token, lines)
+        return True
 
     def takes_body(self, method: bytes, target: bytes) -> bool:
         """True if a body may come with this request."""
@@ -113,11 +130,8 @@ class Street:
         """An answer that needs no record, behind those that do."""
         self._commit.add(caller, reply, reply, b"")
 
-    def _dot_pinged(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
+    def _dot_pinged(self, caller: Caller, method: bytes, token: bytes | None, lines: Lines) -> None:
         replies = self._replies
-        if b"?" in target:
-            target = target.partition(b"?")[0]
-        token = self._check(target[self._dot_length : -4]) if target.endswith(b".gif") else None
         if method == b"GET":
             reply, unrecorded = replies.gif, replies.gif_unrecorded
         else:

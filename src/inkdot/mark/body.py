@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from inkdot.domain.token import TokenKind
-from inkdot.mark import html, mime
+from inkdot.mark import html, lines, mime
 from inkdot.mark.mint import MAX_DESTINATION_BYTES, Mint
 from inkdot.mark.transfer import Splice, Transfer
 
@@ -27,6 +27,8 @@ class Link(NamedTuple):
 
     place: html.Value
     destination: bytes
+    own: bool = False
+    """It is a mark of ours from before."""
     untracked: bool = False
 
 
@@ -65,6 +67,8 @@ def read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[
                 removals.append(Splice(tag.start, tag.end, b""))
         elif tag.name in (b"a", b"area") and (link := _link(transfer.text, tag, mint, unsubscribe)):
             (led_back if link.untracked else links).append(link)
+            if link.own and (broken := lines.broken_before(transfer.text, link.place.start)):
+                removals.append(Splice(*broken, b""))
     _must_be_closed(text, removals, places)
     top = _top(text, seen)
     return Body(part, transfer, removals, links, led_back, top, _bottom(text, last) if top else len(text.rstrip()))
@@ -120,12 +124,13 @@ def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> Li
             return None
         destination = token.destination
     if b"data-notrack" in tag.attributes:
-        return Link(value, destination, untracked=True) if token else None
+        return Link(value, destination, own=True, untracked=True) if token else None
     if not re.match(rb"(?i)https?://[^/?#\s]", destination) or len(destination) > MAX_DESTINATION_BYTES:
         return None
-    if destination in unsubscribe or _UNSUBSCRIBE.search(destination) or _says_leave(text, tag):
-        return Link(value, destination, untracked=True) if token else None
-    return Link(value, destination)
+    leaves = destination in unsubscribe or _UNSUBSCRIBE.search(destination) or _says_leave(text, tag)
+    if leaves or mint.wanted.leads_to_never(destination):
+        return Link(value, destination, own=True, untracked=True) if token else None
+    return Link(value, destination, token is not None)
 
 
 def _says_leave(text: bytes, tag: html.Tag) -> bool:

@@ -121,7 +121,12 @@ def parse(source: bytes) -> Part:
 
 def subject(part: Part) -> str | None:
     """The decoded subject."""
-    value = part.get("subject")
+    return decoded(part, "subject")
+
+
+def decoded(part: Part, name: str) -> str | None:
+    """The text of a header."""
+    value = part.get(name)
     if value is None:
         return None
     try:

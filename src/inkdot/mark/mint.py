@@ -12,6 +12,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.mark.privacy import Notice
+from inkdot.mark.wanted import Wanted
 
 _OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/){0,5}([A-Za-z0-9_-]{60,}?)(?:\.gif)?(?:[?#].*)?$")
 _BAD_IN_URL = re.compile(rb"[\x00-\x20\x7f]")
@@ -28,6 +29,11 @@ class Mint(NamedTuple):
     workspace: WorkspaceId = WorkspaceId(1)
     prefixes: tuple[str, str] = ("o", "c")
     notice: Notice = Notice()
+    wanted: Wanted = Wanted()
+
+    def of_sender(self, sender: str) -> Mint:
+        """The mint under the public name of a sender's domain."""
+        return self._replace(public_url=self.wanted.public_url(sender, self.public_url))
 
     def dot(self, token: Token) -> str:
         """The address of a dot."""

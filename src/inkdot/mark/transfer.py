@@ -24,6 +24,8 @@ class Splice(NamedTuple):
     start: int
     end: int
     text: bytes
+    apart: bool = False
+    """In quoted-printable it stands on lines of its own, so that the lines around it stay."""
 
 
 class Unreadable(Exception):
@@ -36,7 +38,8 @@ def merged(splices: Sequence[Splice]) -> list[Splice]:
     for splice in sorted(splices, key=lambda s: (s.start, s.end)):
         if result and splice.start <= result[-1].end:
             last = result[-1]
-            result[-1] = Splice(last.start, max(last.end, splice.end), last.text + splice.text)
+            text, apart = last.text + splice.text, last.apart or splice.apart
+            result[-1] = Splice(last.start, max(last.end, splice.end), text, apart)
         else:
             result.append(splice)
     return result
@@ -50,7 +53,7 @@ class Plain:
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
         """The encoded text with the splices in."""
-        return _apply(self.text, splices)
+        return spliced(self.text, splices)
 
 
 class QuotedPrintable:
@@ -94,43 +97,100 @@ class QuotedPrintable:
         return start + (offset - self._starts[run]) * width
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
-        """The encoded text with the splices in, each on lines of its own by soft breaks."""
-        changes: list[Splice] = []
-        for splice in splices:
-            at = self._after(splice.start)
-            encoded = self._encode(splice)
-            if encoded.startswith(b"=") and (earlier := self._full_line(at)) is not None:
-                changes.append(Splice(earlier, earlier, b"=" + self._eol))
-            changes.append(Splice(at, self._place(splice.end), encoded))
-        return _apply(self._encoded, changes)
+        """The encoded text with the splices in, where needed on lines of their own by soft breaks."""
+        line = _Line(self._eol)
+        at = 0
+        places = [(self._after(s.start), self._place(s.end), s) for s in splices]
+        for (start, end, splice), following in zip(places, [*places[1:], None], strict=True):
+            line.add(self._encoded[at:start])
+            put = line.put_apart if splice.apart else line.put
+            put(self._escaped(splice.text), self._room_after(end, following and following[0]))
+            at = end
+        line.add(self._encoded[at:])
+        return line.whole()
 
-    def _full_line(self, at: int) -> int | None:
-        """Where a line that has no room for a soft break at `at` must be broken before: its last character."""
-        start = self._encoded.rfind(b"\n", 0, at) + 1
-        if at - start < _LONGEST:
-            return None
-        escaped = self._encoded[at - 3 : at - 2] == b"="
-        return at - (3 if escaped else 1)
+    def _room_after(self, at: int, next_change: int | None) -> int:
+        """How many characters stand on a line behind `at`, a soft break before the next change counted."""
+        end = self._encoded.find(b"\n", at)
+        end = len(self._encoded) if end < 0 else end - (self._encoded[end - 1 : end] == b"\r")
+        return end - at if next_change is None or next_change > end else next_change - at + 1
 
-    def _encode(self, splice: Splice) -> bytes:
-        soft = b"=" + self._eol
-        if not splice.text:
-            removed = self._encoded[self._after(splice.start) : self._place(splice.end)]
-            return soft if b"=\n" in removed or b"=\r\n" in removed else b""
-        lines: list[bytes] = []
-        for line in splice.text.split(self._eol):
-            escaped = _TO_ESCAPE.sub(lambda m: b"=%02X" % m[0][0], line)
-            chunks = []
-            while escaped:
-                cut = (
-                    _CHUNK - 3 + len(escaped[_CHUNK - 3 : _CHUNK].split(b"=")[0])
-                    if len(escaped) > _CHUNK
-                    else len(escaped)
-                )
-                chunks.append(escaped[:cut])
-                escaped = escaped[cut:]
-            lines.append(soft.join(chunks))
-        return soft + self._eol.join(lines) + soft
+    def _escaped(self, text: bytes) -> list[bytes]:
+        return [_TO_ESCAPE.sub(lambda m: b"=%02X" % m[0][0], line) for line in text.split(self._eol)]
+
+
+class _Line:
+    """Quoted-printable text that grows, no line longer than it may be."""
+
+    def __init__(self, eol: bytes) -> None:
+        self._eol, self._soft = eol, b"=" + eol
+        self._pieces: list[bytes] = []
+        self._column = 0
+
+    def add(self, encoded: bytes) -> None:
+        """Text as it was."""
+        self._pieces.append(encoded)
+        newline = encoded.rfind(b"\n")
+        self._column = len(encoded) - newline - 1 if newline >= 0 else self._column + len(encoded)
+
+    def put(self, lines: list[bytes], behind: int) -> None:
+        """New text, lines filled as encoders do; `behind` characters follow it on its last line."""
+        for number, line in enumerate(lines):
+            if number:
+                self.add(self._eol)
+            self._fill(line, behind if number == len(lines) - 1 else 0)
+        if self._column + behind > _LONGEST:
+            self._break()
+
+    def put_apart(self, lines: list[bytes], behind: int) -> None:
+        """New text between soft breaks, unless it fits on this line together with what follows it there."""
+        if len(lines) == 1 and self._column + len(lines[0]) + behind <= _LONGEST:
+            self.add(lines[0])
+            return
+        self._break()
+        self.add(self._eol.join(self._soft.join(_chunks(line)) for line in lines) + self._soft)
+
+    def _fill(self, line: bytes, behind: int) -> None:
+        while self._column + len(line) + behind > _LONGEST:
+            room = max(0, _LONGEST - 1 - self._column)
+            if len(line) <= room:
+                break
+            cut = room - _begun(line[:room])
+            self.add(line[:cut])
+            self._break()
+            line = line[cut:]
+        self.add(line)
+
+    def _break(self) -> None:
+        if self._column >= _LONGEST:
+            self._make_room()
+        self.add(self._soft)
+
+    def _make_room(self) -> None:
+        """Break before the last character of a full line, for a soft break takes one itself."""
+        last = self._pieces.pop()
+        cut = len(last) - (3 if last[-3:-2] == b"=" else 1)
+        self._pieces.append(last[:cut])
+        self.add(self._soft)
+        self.add(last[cut:])
+
+    def whole(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _begun(escaped: bytes) -> int:
+    """How many bytes at the end belong to a character that is cut off."""
+    return 1 if escaped[-1:] == b"=" else 2 if escaped[-2:-1] == b"=" else 0
+
+
+def _chunks(escaped: bytes) -> list[bytes]:
+    """Pieces of a line that are short enough, none of which ends within a character."""
+    chunks = []
+    while len(escaped) > _CHUNK:
+        cut = _CHUNK - 3 + len(escaped[_CHUNK - 3 : _CHUNK].split(b"=")[0])
+        chunks.append(escaped[:cut])
+        escaped = escaped[cut:]
+    return [*chunks, escaped]
 
 
 class Base64:
@@ -148,7 +208,7 @@ class Base64:
 
     def spliced(self, splices: Sequence[Splice]) -> bytes:
         """The encoded text with the splices in."""
-        whole = base64.b64encode(_apply(self.text, splices))
+        whole = base64.b64encode(spliced(self.text, splices))
         lines = [whole[i : i + self._width] for i in range(0, len(whole), self._width)]
         return self._eol.join(lines) + self._tail
 
@@ -167,9 +227,12 @@ def reader(encoding: str, encoded: bytes, eol: bytes) -> Transfer:
     raise Unreadable
 
 
-def _apply(text: bytes, splices: Sequence[Splice]) -> bytes:
-    pieces, at = [], 0
-    for splice in splices:
-        pieces += [text[at : splice.start], splice.text]
-        at = splice.end
-    return b"".join([*pieces, text[at:]])
+def spliced(whole: bytes, changes: Sequence[Splice]) -> bytes:
+    """The bytes with the changes in. They must not overlap; those at one place stay in their order."""
+    # Views, because a mail may be large and is copied once here, not twice.
+    pieces: list[bytes | memoryview] = []
+    view, at = memoryview(whole), 0
+    for change in sorted(changes, key=lambda c: (c.start, c.end)):
+        pieces += [view[at : change.start], change.text]
+        at = change.end
+    return b"".join([*pieces, view[at:]])

@@ -16,11 +16,13 @@ from inkdot.domain.errors import MailUnreadable
 from inkdot.domain.ids import MESSAGE, to_word
 from inkdot.domain.message import Message
 from inkdot.mark import mime
-from inkdot.mark.mail import SENTENCES as MARKING
-from inkdot.mark.mail import LeftAlone, Mail, read_mail
+from inkdot.mark.blind import blind
+from inkdot.mark.mail import Mail, read_mail
 from inkdot.mark.mint import Mint
+from inkdot.mark.reasons import SENTENCES as MARKING
+from inkdot.mark.reasons import LeftAlone
 from inkdot.mark.switch import switched_off
-from inkdot.mark.transfer import Splice
+from inkdot.mark.transfer import spliced
 from inkdot.relay.envelope import Envelope
 
 UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
@@ -30,7 +32,6 @@ SENTENCES: dict[str, str] = {str(reason): text for reason, text in MARKING.items
     FAILED: "Inkdot failed to mark it; the log tells more.",
     REPORT: "It is Inkdot's own report.",
 }
-_NEVER_SENT = ("bcc", "resent-bcc")
 _LIST = re.compile(rb"(?im)^list-id:[^<\r\n]*<([^>\r\n]+)>")
 
 
@@ -129,14 +130,8 @@ class Copies:
         switch = switched_off(source, root)
         if switch:
             self.left_alone = LeftAlone.SWITCHED_OFF
-        blind = [Splice(h.start, h.end, b"") for h in root.headers if h.name in _NEVER_SENT]
-        changes = sorted([*switch, *blind])
-        pieces: list[bytes | memoryview] = []
-        whole, at = memoryview(source), 0
-        for start, stop, text in changes:
-            pieces += [whole[at:start], text]
-            at = stop
-        return b"".join([*pieces, whole[at:]]) if changes else source
+        changes = [*switch, *blind(root)]
+        return spliced(source, changes) if changes else source
 
     def _add_missing(self, name: str) -> None:
         """The Message-ID and Date that RFC 6409 lets us add where there is none."""

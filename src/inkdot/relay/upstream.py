@@ -51,8 +51,13 @@ class Line:
         """Better not used again."""
         return self.mails >= _MOST_MAILS or time.monotonic() - self.used > _IDLE_SECONDS
 
-    def hand_over(self, sender: str, recipient: str, pieces: list[bytes]) -> Answer:
-        """One copy, its pieces ending with whole lines. A broken connection gives code 0: who has the mail is then unknown."""
+    def hand_over(
+        self, sender: str, recipient: str, pieces: list[bytes], before_end: Callable[[], None] = lambda: None
+    ) -> Answer:
+        """One copy, its pieces ending with whole lines. A broken connection gives code 0: who has the mail is then unknown.
+
+        Until `before_end` is called the server cannot have the mail; from then on it may.
+        """
         try:
             refused = self._envelope(sender, recipient, pieces)
             if refused:
@@ -62,6 +67,7 @@ class Line:
                 return self._undone(_answer(code, text))
             for piece in pieces:
                 self._send(piece)
+            before_end()
             self.server.send(b".\r\n")
             code, text = self.server.getreply()
             self.mails += 1

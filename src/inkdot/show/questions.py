@@ -120,6 +120,13 @@ class Questions:
         messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
+    def of_mail(self, message: MessageId, workspace: WorkspaceId = WorkspaceId(1)) -> dict[str, Any]:
+        """The counts of one mail, of all its time."""
+        where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
+        found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
+        kept = {m.id: m for m in self._control.messages_since(0, workspace)}.get(message)
+        return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
+
     def explain(self, what: Parameters) -> Answer:
         """One event with the rules that fired and a sentence for each field."""
         number = EventId(from_word(EVENT, str(what.get("event", ""))))

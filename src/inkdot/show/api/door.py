@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 import secrets
-import sys
 import time
-import traceback
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from traceback import extract_tb
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,7 +23,9 @@ from inkdot.show.api.call import Ask, Call, Endpoint, Principal
 from inkdot.show.api.problems import Place, Problem, problem_of, told
 from inkdot.show.auth import Auth, digest
 from inkdot.show.tries import Left, Tries, network_of
+from inkdot.talk import Talk
 
+_say = Talk("office")
 JSON = "application/json"
 _SAFE = frozenset({"GET", "HEAD"})
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
@@ -296,6 +296,12 @@ def _unfit(error: msgspec.ValidationError) -> Problem:
 
 
 def _log(request_id: str, error: Exception) -> None:
-    facts = {"part": "office", "event": "request_failed", "request_id": request_id, "error": repr(error)[:500]}
-    where = traceback.format_exc(limit=-5)
-    sys.stderr.write(json.dumps({"time": round(time.time(), 3)} | facts | {"where": where}) + "\n")
+    _say("request_failed", request_id=request_id, error=type(error).__name__, where=_where(error))
+
+
+def _where(error: Exception) -> list[str]:
+    """Files and lines; not the error's text, which may hold what a stranger sent."""
+    return [
+        f"{frame.name} {frame.filename.rpartition('/')[2]}:{frame.lineno}"
+        for frame in extract_tb(error.__traceback__)[-6:]
+    ]

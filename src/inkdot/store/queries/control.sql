@@ -33,7 +33,9 @@ SELECT contact, time FROM handovers WHERE message = ?;
 
 -- name: unmarked
 -- Copies of a mail that left without marks, by reason.
-SELECT left_alone, count(*) FROM deliveries WHERE message = ? AND left_alone IS NOT NULL GROUP BY left_alone;
+SELECT left_alone, count(*)
+FROM (SELECT message, left_alone FROM deliveries UNION ALL SELECT message, left_alone FROM campaign_copies)
+WHERE message = ? AND left_alone IS NOT NULL GROUP BY left_alone;
 
 -- name: count_links
 -- How many links a mail has.

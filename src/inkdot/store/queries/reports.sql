@@ -55,3 +55,13 @@ SELECT verdict, count(*) FROM events
 WHERE contact IN (SELECT unnest($people::UBIGINT[])) AND workspace = $workspace AND kind = 'open' AND repeat_of IS NULL
     AND (id & 3) = 0
 GROUP BY verdict;
+
+-- name: people_of_mail
+-- What each person did with one mail: the best evidence of an open and of a click, machines apart, replies and bounces.
+SELECT contact,
+    max(human) FILTER (kind = 'open' AND NOT machine AND human > 0),
+    max(human) FILTER (kind = 'click' AND NOT machine AND human > 0),
+    count(*) FILTER (kind IN ('open', 'click') AND (machine OR human = 0)),
+    count(*) FILTER (kind = 'reply'), count(*) FILTER (kind = 'bounce'), max(time)
+FROM events WHERE message = $message AND workspace = $workspace AND contact <> 0
+GROUP BY contact;

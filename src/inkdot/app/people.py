@@ -1,0 +1,97 @@
+"""A list of people from a CSV file: one mail address in each row, and words to fill in."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.errors import BadAddress, UsageError
+from inkdot.mark.fill import Values, column_name
+
+_ADDRESS = ("email", "e_mail", "mail", "address", "email_address", "to")
+_MOST_FAULTS = 5
+
+
+class Person(NamedTuple):
+    """One row."""
+
+    address: Address
+    values: Values
+    line: int
+
+
+class People(NamedTuple):
+    """A file, read."""
+
+    rows: list[Person]
+    """Each address once; the first row counts."""
+    columns: list[str]
+    twice: int
+    """Rows left out because their address stood there before."""
+
+
+def read_people(path: Path) -> People:
+    """Read a file with a header line, in UTF-8, separated by commas, semicolons or tabs. Raises UsageError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=first.count)
+            table = list(enumerate(csv.reader(file, delimiter=separator), 1))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not in UTF-8; save it as 'CSV UTF-8' and try again.") from None
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV file: {error}.") from error
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in table if any(cell.strip() for cell in cells)]
+    columns = [column_name(cell) for cell in rows[0][1]] if rows else []
+    named = next((name for name in _ADDRESS if name in columns), None)
+    if named is None:
+        raise UsageError(f"{path} has no column 'email'; its first line must name the columns, like: email,name.")
+    return _checked(path, columns, named, rows[1:])
+
+
+def _checked(path: Path, columns: list[str], named: str, rows: list[tuple[int, list[str]]]) -> People:
+    found: dict[Address, Person] = {}
+    faults, twice = [], 0
+    for line, cells in rows:
+        values = dict(zip(columns, [*cells, *([""] * (len(columns) - len(cells)))], strict=False))
+        try:
+            address = normal_address(values[named])
+        except BadAddress:
+            faults.append(f"line {line}: {values[named]!r} is no mail address")
+            continue
+        twice += address in found
+        found.setdefault(address, Person(address, values | {"email": address}, line))
+    _raise(path, faults)
+    if not found:
+        raise UsageError(f"{path} names nobody.")
+    return People(list(found.values()), columns, twice)
+
+
+def must_fill(path: Path, people: People, names: Mapping[str, bool]) -> list[str]:
+    """Raises UsageError unless each placeholder without a spare word has a column, and a word in each row.
+
+    Returns the placeholders that have no column and live by their spare word alone.
+    """
+    unknown = [name for name in names if name not in people.columns and name != "email"]
+    if any(names[name] for name in unknown):
+        raise UsageError(
+            f"The mail asks for {', '.join('{{' + n + '}}' for n in unknown)}; {path} has the columns {', '.join(people.columns)}."
+        )
+    needed = [name for name, needed in names.items() if needed]
+    faults = [f"line {p.line}: nothing for {{{{{n}}}}}" for p in people.rows for n in needed if not p.values[n]]
+    if faults:
+        faults.append("a spare word in the mail helps, like {{name|friend}}")
+    _raise(path, faults)
+    return unknown
+
+
+def _raise(path: Path, faults: list[str]) -> None:
+    if faults:
+        more = f"; and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
+        raise UsageError(f"{path}: {'; '.join(faults[:_MOST_FAULTS])}{more}.")
