@@ -13,7 +13,7 @@ from pathlib import Path
 from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
 from inkdot.domain.evidence import Correction
-from inkdot.domain.ids import ContactId, EventId, VisitorId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, VisitorId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -30,7 +30,6 @@ BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
 
 
-_WORKSPACE = WorkspaceId(1)
 _PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
@@ -84,7 +83,12 @@ class Pipeline:
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
         if outcome.proofs and self._sites:
-            self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
+            places = {event.id: event.workspace for event in outcome.events}
+            self._sites.bind(
+                Binding(places[p.event], p.visitor, p.contact, p.time, p.rule, p.event)
+                for p in outcome.proofs
+                if p.event in places
+            )
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         if self._watch:
             self._watch.take(outcome.events, batch.end, outcome.relabelled)

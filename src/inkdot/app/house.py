@@ -19,7 +19,7 @@ from inkdot.app.library import Library
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
-from inkdot.domain.errors import StoreDamaged, UsageError
+from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Pipeline
@@ -27,7 +27,7 @@ from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
-from inkdot.show.questions import Questions
+from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.campaigns import Campaigns
 from inkdot.store.control import Control
@@ -237,8 +237,9 @@ class House:
 
     def _correct_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         event = EventId(from_word(EVENT, str(what.get("event", ""))))
-        if self.store.event(event) is None:
-            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        kept = self.store.event(event)
+        if kept is None or kept.workspace != here(what):
+            raise NotFound(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
         because = clean(str(what.get("because") or "").strip(), 500)
         if what.get("says") not in list(Says) or not because:
             raise UsageError(f"Say {', '.join(Says)}, and why with --because.")

@@ -24,7 +24,10 @@ from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.settings import load
+from inkdot.show.api.door import Door
+from inkdot.show.auth import Auth
 from inkdot.show.server import Ask, application
+from inkdot.store.accounts import Accounts
 from inkdot.talk import Talk
 
 log = Talk("office")
@@ -197,11 +200,23 @@ def _paused(target: str, why: str) -> None:
 def main() -> None:
     """Entry point of the child process."""
     config = OfficeConfig(**json.loads(sys.argv[1]))
-    office = Office(Folder(Path(config.data)), config)
-    app = application(os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics)
+    folder = Folder(Path(config.data))
+    office = Office(folder, config)
+    try:
+        accounts = Accounts(folder.control)
+        settings = load(folder.root, config.settings)
+    except InkdotError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(GIVE_UP)
+    door = Door(Auth(accounts, settings.office_url), office.asks(), settings.api_per_minute)
+    app = application(os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door)
+    proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools")
-    )
+        uvicorn.Config(
+            app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools",
+            proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
+        )
+    )  # fmt: skip
 
     def give_up() -> None:
         # Not by a signal: it could come before the server listens to any, and then look like a crash.
@@ -220,6 +235,7 @@ def main() -> None:
     worker.join()
     courier.join()
     office.close()
+    accounts.close()
     if office.failed:
         sys.stderr.write(f"{office.failed}\n")
         sys.exit(GIVE_UP)

@@ -24,11 +24,14 @@ TriggerId = NewType("TriggerId", int)
 EndpointId = NewType("EndpointId", int)
 DeliveryId = NewType("DeliveryId", int)
 AudienceId = NewType("AudienceId", int)
+UserId = NewType("UserId", int)
+KeyId = NewType("KeyId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
 PERSON = "per"
 DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
 TRIGGER, ENDPOINT, DELIVERY, AUDIENCE = "trg", "whk", "dlv", "aud"
+WORKSPACE, USER, KEY = "wks", "usr", "key"
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
@@ -168,6 +168,13 @@ class Control:
         """Names of known documents."""
         found = {document: self._rows("document_name", (document,)) for document in set(documents)}
         return {document: rows[0][0] for document, rows in found.items() if rows}
+
+    def sites_by_workspace(self) -> dict[WorkspaceId, list[SiteId]]:
+        """Which websites belong to which workspace."""
+        found: dict[WorkspaceId, list[SiteId]] = {}
+        for workspace, site in self._rows("sites_by_workspace"):
+            found.setdefault(workspace, []).append(site)
+        return found
 
     def destination_of(self, link: LinkId) -> bytes | None:
         """Where a link leads."""

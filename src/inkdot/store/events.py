@@ -257,12 +257,19 @@ class EventStore:
     # -- questions
 
     def page(
-        self, *, after: int = 0, contact: int | None = None, kind: Kind | None = None, since: int = 0, most: int = _PAGE
+        self,
+        *,
+        after: int = 0,
+        contact: int | None = None,
+        kind: Kind | None = None,
+        since: int = 0,
+        most: int = _PAGE,
+        workspace: WorkspaceId | None = None,
     ) -> list[Event]:
         """Up to `most` events that come after the event `after`, oldest first; `since` in microseconds."""
         after_time = (self._time_of(after) if after else None) or _EPOCH
         place = {"since": max(timestamp(since), after_time), "after_time": after_time, "after": after}
-        what = {**place, "kind": kind, "most": most}
+        what = {**place, "kind": kind, "most": most, "workspace": workspace}
         if contact is None:
             return list(self._events(self._ask["page"], what))
         return list(self._events(self._ask["page_of_person"], what | {"contact": contact}))
@@ -278,9 +285,9 @@ class EventStore:
         """Events from the id `low` up to but without `high`, in the order of their ids."""
         yield from self._events(self._ask["between_ids"], {"low": low, "high": high})
 
-    def newest(self, most: int, kind: Kind | None = None) -> list[Event]:
+    def newest(self, most: int, kind: Kind | None = None, workspace: WorkspaceId | None = None) -> list[Event]:
         """The last events, newest first."""
-        what = {"most": most, "kind": kind}
+        what = {"most": most, "kind": kind, "workspace": workspace}
         since, span = self._closed_until, _DAY
         found = list(self._events(self._ask["newest"], what | {"since": since}))
         while len(found) < most and since > _EPOCH:  # early in a month: look back into closed ones, further and further

@@ -115,3 +115,7 @@ INSERT INTO migrations VALUES (?, ?);
 -- name: has_migrations
 -- Whether there is a record of migrations at all.
 SELECT count(*) FROM sqlite_master WHERE name = 'migrations';
+
+-- name: sites_by_workspace
+-- Which websites belong to which workspace.
+SELECT workspace, id FROM sites ORDER BY workspace, id;

@@ -111,6 +111,7 @@ GROUP BY page;
 -- Events with filters, oldest first, a page at a time.
 SELECT * FROM events
 WHERE time >= $since AND (time > $after_time OR (time = $after_time AND id > $after)) AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time, id LIMIT $most;
 
 -- name: page_of_person
@@ -118,6 +119,7 @@ ORDER BY time, id LIMIT $most;
 SELECT * FROM events
 WHERE contact = $contact AND time >= $since AND (time > $after_time OR (time = $after_time AND id > $after))
     AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time, id LIMIT $most;
 
 -- name: time_of
@@ -142,11 +144,15 @@ SELECT max(time) FROM closed;
 
 -- name: newest
 -- The last events, newest first, where all are younger than the closed months.
-SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
+SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
+ORDER BY time DESC, id DESC LIMIT $most;
 
 -- name: newest_of_all
 -- The last events, newest first, closed months included.
-SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
+SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
+ORDER BY time DESC, id DESC LIMIT $most;
 
 -- name: timeline
 -- One person, oldest first.
