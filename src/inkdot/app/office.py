@@ -172,7 +172,7 @@ class Office:
             "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "person_export", "person_erase", "retention", "report_campaign",
+            "active", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign",
         )  # fmt: skip
         return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
 

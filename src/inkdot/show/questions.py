@@ -27,6 +27,7 @@ Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE = 5_000
+_FIRST = WorkspaceId(1)
 _SECOND = 1_000_000
 
 
@@ -120,7 +121,7 @@ class Questions:
         messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
-    def of_mail(self, message: MessageId, workspace: WorkspaceId = WorkspaceId(1)) -> dict[str, Any]:
+    def of_mail(self, message: MessageId, workspace: WorkspaceId = _FIRST) -> dict[str, Any]:
         """The counts of one mail, of all its time."""
         where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
