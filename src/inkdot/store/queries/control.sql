@@ -119,3 +119,11 @@ SELECT count(*) FROM sqlite_master WHERE name = 'migrations';
 -- name: sites_by_workspace
 -- Which websites belong to which workspace.
 SELECT workspace, id FROM sites ORDER BY workspace, id;
+
+-- name: message_workspace
+-- Where a marked mail belongs.
+SELECT workspace FROM messages WHERE id = ?;
+
+-- name: people
+-- People by address, a page at a time.
+SELECT id, address FROM contacts WHERE workspace = ? AND address > ? AND instr(address, ?) > 0 ORDER BY address LIMIT ?;
