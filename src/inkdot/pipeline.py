@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
-from inkdot.domain.evidence import Correction
+from inkdot.domain.evidence import Correction, Verdict
 from inkdot.domain.ids import ContactId, EventId, VisitorId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
@@ -26,6 +26,8 @@ from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Outcome, Understanding
 
+Heard = Callable[[Sequence[Event], Mapping[int, int], Mapping[EventId, Verdict], Collection[Event]], None]
+"""(events, by stream the first id behind them, verdicts that changed, the latest events)."""
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
 
@@ -61,6 +63,8 @@ class Pipeline:
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
+        self.heard: Heard | None = None
+        """Told of each batch once it is kept."""
 
     def step(self) -> int:
         """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
@@ -93,6 +97,9 @@ class Pipeline:
         if self._watch:
             self._watch.take(outcome.events, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
+        if self.heard:
+            ends = {stream: int(ping_id(stream, *place)) for stream, place in batch.end.items()}
+            self.heard(outcome.events, ends, outcome.relabelled, self.latest)
         self._count_for_reports(outcome.events)
         return len(batch.pings) + len(batch.damage)
 

@@ -15,7 +15,21 @@ Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
 _UNTOLD = frozenset({"by", "person", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
-UNPERSONAL = frozenset({"status", "verify", "rebuild", "tidy", "regrade", "retention", "report_mail", "person_erase"})
+UNPERSONAL = frozenset(
+    {
+        "status",
+        "verify",
+        "rebuild",
+        "tidy",
+        "regrade",
+        "retention",
+        "report_mail",
+        "person_erase",
+        "site_add",
+        "site_list",
+        "site_goal",
+    }
+)
 """Questions whose answers name nobody, and erasure, which writes its own line."""
 
 

@@ -19,10 +19,12 @@ from inkdot.app.library import Library
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
+from inkdot.app.sending import Sending
+from inkdot.app.sharing import Sharing
 from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
-from inkdot.pipeline import Pipeline
+from inkdot.pipeline import Heard, Pipeline
 from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
@@ -67,12 +69,14 @@ class House:
         settings: Settings,
         progress: Progress = _silent,
         told: Callable[[str, str], None] = _unheard,
+        heard: Heard | None = None,
     ) -> None:
         """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
 
-        `told` hears of places that messages could not be delivered to, and why they are paused.
+        `told` hears of places that messages could not be delivered to, and why they are paused; `heard` of each batch
+        of events once it is kept.
         """
-        self.folder, self.settings = folder, settings
+        self.folder, self.settings, self._heard = folder, settings, heard
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
         self.register = Register(folder, settings)
@@ -81,9 +85,11 @@ class House:
         self.campaigns = Campaigns(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
+        self.sharing = Sharing(folder, settings, self.register, now)
         self.rebuilt_because: str | None = None
         self.acting = Acting(folder, settings, self.control, now, told)
         self.acting.consents = self.register
+        self.sending = Sending(folder, settings, self.control, self.sites, self.register, self.acting)
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -97,6 +103,7 @@ class House:
         self.store = EventStore(self.folder.events, self.settings.memory_limit)
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
+        self.pipeline.heard = self._heard
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now)
 
@@ -179,6 +186,7 @@ class House:
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_message": questions.report_message,
             "report_campaign": CampaignQuestions(self.campaigns, self.store, questions.of_mail).report_campaign,
             "report_document": self.documents.report_document,
             "explain": questions.explain,
@@ -203,6 +211,8 @@ class House:
             "retention": lambda _: iter([retention(self)]),
             **people.asks(),
             **self.acting.asks(),
+            **self.sending.asks(),
+            **self.sharing.asks(),
         }
         return audited(self.register, asks)
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -20,12 +21,19 @@ from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.marking import public_url_of
+from inkdot.app.sending import ASKS as SENDING_ASKS
+from inkdot.app.sharing import ASKS as SHARING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
+from inkdot.domain.event import Event
+from inkdot.domain.ids import WorkspaceId
+from inkdot.domain.ping import ping_id
 from inkdot.settings import load
 from inkdot.show.api.door import Door
 from inkdot.show.auth import Auth
+from inkdot.show.live import Live, Past, Places, spans
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
 from inkdot.talk import Talk
@@ -63,6 +71,7 @@ class Office:
         self._chores_due = time.monotonic() + 60
         self._steps = self._pings = 0
         self.stopping = False
+        self.live = Live(self._told, Past(self._count_between, self._between))
         self.failed: InkdotError | None = None
 
     def work(self, give_up: Callable[[], None]) -> None:
@@ -71,7 +80,10 @@ class Office:
         `give_up` is called where a restart cannot help.
         """
         try:
-            house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused)
+            house = House(
+                self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused, self.live.heard
+            )
+            self.live.begin({s: ping_id(s, *place) for s, place in house.store.checkpoint().items()})
             with self._ready:
                 self._house = house
                 self._trouble = None
@@ -166,15 +178,31 @@ class Office:
         outbox = self._house.acting.outbox
         return outbox.counts().get("waiting", 0), sum(t.paused is not None for t in outbox.targets())
 
+    def _told(self, event: Event) -> dict[str, Any]:
+        assert self._house
+        return self._house.questions.told(event)
+
+    def _count_between(self, workspace: WorkspaceId, low: Places, high: Places) -> int:
+        assert self._house
+        return sum(self._house.store.count_between(workspace, *span) for span in spans(low, high))
+
+    def _between(self, workspace: WorkspaceId, low: Places, high: Places) -> Iterator[Event]:
+        assert self._house
+        for span in spans(low, high):
+            yield from (e for e in self._house.store.between_ids(*span) if e.workspace == workspace)
+
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "events", "timeline", "report_mail", "report_message", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
             "active", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign",
         )  # fmt: skip
-        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
+        return {
+            name: self._asked(name)
+            for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS)
+        }
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -197,6 +225,19 @@ def _paused(target: str, why: str) -> None:
     log("target_paused", target=target, reason=why)
 
 
+class _Server(uvicorn.Server):
+    """Ends the feeds when it is told to end: they would go on for ever."""
+
+    def __init__(self, live: Live, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Told to end."""
+        self._live.close()
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     """Entry point of the child process."""
     config = OfficeConfig(**json.loads(sys.argv[1]))
@@ -209,18 +250,26 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(GIVE_UP)
     door = Door(Auth(accounts, settings.office_url), office.asks(), settings.api_per_minute)
-    app = application(os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door)
+
+    def addresses() -> dict[str, str]:
+        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url}
+
+    app = application(
+        os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door, office.live, addresses
+    )
     proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
-    server = uvicorn.Server(
+    server = _Server(
+        office.live,
         uvicorn.Config(
             app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools",
-            proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
-        )
+            proxy_headers=bool(proxies), forwarded_allow_ips=proxies, timeout_graceful_shutdown=10,
+        ),
     )  # fmt: skip
 
     def give_up() -> None:
         # Not by a signal: it could come before the server listens to any, and then look like a crash.
         server.should_exit = True
+        office.live.close()
 
     worker = threading.Thread(target=office.work, args=(give_up,), name="pipeline")
     worker.start()

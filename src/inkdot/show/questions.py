@@ -27,7 +27,6 @@ Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE = 5_000
-_FIRST = WorkspaceId(1)
 _SECOND = 1_000_000
 
 
@@ -121,12 +120,16 @@ class Questions:
         messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
-    def of_mail(self, message: MessageId, workspace: WorkspaceId = _FIRST) -> dict[str, Any]:
+    def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:
         """The counts of one mail, of all its time."""
         where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
         kept = {m.id: m for m in self._control.messages_since(0, workspace)}.get(message)
         return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
+
+    def report_message(self, what: Parameters) -> Answer:
+        """The counts of one `message`, of all its time."""
+        yield self.of_mail(MessageId(from_word(MESSAGE, str(what.get("message", "")))), here(what))
 
     def explain(self, what: Parameters) -> Answer:
         """One event with the rules that fired and a sentence for each field."""
@@ -153,6 +156,14 @@ class Questions:
         """How much there is."""
         count, newest = self._store.size()
         yield {"events": count, "newest": iso(newest) if newest else None, "dropped": self._store.dropped_counts()}
+
+    def told(self, event: Event) -> dict[str, Any]:
+        """An event as feeds tell it: with its subject and a sentence."""
+        person = self._control.address_of(event.workspace, event.contact)
+        subject = self._control.subjects([event.message]).get(event.message) if event.message is not None else None
+        if event.scene and event.scene.document is not None:
+            subject = self._control.document_names([event.scene.document]).get(event.scene.document)
+        return event_json(event, person, self._now()) | {"subject": subject, "says": says(event)}
 
     def _shown(self, events: Iterator[Event]) -> Answer:
         now = self._now()

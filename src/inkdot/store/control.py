@@ -188,6 +188,17 @@ class Control:
         found = {document: self._rows("document_name", (document,)) for document in set(documents)}
         return {document: rows[0][0] for document, rows in found.items() if rows}
 
+    def workspace_of_message(self, message: MessageId) -> WorkspaceId | None:
+        """Where a marked mail belongs."""
+        return next((WorkspaceId(row[0]) for row in self._rows("message_workspace", (message,))), None)
+
+    def people_behind(
+        self, workspace: WorkspaceId, after: str, search: str, most: int
+    ) -> list[tuple[ContactId, Address]]:
+        """People by address: those behind `after` whose address holds `search`."""
+        rows = self._rows("people", (workspace, after, search, most))
+        return [(ContactId(contact), Address(address)) for contact, address in rows]
+
     def sites_by_workspace(self) -> dict[WorkspaceId, list[SiteId]]:
         """Which websites belong to which workspace."""
         found: dict[WorkspaceId, list[SiteId]] = {}

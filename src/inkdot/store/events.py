@@ -285,6 +285,11 @@ class EventStore:
         """Events from the id `low` up to but without `high`, in the order of their ids."""
         yield from self._events(self._ask["between_ids"], {"low": low, "high": high})
 
+    def count_between(self, workspace: WorkspaceId, low: int, high: int) -> int:
+        """How many events of a workspace have ids from `low` up to but without `high`."""
+        what = {"low": low, "high": high, "workspace": workspace}
+        return int(self._rows(self._ask["count_between_ids"], what)[0][0])
+
     def newest(self, most: int, kind: Kind | None = None, workspace: WorkspaceId | None = None) -> list[Event]:
         """The last events, newest first."""
         what = {"most": most, "kind": kind, "workspace": workspace}

@@ -105,6 +105,16 @@ def page_of(
     return Page(ordered[:limit], len(ordered) > limit, place(ordered[limit - 1]) if len(ordered) > limit else None)
 
 
+def page_in_order(items: Iterable[dict[str, Any]], query: Any, place: Callable[[dict[str, Any]], str]) -> Page[Any]:
+    """A page of a whole list in the order it has; behind a place that is gone there is nothing."""
+    found = list(items)
+    if query.cursor is not None:
+        begin = next((n for n, item in enumerate(found, 1) if place(item) == query.cursor), len(found))
+        found = found[begin:]
+    more = len(found) > query.limit
+    return Page(found[: query.limit], more, place(found[query.limit - 1]) if more else None)
+
+
 def unfit(field: str, message: str) -> Problem:
     """A value that does not fit."""
     return Problem("unfit", message, [Place(field, message)])

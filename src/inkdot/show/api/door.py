@@ -91,6 +91,8 @@ class Door:
         except Exception as error:  # noqa: BLE001 - the log has what happened, the asker a problem
             _log(request_id, error)
             response = told(Problem("fault", "Something went wrong that should not have."), request_id)
+        if not isinstance(response, Response):  # a feed, which has its own headers
+            return response
         response.headers["X-Request-Id"] = request_id
         response.headers.setdefault("Cache-Control", "no-store, private")
         response.headers["X-Content-Type-Options"] = "nosniff"

@@ -87,8 +87,8 @@ class Visit(NamedTuple):
 class Desk:
     """Makes the answers of all pages."""
 
-    def __init__(self, asks: Mapping[str, Ask], auth: Auth, facts: Mapping[str, Any]) -> None:
-        """`facts`: what settings say that pages show."""
+    def __init__(self, asks: Mapping[str, Ask], auth: Auth, facts: Callable[[], Mapping[str, str]]) -> None:
+        """`facts` gives the addresses that pages show: public_url, office_url."""
         self.asks, self.auth, self.facts = asks, auth, facts
         self.files = _shipped()
         self._templates = Environment(
@@ -139,7 +139,7 @@ class Desk:
         shown = {
             "t": told, "signed": signed, "path": request.url.path, "query": dict(request.query_params), "said": _unhexed(said),
             "theme": request.cookies.get("theme", "") if request.cookies.get("theme") in ("light", "dark") else "",
-            "languages": LANGUAGES, "own": self.facts, "fragment": request.headers.get("x-fragment", ""),
+            "languages": LANGUAGES,
         }  # fmt: skip
         text = self._templates.get_template(template).render(shown | facts)
         headers = HEADERS | {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}

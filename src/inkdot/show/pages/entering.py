@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from inkdot.domain.account import Scope
 from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed
 from inkdot.show.api.problems import KINDS, problem_of
 from inkdot.show.auth import form_of
@@ -67,11 +68,13 @@ def logout(visit: Visit) -> Response:
 
 
 def welcome(visit: Visit) -> Response:
-    """How to begin: each way to send, and a test that lights up when it arrives."""
-    test = next(
-        iter(visit.ask("link_add", url=f"{visit.desk.facts['office_url']}/welcome", to=visit.signed.address)), None
-    )
-    return visit.page("welcome.html", test=test if visit.query("test") else None)
+    """How to begin: each way to send, and a link to try on oneself."""
+    own = visit.desk.facts()
+    test = None
+    if visit.query("test") and visit.signed.may(Scope.SEND):
+        back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
+        test = visit.one("link_add", url=back, to=visit.signed.address)
+    return visit.page("welcome.html", test=test, public_url=own["public_url"])
 
 
 def _inside(to: str) -> str:

@@ -58,6 +58,9 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
         Route("/static/{name}", static),
         Route("/choose", choose),
         *(Route(path, desk.for_role(role, handler)) for path, role, handler in _FILES),
-        *(Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"]) for path, handler in _PAGES),
+        *(
+            Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
+            for path, handler in _PAGES
+        ),
         *(Route(path, desk.for_role(role, handler), methods=["POST"]) for path, role, handler in _CHANGES),
     ]

@@ -17,11 +17,21 @@ class Words(NamedTuple):
 
     language: str
     table: dict[str, str]
+    patterns: tuple[tuple[re.Pattern[str], str], ...] = ()
 
     def __call__(self, text: str, **values: object) -> str:
         """The text in this language, `{name}` filled in."""
         told = self.table.get(text, text)
         return told.format(**values) if values else told
+
+    def sentence(self, text: str) -> str:
+        """A sentence of the house that has names and numbers in it."""
+        if text in self.table or not self.patterns:
+            return self.table.get(text, text)
+        for pattern, told in self.patterns:
+            if found := pattern.fullmatch(text):
+                return told.format(**{name: self.sentence(value or "") for name, value in found.groupdict().items()})
+        return text
 
 
 @cache
@@ -30,7 +40,17 @@ def words_of(language: str) -> Words:
     if language == "en":
         return Words("en", {})
     text = files("inkdot.show").joinpath(f"words/{language}.toml").read_text("utf-8")
-    return Words(language, tomllib.loads(text))
+    table = tomllib.loads(text)
+    patterns = tuple((_pattern(english), told) for english, told in table.pop("sentences").items())
+    return Words(language, table, patterns)
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """`Reached “{name}”.` as what finds it."""
+    pieces = re.split(r"\{(\w+)\}", english)
+    return re.compile(
+        "".join(f"(?P<{piece}>.*?)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces)), re.DOTALL
+    )
 
 
 def words(chosen: str, accepted: str) -> Words:

@@ -135,7 +135,5 @@
   const source = new EventSource("/api/v1/live");
   source.onopen = () => { clearInterval(poll); poll = 0; if (!paused) fetchNew(); };
   source.onerror = () => { poll ||= setInterval(() => { if (!paused && !document.hidden) fetchNew(); }, 3000); };
-  const heard = () => { if (!paused) fetchNew(); };
-  for (const kind of ["message", "event", "open", "click", "view", "engage", "read", "download", "reply", "bounce", "goal", "optout"])
-    source.addEventListener(kind, (told) => { if (told instanceof MessageEvent) heard(); });
+  for (const kind of ["kept", "judged", "missed"]) source.addEventListener(kind, () => { if (!paused) fetchNew(); });
 })();

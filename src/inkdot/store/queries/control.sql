@@ -132,3 +132,11 @@ WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ? ORDER BY m.marked DESC,
 SELECT r.contact, c.address FROM recipients r
 JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
 WHERE r.message = ? AND m.workspace = ? ORDER BY c.address;
+
+-- name: message_workspace
+-- Where a marked mail belongs.
+SELECT workspace FROM messages WHERE id = ?;
+
+-- name: people
+-- People by address, a page at a time.
+SELECT id, address FROM contacts WHERE workspace = ? AND address > ? AND instr(address, ?) > 0 ORDER BY address LIMIT ?;

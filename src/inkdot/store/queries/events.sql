@@ -138,6 +138,10 @@ SELECT * FROM events WHERE time >= $start AND time < $end AND ($kind IS NULL OR 
 -- Events whose pings lie between two places of a stream's journal.
 SELECT * FROM events WHERE id >= $low AND id < $high ORDER BY id;
 
+-- name: count_between_ids
+-- How many there are of one workspace.
+SELECT count(*) FROM events WHERE id >= $low AND id < $high AND workspace = $workspace;
+
 -- name: closed_until
 -- The newest event in closed months.
 SELECT max(time) FROM closed;
