@@ -39,8 +39,9 @@ def application(
     live: Live,
     facts: Callable[[], Mapping[str, str]],
 ) -> Starlette:
-    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in, `live` tells those who watch;
-    `facts` gives the addresses that pages show.
+    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in.
+
+    `live` tells those who watch, `facts` gives the addresses that pages show.
     """
 
     async def health(_: Request) -> Response:

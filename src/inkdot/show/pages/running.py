@@ -17,12 +17,12 @@ _SECOND = 1_000_000
 
 def health(visit: Visit) -> Response:
     """What there is, and whether all is well."""
-    return visit.page("health.html", status=visit.one("status"), kept=visit.one("retention"), checked=None)
+    return visit.page("health.html", stores=visit.one("status"), kept=visit.one("retention"), checked=None)
 
 
 def health_check(visit: Visit) -> Response:
     """Check every store."""
-    facts = {"status": visit.one("status"), "kept": visit.one("retention"), "checked": visit.one("verify")}
+    facts = {"stores": visit.one("status"), "kept": visit.one("retention"), "checked": visit.one("verify")}
     return visit.page("health.html", **facts)
 
 

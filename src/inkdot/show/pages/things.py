@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from starlette.responses import Response
@@ -22,7 +23,7 @@ _COPIES = (
 )  # fmt: skip
 _DOCUMENTS = (
     Column("name", "Document", "document"), Column("pages", "Pages", "number"), Column("version", "Version", "number"),
-    Column("links", "Links", "number"), Column("added", "Added", "time"),
+    Column("links", "Links", "number"), Column("made", "Added", "time"),
 )  # fmt: skip
 _SITES = (Column("domain", "Website", "site"), Column("goals", "Goals", "number"))
 _SITE_PARTS = (
@@ -77,7 +78,7 @@ def status_of(copy: dict[str, Any]) -> str:
 def documents(visit: Visit) -> Response:
     """Every document."""
     rows = [found | {"links": len(found.get("links") or ())} for found in visit.ask("document_list")]
-    shown = table(visit, _DOCUMENTS, rows, "-added")
+    shown = table(visit, _DOCUMENTS, rows, "-made")
     return exported(visit, shown, "documents") or visit.page("documents.html", table=shown)
 
 
@@ -127,14 +128,24 @@ def site(visit: Visit) -> Response:
     report = next((s for s in found["sites"] if s["domain"] == domain), None)
     if report is None:
         raise UsageError(f"There is no website {domain}; add it on the page of websites.")
+    days = _all_days(report["days"], found["until"])
     known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
     parts = [(key, label, _bars(report.get(key) or [])) for key, label in _SITE_PARTS]
     live = visit.one("report_site", site=domain, since="30m", last=5) if since != "all" else None
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
-        days=report["days"], most=max((d["views"] for d in report["days"]), default=0) or 1,
+        days=days, most=max(d["views"] for d in days) or 1, heard=bool(report["days"]),
         live=next((s for s in live["sites"] if s["domain"] == domain), None) if live else None,
     )  # fmt: skip
+
+
+def _all_days(days: list[dict[str, Any]], until: str) -> list[dict[str, Any]]:
+    """Days without visits put in, from the first one on, two weeks at least."""
+    last = dt.date.fromisoformat(until[:10]) - dt.timedelta(days=1)
+    begun = min([last - dt.timedelta(days=13), *(dt.date.fromisoformat(day["day"]) for day in days)])
+    known = {day["day"]: day for day in days}
+    every = [(begun + dt.timedelta(days=n)).isoformat() for n in range((last - begun).days + 1)]
+    return [known.get(day) or {"day": day, "visitors": 0, "visits": 0, "views": 0} for day in every]
 
 
 def _bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
