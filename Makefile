@@ -28,6 +28,8 @@ proof: dev
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/documents.py
+	$(UV) sync --frozen --quiet --group proof
+	$(RUN)/python proofs/odd.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clients:

@@ -62,7 +62,7 @@ def test_an_old_batch_does_not_move_the_checkpoint_back(store: EventStore) -> No
 
 def test_a_batch_that_fails_leaves_nothing(store: EventStore) -> None:
     keep(store, event(0, url="https://example.com/a"))
-    with pytest.raises(OverflowError):
+    with pytest.raises(ValueError, match="unsigned"):
         keep(store, event(1, url="https://example.com/b"), event(2, contact=-1))
     assert (store.size()[0], store.checkpoint()) == (1, {0: after(0)})
     keep(store, event(1, url="https://example.com/c"), event(2, url="https://example.com/b"))

@@ -10,10 +10,12 @@ from typing import Any
 from inkdot.domain.errors import UsageError
 from inkdot.domain.evidence import Status
 from inkdot.understand.address import Network, Networks, packed
-from inkdot.understand.agent import clean, name
+from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import Seen, shipped
 from inkdot.understand.source import trace
 from inkdot.understand.verdict import Decision, location
+
+_LONGEST_URL = 8_000
 
 
 @cache
@@ -26,7 +28,7 @@ def judge_case(case: object) -> dict[str, Any]:
     if not isinstance(case, Mapping):
         raise UsageError("A case is a JSON object with ua, headers, ip and context, or with referrer and page_url.")
     if "referrer" in case or "page_url" in case:
-        came = trace(_text(case.get("referrer")), _text(case.get("page_url")))
+        came = trace(clean(_text(case.get("referrer")), _LONGEST_URL), clean(_text(case.get("page_url")), _LONGEST_URL))
         return {"id": case.get("id"), **came._asdict()}
     seen, network = _seen(case)
     decision = Decision(*shipped().judge(seen), seen.program)
@@ -51,7 +53,7 @@ def _seen(case: Mapping[str, Any]) -> tuple[Seen, Network]:
     assert context is not None
     assert given is not None
     headers = {_text(k).lower(): clean(_text(v)) for k, v in given.items()}
-    agent = clean(_text(case.get("ua") or headers.get("user-agent")))
+    agent = agent_text(_text(case.get("ua") or headers.get("user-agent")))
     network = _networks().of(packed(case.get("ip")))
     kind = _text(context.get("kind")) or "open"
     method = (_text(context.get("method")) or "GET").upper()

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
-from arro3.core import DataType
+import nanoarrow as na
 
 from inkdot.domain.ping import ping_id
 from inkdot.store.database import arrow_table, quoted
 from inkdot.store.query import questions
 
 _BOUNDS = {
-    "stream": DataType.uint64(), "before": DataType.uint64(), "segment": DataType.uint64(), "place": DataType.uint64(),
+    "stream": na.uint64(), "before": na.uint64(), "segment": na.uint64(), "place": na.uint64(),
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import msgspec
-from arro3.core import DataType, Table
+import nanoarrow as na
 
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
@@ -36,22 +36,22 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 _DAY = dt.timedelta(days=1)
 _PAGE = 5_000
 _COLUMNS = {
-    "id": DataType.uint64(), "time": DataType.int64(), "kind": DataType.utf8(), "workspace": DataType.uint16(),
-    "contact": DataType.uint64(), "message": DataType.uint64(), "link": DataType.uint64(), "part": DataType.uint16(),
-    "url": DataType.uint32(), "verdict": DataType.uint32(), "raw": DataType.uint32(), "human": DataType.uint8(),
-    "machine": DataType.bool(), "because": DataType.utf8(), "repeat_of": DataType.uint64(), "rules": DataType.utf8(),
+    "id": na.uint64(), "time": na.int64(), "kind": na.string(), "workspace": na.uint16(),
+    "contact": na.uint64(), "message": na.uint64(), "link": na.uint64(), "part": na.uint16(),
+    "url": na.uint32(), "verdict": na.uint32(), "raw": na.uint32(), "human": na.uint8(),
+    "machine": na.bool_(), "because": na.string(), "repeat_of": na.uint64(), "rules": na.string(),
 }  # fmt: skip
 _SCENE = {
-    "document": DataType.uint64(), "page": DataType.uint32(), "site": DataType.uint64(), "visitor": DataType.uint64(),
-    "visit": DataType.uint64(), "referrer": DataType.utf8(), "channel": DataType.utf8(), "source": DataType.utf8(),
-    "seconds": DataType.float64(), "name": DataType.utf8(), "detail": DataType.utf8(),
+    "document": na.uint64(), "page": na.uint32(), "site": na.uint64(), "visitor": na.uint64(),
+    "visit": na.uint64(), "referrer": na.string(), "channel": na.string(), "source": na.string(),
+    "seconds": na.float64(), "name": na.string(), "detail": na.string(),
 }  # fmt: skip
 _NOWHERE = Scene()
 _NO_SCENE = (None,) * len(_SCENE)
 _SCENE_AT = len(_COLUMNS)
 _RELABELLED = {name: _COLUMNS[name] for name in ("id", "verdict", "human", "machine", "rules")}
-_DROPPED = {"ping": DataType.uint64(), "time": DataType.int64(), "reason": DataType.utf8()}
-_PEOPLE = {"workspace": DataType.uint64(), "contact": DataType.uint64(), "message": DataType.uint64()}
+_DROPPED = {"ping": na.uint64(), "time": na.int64(), "reason": na.string()}
+_PEOPLE = {"workspace": na.uint64(), "contact": na.uint64(), "message": na.uint64()}
 
 
 def timestamp(microseconds: int) -> dt.datetime:
@@ -187,7 +187,7 @@ class EventStore:
         for interned in shared:
             interned.committed()
 
-    def _table(self, events: Sequence[Event]) -> Table:
+    def _table(self, events: Sequence[Event]) -> na.Array:
         (
             ids, times, kinds, workspaces, contacts, _, messages, links, parts, urls, verdicts, raws, because, repeats, rules, scenes,
         ) = zip(*events, strict=True)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import duckdb
 import msgspec
-from arro3.core import DataType
+import nanoarrow as na
 
 from inkdot.domain.errors import StoreDamaged
 from inkdot.store.database import arrow_table
@@ -16,8 +16,8 @@ from inkdot.store.query import questions
 
 T = TypeVar("T")
 _MOST_REMEMBERED = 200_000
-_WANTED = {"digest": DataType.uint64()}
-_COLUMNS = {"number": DataType.uint32(), "digest": DataType.uint64(), "content": DataType.utf8()}
+_WANTED = {"digest": na.uint64()}
+_COLUMNS = {"number": na.uint32(), "digest": na.uint64(), "content": na.string()}
 
 
 def _digest(content: str) -> int:

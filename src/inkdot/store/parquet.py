@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-from arro3.core import Array, DataType, Table
+import nanoarrow as na
 
 from inkdot.domain.errors import Failure
+from inkdot.store.database import arrow_table
 from inkdot.store.query import questions
 
 
 def write_parquet(columns: Mapping[str, Sequence[str | None]], path: Path) -> None:
     """Write text columns of equal length; raises Failure."""
-    batch = Table.from_pydict({name: Array(list(values), DataType.utf8()) for name, values in columns.items()})
+    batch = arrow_table(dict.fromkeys(columns, na.string()), columns.values())
     try:
         with duckdb.connect() as db:
             db.register("batch", batch)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import duckdb
-from arro3.core import DataType
+import nanoarrow as na
 
 from inkdot.domain.evidence import Verdict
 from inkdot.domain.ids import ContactId, SiteId, VisitorId, WorkspaceId
@@ -232,7 +232,7 @@ def lead_visits(
     workspace: WorkspaceId,
 ) -> list[LeadVisits]:
     """Known people since one time, the most active visitors since a later one; `bound`: who visitors turned out to be."""
-    columns = {"visitor": DataType.uint64(), "contact": DataType.uint64()}
+    columns = {"visitor": na.uint64(), "contact": na.uint64()}
     pattern = "^(" + "|".join(map(re.escape, interesting)) + ")" if interesting else "^$"
     times = {"since": timestamp(since), "lately": timestamp(lately)}
     what = {**times, "workspace": workspace, "interesting": pattern, "most": most}

@@ -15,7 +15,8 @@ from ua_parser import parse
 from inkdot.domain.evidence import Field, Reason, Status
 
 MOST_CHARACTERS = 512
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ABSURD, _BEGINNING = 2_048, 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Agent(NamedTuple):
@@ -81,8 +82,13 @@ _CHROME = re.compile(r"Chrom(?:e|ium)/(\d+)")
 
 
 def clean(text: str, most: int = MOST_CHARACTERS) -> str:
-    """Text from a stranger as plain text: cut, without control and direction characters."""
+    """Text from a stranger as plain text: cut, without control and direction characters and halves of pairs."""
     return _CONTROL.sub("", text[:most])
+
+
+def agent_text(text: str) -> str:
+    """A program's name for itself as plain text; of one longer than any real one has, the beginning is enough."""
+    return clean(text, _BEGINNING if len(text) > _ABSURD else MOST_CHARACTERS)
 
 
 _HINTS = ("sec-ch-ua-platform", "sec-ch-ua-mobile", "sec-ch-ua-platform-version")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from inkdot.domain.evidence import Field, Raw, Verdict
 from inkdot.understand.address import Network
-from inkdot.understand.agent import clean, name
+from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import RuleBook, Seen
 from inkdot.understand.verdict import CONSENT, HYGIENE, Decision, location
 
@@ -45,9 +45,9 @@ def raw_of(method: str, headers: bytes, network: Network) -> Raw:
 @lru_cache(20_000)
 def _told(method: str, headers: bytes) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:
     lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
-    named = [(n.decode("latin-1").strip().lower(), clean(v.decode("latin-1").strip())) for n, _, v in lines]
-    agent = next((v for n, v in named if n == "user-agent"), None) or None
-    return agent, method, tuple((n, v) for n, v in named if n in _TELLING or n.startswith("sec-"))
+    named = [(n.decode("latin-1").strip().lower(), v.decode("latin-1").strip()) for n, _, v in lines]
+    agent = next((agent_text(v) for n, v in named if n == "user-agent"), None) or None
+    return agent, method, tuple((n, clean(v)) for n, v in named if n in _TELLING or n.startswith("sec-"))
 
 
 class Judge:
