@@ -14,7 +14,7 @@ from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually
 from tests.office.asking import Program, Said, key_for
 from tests.office.conftest import Firms
 
-RULE = 'name = "hot"\n[when]\nkind = "click"\n[[do]]\ntag = "warm"\n'
+RULE = 'name = "hot"\n[when]\nkind = "click"\n[[actions]]\ndo = "tag"\nadd = "warm"\n'
 
 
 def mark(program: Program, *to: str) -> dict[str, object]:

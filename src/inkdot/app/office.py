@@ -71,7 +71,7 @@ class Office:
         self._chores_due = time.monotonic() + 60
         self._steps = self._pings = 0
         self.stopping = False
-        self.live = Live(self._told, Past(self._count_between, self._between))
+        self.live = Live(self._told, Past(self._count_between, self._between, self._opened))
         self.failed: InkdotError | None = None
 
     def work(self, give_up: Callable[[], None]) -> None:
@@ -206,14 +206,18 @@ class Office:
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-            with self._ready:
-                self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
-            if self._house is None:
-                raise self.failed or Failure("The office could not open its stores in time.")
+            house = self._opened()
             with self._turn if name in _EXCLUSIVE else contextlib.nullcontext():
-                yield from self._house.asks()[name](what)
+                yield from house.asks()[name](what)
 
         return answer
+
+    def _opened(self) -> House:
+        with self._ready:
+            self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
+        if self._house is None:
+            raise self.failed or Failure("The office could not open its stores in time.")
+        return self._house
 
     def close(self) -> None:
         """After the worker has ended."""

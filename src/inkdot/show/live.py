@@ -59,6 +59,8 @@ class Past(NamedTuple):
     count_of: Callable[[WorkspaceId, Places, Places], int]
     """How many events of a workspace lie between two places."""
     events: Callable[[WorkspaceId, Places, Places], Iterable[Event]]
+    ready: Callable[[], object]
+    """Waits until the house is open; a browser that is refused once does not come again by itself."""
 
 
 class Live:
@@ -143,6 +145,7 @@ class Live:
 
     def watch(self, wanted: Wanted, asker: int, since: str | None) -> Feed:
         """A new feed, from the place `since` on. Raises TooOften where too many are open. Blocks: asks the store."""
+        self._past.ready()
         with self._turn:
             if len(self._feeds) >= _MOST_FEEDS or sum(f.asker == asker for f in self._feeds) >= _MOST_OF_ONE:
                 raise TooOften("Too many feeds are open; close some.", 30)

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inkdot.domain.errors import Failure
 from inkdot.domain.event import Kind
 from inkdot.show.api.call import Principal, unfit
 from inkdot.show.api.door import JSON
@@ -31,8 +30,6 @@ class Streams:
         since = request.headers.get("last-event-id") or None
         if since and not is_place(since):
             raise unfit("Last-Event-ID", "is none that was given out")
-        if trouble := self._healthy():
-            raise Failure(trouble)
         self._live.on(asyncio.get_running_loop())
         feed = await run_in_threadpool(self._live.watch, wanted, principal.asker, since)
         return FeedResponse(feed, principal.still)
