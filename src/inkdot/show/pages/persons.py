@@ -125,8 +125,8 @@ def event(visit: Visit) -> Response:
     """Why an event is believed."""
     number = visit.request.path_params["event"]
     found = visit.one("explain", event=number)
-    said = [c["correction"] for c in visit.ask("corrections") if c["id"] == found["id"]]
-    return visit.page("event.html", event=found, said=said)
+    corrections = [c["correction"] for c in visit.ask("corrections") if c["id"] == found["id"]]
+    return visit.page("event.html", event=found, corrections=corrections)
 
 
 def correct(visit: Visit) -> Response:
