@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from inkdot.domain import wire
+from inkdot.domain import wire, wire_acting
 
 _AGAIN = frozenset({409, 429, 502, 503, 504})
 _LONGEST_PAUSE = 30.0
@@ -199,28 +199,28 @@ class Client:
 
     # -- rules, lists, webhooks
 
-    def triggers(self) -> Iterator[wire.Trigger]:
+    def triggers(self) -> Iterator[wire_acting.Trigger]:
         """All rules."""
         yield from self._pages("/triggers", {})
 
-    def keep_trigger(self, rule: str) -> wire.Trigger:
+    def keep_trigger(self, rule: str) -> wire_acting.Trigger:
         """A rule as text."""
         return self._send("POST", "/triggers", {"rule": rule})  # type: ignore[no-any-return]
 
-    def try_rule(self, rule: str, since: str = "7d") -> wire.Rehearsal:
+    def try_rule(self, rule: str, since: str = "7d") -> wire_acting.Rehearsal:
         """What it would have done."""
         return self._send("POST", "/triggers/test", {"rule": rule, "since": since})  # type: ignore[no-any-return]
 
-    def audiences(self) -> Iterator[wire.Audience]:
+    def audiences(self) -> Iterator[wire_acting.Audience]:
         """All lists."""
         yield from self._pages("/audiences", {})
 
-    def add_webhook(self, url: str, types: Iterable[str] = (), *, machines: bool = False) -> wire.Webhook:
+    def add_webhook(self, url: str, types: Iterable[str] = (), *, machines: bool = False) -> wire_acting.Webhook:
         """An endpoint, with its secret."""
         body = {"url": url, "types": list(types), "machines": machines}
         return self._send("POST", "/webhooks", body)  # type: ignore[no-any-return]
 
-    def deliveries(self, state: str | None = None) -> Iterator[wire.Delivery]:
+    def deliveries(self, state: str | None = None) -> Iterator[wire_acting.Delivery]:
         """The delivery log, newest first."""
         yield from self._pages("/deliveries", {"state": state})
 

@@ -55,8 +55,7 @@ class Webhooks:
     def webhook_add(self, what: Asked) -> Answer:
         """Keep an endpoint: `url`, `types`, `machines`; `listening` for a receiver on this machine."""
         url = str(what.get("url", ""))
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not url.isascii():
+        if not _is_web_address(url):
             raise UsageError(f"{url!r} is no web address; write it like https://example.com/hook.")
         types = _types(what.get("types") or ())
         listening = bool(what.get("listening"))
@@ -198,6 +197,14 @@ def delivery_json(found: Delivery) -> dict[str, Any]:
         "event": to_word(EVENT, found.event), "state": found.state, "made": iso(found.made * SECOND),
         "due": iso(found.due * SECOND) if found.state == "waiting" else None, "tries": found.tries, "said": found.said,
     }  # fmt: skip
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme in ("http", "https") and parts.hostname and not parts.username and url.isascii())
+    except ValueError:  # an address of IPv6 that is none
+        return False
 
 
 def _types(words: Iterable[Any]) -> tuple[str, ...]:

@@ -257,15 +257,9 @@ class EventStore:
     # -- questions
 
     def page(
-        self,
-        *,
-        after: int = 0,
-        contact: int | None = None,
-        kind: Kind | None = None,
-        since: int = 0,
-        most: int = _PAGE,
+        self, *, after: int = 0, contact: int | None = None, kind: Kind | None = None, since: int = 0, most: int = _PAGE,
         workspace: WorkspaceId | None = None,
-    ) -> list[Event]:
+    ) -> list[Event]:  # fmt: skip
         """Up to `most` events that come after the event `after`, oldest first; `since` in microseconds."""
         after_time = (self._time_of(after) if after else None) or _EPOCH
         place = {"since": max(timestamp(since), after_time), "after_time": after_time, "after": after}

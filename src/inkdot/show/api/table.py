@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inkdot.domain import wire
+from inkdot.domain import wire, wire_acting
 from inkdot.domain.account import Scope
 from inkdot.show.api import asked, audiences, documents, events, messages, people, session, sites, triggers, webhooks
 from inkdot.show.api.call import Endpoint, Page
@@ -59,36 +59,36 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/sites/{site}/searches", sites.list_searches, READ, "List what was searched", Page[wire.Search], asked.Searches),
     Endpoint("GET", "/leads", sites.list_leads, READ, "List leads", Page[wire.Lead], asked.Leads),
     # triggers
-    Endpoint("GET", "/triggers", triggers.list_triggers, READ, "List triggers", Page[wire.Trigger], asked.Listed),
-    Endpoint("POST", "/triggers", triggers.keep_trigger, MANAGE, "Keep a trigger", wire.Trigger, body=asked.NewTrigger, status=201),
-    Endpoint("POST", "/triggers/test", triggers.test_rule, READ, "Try a rule on the past", wire.Rehearsal, body=asked.Trial),
-    Endpoint("GET", "/triggers/{trigger}", triggers.show_trigger, READ, "Show a trigger", wire.Trigger),
-    Endpoint("PATCH", "/triggers/{trigger}", triggers.switch_trigger, MANAGE, "Switch a trigger", wire.Trigger, body=asked.Switch),
+    Endpoint("GET", "/triggers", triggers.list_triggers, READ, "List triggers", Page[wire_acting.Trigger], asked.Listed),
+    Endpoint("POST", "/triggers", triggers.keep_trigger, MANAGE, "Keep a trigger", wire_acting.Trigger, body=asked.NewTrigger, status=201),
+    Endpoint("POST", "/triggers/test", triggers.test_rule, READ, "Try a rule on the past", wire_acting.Rehearsal, body=asked.Trial),
+    Endpoint("GET", "/triggers/{trigger}", triggers.show_trigger, READ, "Show a trigger", wire_acting.Trigger),
+    Endpoint("PATCH", "/triggers/{trigger}", triggers.switch_trigger, MANAGE, "Switch a trigger", wire_acting.Trigger, body=asked.Switch),
     Endpoint("DELETE", "/triggers/{trigger}", triggers.delete_trigger, MANAGE, "Remove a trigger", status=204),
-    Endpoint("POST", "/triggers/{trigger}/test", triggers.test_trigger, READ, "Try a trigger on the past", wire.Rehearsal, body=asked.Span),
+    Endpoint("POST", "/triggers/{trigger}/test", triggers.test_trigger, READ, "Try a trigger on the past", wire_acting.Rehearsal, body=asked.Span),
     # audiences
-    Endpoint("GET", "/audiences", audiences.list_audiences, READ, "List audiences", Page[wire.Audience], asked.Listed),
-    Endpoint("POST", "/audiences", audiences.keep_audience, MANAGE, "Keep an audience", wire.Audience, body=asked.NewAudience, status=201),
-    Endpoint("GET", "/audiences/{audience}", audiences.show_audience, READ, "Show an audience", wire.Audience),
+    Endpoint("GET", "/audiences", audiences.list_audiences, READ, "List audiences", Page[wire_acting.Audience], asked.Listed),
+    Endpoint("POST", "/audiences", audiences.keep_audience, MANAGE, "Keep an audience", wire_acting.Audience, body=asked.NewAudience, status=201),
+    Endpoint("GET", "/audiences/{audience}", audiences.show_audience, READ, "Show an audience", wire_acting.Audience),
     Endpoint("DELETE", "/audiences/{audience}", audiences.delete_audience, MANAGE, "Remove an audience", status=204),
-    Endpoint("GET", "/audiences/{audience}/members", audiences.list_members, READ, "List who is on it", Page[wire.MemberOf], asked.Listed),
-    Endpoint("POST", "/audiences/{audience}/members", audiences.join_audience, MANAGE, "Let somebody join", wire.Audience,
+    Endpoint("GET", "/audiences/{audience}/members", audiences.list_members, READ, "List who is on it", Page[wire_acting.MemberOf], asked.Listed),
+    Endpoint("POST", "/audiences/{audience}/members", audiences.join_audience, MANAGE, "Let somebody join", wire_acting.Audience,
              body=asked.Joining, status=201),
-    Endpoint("DELETE", "/audiences/{audience}/members/{person}", audiences.leave_audience, MANAGE, "Let somebody leave", wire.Audience),
-    Endpoint("POST", "/audiences/{audience}/exports", audiences.export_audience, PRIVACY, "Export an audience", wire.Exported,
+    Endpoint("DELETE", "/audiences/{audience}/members/{person}", audiences.leave_audience, MANAGE, "Let somebody leave", wire_acting.Audience),
+    Endpoint("POST", "/audiences/{audience}/exports", audiences.export_audience, PRIVACY, "Export an audience", wire_acting.Exported,
              body=asked.Export, status=201),
     # webhooks
-    Endpoint("GET", "/webhooks", webhooks.list_webhooks, READ, "List webhooks", Page[wire.Webhook], asked.Listed),
-    Endpoint("POST", "/webhooks", webhooks.add_webhook, MANAGE, "Add a webhook", wire.Webhook, body=asked.NewWebhook, status=201),
-    Endpoint("GET", "/webhooks/{webhook}", webhooks.show_webhook, READ, "Show a webhook", wire.Webhook),
-    Endpoint("PATCH", "/webhooks/{webhook}", webhooks.switch_webhook, MANAGE, "Switch a webhook", wire.Webhook, body=asked.Switch),
+    Endpoint("GET", "/webhooks", webhooks.list_webhooks, READ, "List webhooks", Page[wire_acting.Webhook], asked.Listed),
+    Endpoint("POST", "/webhooks", webhooks.add_webhook, MANAGE, "Add a webhook", wire_acting.Webhook, body=asked.NewWebhook, status=201),
+    Endpoint("GET", "/webhooks/{webhook}", webhooks.show_webhook, READ, "Show a webhook", wire_acting.Webhook),
+    Endpoint("PATCH", "/webhooks/{webhook}", webhooks.switch_webhook, MANAGE, "Switch a webhook", wire_acting.Webhook, body=asked.Switch),
     Endpoint("DELETE", "/webhooks/{webhook}", webhooks.delete_webhook, MANAGE, "Remove a webhook", status=204),
-    Endpoint("POST", "/webhooks/{webhook}/rotate", webhooks.rotate_webhook, MANAGE, "Give a webhook a new secret", wire.Webhook),
-    Endpoint("POST", "/webhooks/{webhook}/test", webhooks.test_webhook, MANAGE, "Send a test message", Page[wire.TriedDelivery],
+    Endpoint("POST", "/webhooks/{webhook}/rotate", webhooks.rotate_webhook, MANAGE, "Give a webhook a new secret", wire_acting.Webhook),
+    Endpoint("POST", "/webhooks/{webhook}/test", webhooks.test_webhook, MANAGE, "Send a test message", Page[wire_acting.TriedDelivery],
              body=asked.TestOf),
-    Endpoint("POST", "/webhooks/{webhook}/replay", webhooks.replay_webhook, MANAGE, "Deliver again", Page[wire.TriedDelivery],
+    Endpoint("POST", "/webhooks/{webhook}/replay", webhooks.replay_webhook, MANAGE, "Deliver again", Page[wire_acting.TriedDelivery],
              body=asked.Again),
-    Endpoint("GET", "/deliveries", webhooks.list_deliveries, READ, "List deliveries", Page[wire.Delivery], asked.Log),
-    Endpoint("GET", "/deliveries/{delivery}", webhooks.show_delivery, MANAGE, "Show a delivery", wire.WholeDelivery),
-    Endpoint("POST", "/deliveries/{delivery}/replay", webhooks.replay_delivery, MANAGE, "Deliver one again", wire.TriedDelivery),
+    Endpoint("GET", "/deliveries", webhooks.list_deliveries, READ, "List deliveries", Page[wire_acting.Delivery], asked.Log),
+    Endpoint("GET", "/deliveries/{delivery}", webhooks.show_delivery, MANAGE, "Show a delivery", wire_acting.WholeDelivery),
+    Endpoint("POST", "/deliveries/{delivery}/replay", webhooks.replay_delivery, MANAGE, "Deliver one again", wire_acting.TriedDelivery),
 )  # fmt: skip
