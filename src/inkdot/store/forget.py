@@ -13,8 +13,19 @@ from inkdot.domain.errors import FolderInUse
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.store.consents import Consents, Erasure
 
-_KEPT = ("consents", "denied", "erasures", "audit", "migrations", "mode_rules")
-"""What proves consent and erasure keeps the number of a person, never the address."""
+_KEPT = (
+    "consents",
+    "denied",
+    "erasures",
+    "audit",
+    "migrations",
+    "mode_rules",
+    "users",
+    "members",
+    "workspaces",
+    "api_keys",
+)
+"""What proves consent and erasure keeps the number of a person, never the address; accounts are no tracking data."""
 _TEXTS = {"TEXT": "forget_text", "BLOB": "forget_blob"}
 _TRIES_SECONDS = 10.0
 
@@ -64,24 +75,29 @@ class Forgetting(Consents):
             self._keep("forget_orphans", [(contact, contact)])
             self._keep("forget_known", [(contact,)])
             for table in self._tables():
-                if table in _KEPT:
-                    continue
-                columns = self._columns(table)
-                if "contact" in columns:
-                    self._keep_in("forget_contact", table, (contact,))
-                elif columns.get("who") == "INTEGER":
-                    for who in (contact, *(-visitor for visitor in visitors)):
-                        self._keep_in("forget_seen", table, (who,))
-                if columns.get("person") == "INTEGER":
-                    self._keep_in("forget_as_person", table, (contact,))
-                for column, kind in columns.items() if address else ():
-                    if kind in _TEXTS:
-                        self._keep_in(_TEXTS[kind], table, (), column)
+                if table not in _KEPT:
+                    columns = self._columns(table)
+                    self._forget_numbers(table, columns, contact, visitors)
+                    for column, kind in columns.items() if address else ():
+                        if kind in _TEXTS:
+                            self._keep_in(_TEXTS[kind], table, (), column)
             self._keep("forget_who", [(workspace, contact)])
+            if "answered" in self._tables():  # what was told to programs may be told again for a day
+                self._keep("forget_all_answers", [()])
         self._addresses.pop((workspace, contact), None)
         changed = self._db.total_changes - before
         self._compact()
         return changed
+
+    def _forget_numbers(self, table: str, columns: dict[str, str], contact: ContactId, visitors: list[int]) -> None:
+        """Rows of a table that have the person, or one of their browsers, by number."""
+        if "contact" in columns:
+            self._keep_in("forget_contact", table, (contact,))
+        elif columns.get("who") == "INTEGER":
+            for who in (contact, *(-visitor for visitor in visitors)):
+                self._keep_in("forget_seen", table, (who,))
+        if columns.get("person") == "INTEGER":
+            self._keep_in("forget_as_person", table, (contact,))
 
     def _teach(self, address: str) -> None:
         """SQL learns to find the address as a whole."""
@@ -109,6 +125,10 @@ class Forgetting(Consents):
         if mails:
             self._compact()
         return mails
+
+    def several_workspaces(self) -> bool:
+        """Whether other workspaces share this store."""
+        return int(self._rows("count_workspaces")[0][0]) > 1
 
     def was_erased(self, contact: ContactId) -> bool:
         """True if the ledger says so, and nothing was chosen since."""

@@ -14,7 +14,7 @@ from inkdot.domain.evidence import Field, Reason, Status
 from inkdot.understand.address import Networks
 
 _PROVIDER = re.compile(
-    r"(?i)telec|telef|telek|telco|tel\b|-tel|mobil|wireless|wi-?fi|broadband|cable|fib(?:er|re|ra)|internet|online|commun|comunica"
+    r"(?i)telec|telef|telek|telco|telep|phon|lan\b|\blan|intercom|tel\b|-tel|mobil|wireless|wi-?fi|broadband|cable|fib(?:er|re|ra)|internet|online|commun|comunica"
     r"|carrier|connect|backbone|exchange|transit|\bisp\b|\bix\b|net\b|networks?\b|netw|\bnet|link\b|provider|provedor|host|cloud|server|servi[cdç]os?"
     r"|data ?cent|\bvps\b|\bcdn\b|\bdns\b|\bvpn\b|proxy|\bspeed|satellit|voip|vodafone|orange|swisscom|comcast|charter|verizon|at&t|akamai"
     r"|digital|\bdata\b|system|computer|software|\bit\b|tech|solution|consult|rechenzentrum|informati|\btelia|\bbell\b|\bxs4all"

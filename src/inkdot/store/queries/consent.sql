@@ -174,3 +174,11 @@ SELECT time FROM consent_asks WHERE workspace = ? AND contact = ? AND scope = ?;
 -- Somebody is asked now.
 INSERT INTO consent_asks (workspace, contact, scope, time) VALUES (?, ?, ?, ?)
 ON CONFLICT (workspace, contact, scope) DO UPDATE SET time = excluded.time;
+
+-- name: forget_all_answers
+-- Answers that were kept to be told again.
+DELETE FROM answered;
+
+-- name: count_workspaces
+-- How many workspaces share this store.
+SELECT count(*) FROM workspaces;
