@@ -120,6 +120,13 @@ def own_shop(tmp_path: Path) -> Iterator[Shop]:
 # -- what is taken and what is refused
 
 
+def test_the_lines_for_a_site_come_with_a_page_where_visitors_can_stop_it(shop: Shop) -> None:
+    status, _, page = shop.server.get(shop.site["privacy"])
+    assert status == 200
+    assert b"Keep nothing about me" in page
+    assert b'type="email"' in page
+
+
 def test_a_site_is_added_once_and_keeps_its_key(shop: Shop) -> None:
     again = inkdot_json("site", "add", f"HTTPS://WWW.{shop.domain.title()}:443/shop", "--data", shop.server.data)
     assert again == shop.site

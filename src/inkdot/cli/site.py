@@ -15,6 +15,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import SITE, SiteId, WorkspaceId, from_word, to_word
 
 if TYPE_CHECKING:
+    from inkdot.mark.mint import Mint
     from inkdot.store.sites import Site, Sites
 
 _WORKSPACE = WorkspaceId(1)
@@ -64,11 +65,12 @@ def add(
         # A tag that waits for inkdot.consent(true) has asked; another one may keep what the region allows unasked.
         mode = register.widest(name, asked=wait).mode
     site = site._replace(key=site_key(mint, site.id, name, site.made, mode))
-    shown = _shown(site, mint.public_url, wait=wait)
+    shown = _shown(site, mint.public_url, wait=wait) | {"privacy": _privacy(mint, site)}
     if as_json:
         put(shown)
-    else:
-        typer.echo(f"Put these lines into the head of every page of {name}:\n\n{shown['snippet']}")
+        return
+    typer.echo(f"Put these lines into the head of every page of {name}:\n\n{shown['snippet']}")
+    typer.echo(f"\nAnd into your privacy notice, for whoever wants to see and stop it: {shown['privacy']}")
 
 
 def list_sites(data: Data = DATA, public_url: _Url = None, as_json: Json = False) -> None:
@@ -139,6 +141,15 @@ def find_site(sites: Sites, word: str) -> Site:
     if site is None:
         raise UsageError(f"There is no site {word}; 'inkdot site list' shows those there are.")
     return site
+
+
+def _privacy(mint: Mint, site: Site) -> str:
+    """The privacy page that the site's own notice may link to; it names nobody and asks for the address."""
+    from inkdot.domain.consent import Mode
+    from inkdot.domain.ids import ContactId
+    from inkdot.mark.mint import Person
+
+    return mint.privacy(Person(ContactId(0), None, Mode.INDIVIDUAL), site.id, site.made)
 
 
 def tag() -> bytes:
