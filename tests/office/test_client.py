@@ -73,7 +73,7 @@ def test_documents_websites_rules_and_webhooks_by_the_client(firms: Firms, tmp_p
     assert inkdot.document_report(document["document"])["visits"] == []
     site = inkdot.add_site("client.example")
     assert inkdot.site_report(site["site"])["visits"] == 0
-    rule = 'name = "client"\n[when]\nkind = "click"\n[[actions]]\ndo = "tag"\nadd = "warm"\n'
+    rule = 'name = "client"\n[when]\nkind = "bounce"\n[[actions]]\ndo = "tag"\nadd = "warm"\n'
     assert inkdot.try_rule(rule)["fires"] == 0
     assert inkdot.keep_trigger(rule)["name"] in [t["name"] for t in inkdot.triggers()]
     hook = inkdot.add_webhook("https://hooks.example/client", ["mail.opened"])

@@ -29,6 +29,7 @@ from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
+from inkdot.show.people import PeopleQuestions
 from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.campaigns import Campaigns
@@ -180,6 +181,7 @@ class House:
         questions = self.questions
         websites = WebsiteQuestions(self.sites, self.store, now)
         identities = Identities(self.sites, self.store, self.pipeline)
+        people = PeopleQuestions(self.control, self.store, now)
         asks = {
             "events": questions.events,
             "timeline": questions.timeline,
@@ -207,6 +209,7 @@ class House:
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
             "retention": lambda _: iter([retention(self)]),
+            **people.asks(),
             **self.acting.asks(),
             **self.sending.asks(),
             **self.sharing.asks(),

@@ -21,6 +21,7 @@ from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.marking import public_url_of
 from inkdot.app.sending import ASKS as SENDING_ASKS
 from inkdot.app.sharing import ASKS as SHARING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
@@ -196,7 +197,7 @@ class Office:
             "events", "timeline", "report_mail", "report_message", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "person_export", "person_erase", "retention", "report_campaign",
+            "active", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign",
         )  # fmt: skip
         return {
             name: self._asked(name)
@@ -253,8 +254,12 @@ def main() -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(GIVE_UP)
     door = Door(Auth(accounts, settings.office_url), office.asks(), settings.api_per_minute)
+
+    def addresses() -> dict[str, str]:
+        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url}
+
     app = application(
-        os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door, office.live
+        os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door, office.live, addresses
     )
     proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
     server = _Server(

@@ -23,6 +23,8 @@ from inkdot.show.api.problems import KINDS, Problem, problem_of
 from inkdot.show.api.routes import api_routes
 from inkdot.show.api.stream import Streams
 from inkdot.show.live import Live
+from inkdot.show.pages.desk import Desk
+from inkdot.show.pages.routes import page_routes
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _LINES = "application/jsonl"
@@ -35,8 +37,12 @@ def application(
     metrics: Callable[[], str],
     door: Door,
     live: Live,
+    facts: Callable[[], Mapping[str, str]],
 ) -> Starlette:
-    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in, `live` tells those who watch."""
+    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in.
+
+    `live` tells those who watch, `facts` gives the addresses that pages show.
+    """
 
     async def health(_: Request) -> Response:
         trouble = await run_in_threadpool(healthy)
@@ -59,6 +65,7 @@ def application(
         Route("/metrics", numbers),
         Route("/ask/{question}", ask, methods=["POST"]),
         *api_routes(door, Streams(live, healthy)),
+        *page_routes(Desk(asks, door.auth, facts)),
     ]
     office = Starlette(routes=routes, exception_handlers={InkdotError: _refused})
     office.state.auth, office.state.live = door.auth, live

@@ -37,6 +37,17 @@ class MarkedMessage(NamedTuple):
     recipients: int
 
 
+class MarkedCopy(NamedTuple):
+    """One person's copy of a message."""
+
+    message: MessageId
+    subject: str | None
+    marked: int
+    """Unix seconds."""
+    contact: ContactId
+    address: Address
+
+
 class Control:
     """One connection to `control.db`. Threads may share it: each call is one transaction, one at a time."""
 
@@ -158,6 +169,14 @@ class Control:
     def messages_since(self, marked: int, workspace: WorkspaceId) -> list[MarkedMessage]:
         """Mails marked since then (unix seconds), oldest first."""
         return [MarkedMessage(*row) for row in self._rows("messages_since", (workspace, marked))]
+
+    def copies_between(self, workspace: WorkspaceId, since: int, until: int, most: int) -> list[MarkedCopy]:
+        """Copies of mails marked in a span of time (unix seconds), latest first."""
+        return [MarkedCopy(*row) for row in self._rows("copies_between", (workspace, since, until, most))]
+
+    def copies_of(self, message: MessageId, workspace: WorkspaceId) -> list[tuple[ContactId, Address]]:
+        """Who got a copy of a mail."""
+        return self._rows("copies_of", (message, workspace))
 
     def subjects(self, messages: Iterable[MessageId]) -> dict[MessageId, str | None]:
         """Subjects of known messages."""

@@ -299,10 +299,13 @@ class EventStore:
         """One person's events, oldest first."""
         return list(self._events(self._ask["timeline"], {"workspace": workspace, "contact": contact}))
 
+    def of_message(self, workspace: WorkspaceId, message: int) -> Iterator[Event]:
+        """What was heard of one mail, oldest first."""
+        return self._events(self._ask["of_message"], {"workspace": workspace, "message": message})
+
     def of_visitors(self, workspace: WorkspaceId, visitors: Sequence[int]) -> list[Event]:
         """What browsers did under nobody's name, oldest first."""
-        what = {"workspace": workspace, "visitors": list(visitors)}
-        return list(self._events(self._ask["of_visitors"], what)) if visitors else []
+        return list(self._events(self._ask["of_visitors"], {"workspace": workspace, "visitors": list(visitors)}))
 
     def event(self, event: EventId) -> Event | None:
         """One event."""

@@ -162,6 +162,10 @@ ORDER BY time DESC, id DESC LIMIT $most;
 -- One person, oldest first.
 SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
 
+-- name: of_message
+-- What was heard of one mail, oldest first.
+SELECT * FROM events WHERE message = $message AND workspace = $workspace ORDER BY time, id;
+
 -- name: of_visitors
 -- What browsers did under nobody's name, oldest first.
 SELECT * FROM events WHERE visitor IN (SELECT unnest($visitors::UBIGINT[])) AND contact = 0 AND workspace = $workspace ORDER BY time, id;
