@@ -1,4 +1,4 @@
-"""The office among many events: how long the API takes, from ping to screen, and what fifty live feeds cost.
+"""The office among many events: how long the API and the pages take, from ping to screen, and what fifty live feeds cost.
 
 python -m bench.office            5 million events
 python -m bench.office 200000     a short form
@@ -18,16 +18,19 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from bench.store import ASK, build
 from inkdot.app.accounts import fresh_key, opened
 from inkdot.app.folder import Folder
 from inkdot.client import Client
+from inkdot.domain.account import Role
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.show.auth import fresh_user
 from inkdot.store.control import Control
 
+OWNER, PASSWORD = "ada@example.com", "four words from a book"
 FEEDS, PINGS, SECONDS = 50, 100, 12.0
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
 MAIL = b"From: ada@example.com\r\nTo: ben@example.com\r\nSubject: Bench\r\nContent-Type: text/html\r\n\r\n<html><body><p>Hello</p></body></html>\r\n"
@@ -46,6 +49,7 @@ def prepared(root: Path, count: int) -> tuple[Folder, str, str]:
     control.close()
     (root / "inkdot.toml").write_text("api_per_minute = 0\n")
     with opened(folder) as accounts:
+        accounts.keep_user(fresh_user(OWNER, "Ada", PASSWORD, 1), WorkspaceId(1), Role.OWNER)
         _, key = fresh_key(accounts, WorkspaceId(1), "bench", ["read", "send"], None)
     return folder, person, key
 
@@ -54,14 +58,14 @@ def p95(values: list[float]) -> float:
     return sorted(values)[max(0, round(len(values) * 0.95) - 1)]
 
 
-def asked(office: str, key: str, path: str, times: int) -> list[float]:
+def asked(office: str, headers: dict[str, str], path: str, times: int) -> list[float]:
     """Milliseconds of each request, warm."""
     parts = urlsplit(office)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     spent = []
     for n in range(times + 1):
         begun = time.perf_counter()
-        connection.request("GET", f"/api/v1{path}", headers={"Authorization": f"Bearer {key}"})
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         body = response.read()
         assert response.status == 200, body
@@ -69,6 +73,18 @@ def asked(office: str, key: str, path: str, times: int) -> list[float]:
             spent.append((time.perf_counter() - begun) * 1_000)
     connection.close()
     return spent
+
+
+def signed_in(office: str) -> dict[str, str]:
+    """What a browser sends after signing in."""
+    parts = urlsplit(office)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    form = urlencode({"address": OWNER, "password": PASSWORD})
+    headers = {"Origin": office, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/login", form, headers)
+    response = connection.getresponse()
+    assert response.status == 303, response.read()
+    return {"Cookie": str(response.headers["Set-Cookie"]).partition(";")[0]}
 
 
 def cpu_of(task: str) -> float:
@@ -161,7 +177,7 @@ def measured(count: int) -> dict[str, object]:
             assert server.stdout
             words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
             office, public = words["office"], words["public"]
-            inkdot = Client(office, key)
+            inkdot, by_key = Client(office, key), {"Authorization": f"Bearer {key}"}
             event = inkdot.latest(1)[0]
             found: dict[str, object] = {"events": count}
             for title, path in {
@@ -176,7 +192,13 @@ def measured(count: int) -> dict[str, object]:
                 "people": "/people",
                 "triggers": "/triggers",
             }.items():
-                found[f"{title}_p95_ms"] = round(p95(asked(office, key, path, 20)), 1)
+                found[f"{title}_p95_ms"] = round(p95(asked(office, by_key, f"/api/v1{path}", 20)), 1)
+            session = signed_in(office)
+            for title, path in {
+                "home": "/", "people": "/people", "person": f"/people/{quote(person)}", "event": f"/events/{event['id']}",
+                "mails": "/mails", "unopened": "/unopened", "leads": "/leads", "health": "/health",
+            }.items():  # fmt: skip
+                found[f"page_{title}_p95_ms"] = round(p95(asked(office, session, path, 20)), 1)
             dots = [
                 urlsplit(c["dots"][0]).path
                 for c in inkdot.mark(MAIL, to=[f"r{n}@example.com" for n in range(100)])["copies"]
@@ -202,7 +224,9 @@ def measured(count: int) -> dict[str, object]:
             # The loop's own thread does nothing but write feeds; the whole process swings by more than feeds cost.
             found[f"{FEEDS}_feeds_percent_of_core"] = round(cost[FEEDS][1] - cost[0][1], 1)
             found[f"{FEEDS}_feeds_percent_of_core_whole_process"] = round(cost[FEEDS][0] - cost[0][0], 1)
-            found["events_of_a_kind_under_load_p95_ms"] = round(p95(asked(office, key, "/events?last=100", 20)), 1)
+            found["events_of_a_kind_under_load_p95_ms"] = round(
+                p95(asked(office, by_key, "/api/v1/events?last=100", 20)), 1
+            )
         finally:
             server.terminate()
             server.wait(30)
