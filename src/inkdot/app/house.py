@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inkdot.app import care
+from inkdot.app.accounts import tidy as tidy_accounts
 from inkdot.app.acting import Acting
 from inkdot.app.audit import audited
 from inkdot.app.consent import Register, publish
@@ -254,6 +255,7 @@ class House:
             with Library(self.folder) as library:
                 library.expire(self.settings.documents_days)
         self.acting.tidy()
+        tidy_accounts(self.folder)
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self.settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
