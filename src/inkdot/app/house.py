@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
 from inkdot.store.visits import roll_up
 from inkdot.understand.agent import clean
+from inkdot.understand.company import company
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
@@ -196,7 +198,7 @@ class House:
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
         """Every question and chore that the command line may ask for, by name; what reads personal data is audited."""
         questions = self.questions
-        websites = WebsiteQuestions(self.sites, self.store, now)
+        websites = WebsiteQuestions(self.sites, self.store, now, partial(company, self.knowledge.networks))
         identities = Identities(self.sites, self.store, self.pipeline)
         people = PeopleQuestions(self.control, self.store, now)
         asks = {

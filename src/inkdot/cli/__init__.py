@@ -22,6 +22,7 @@ from inkdot.cli import (
     knowing,
     legal,
     mail,
+    pushing,
     relay,
     rights,
     serving,
@@ -54,6 +55,7 @@ consent.add_to(app)
 legal.add_to(app)
 acting.add_to(app)
 audiences.add_to(app)
+pushing.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(
