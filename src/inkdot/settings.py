@@ -93,6 +93,9 @@ class Settings:
     documents_days: int = _setting(
         0, "Days after which documents that nobody can read any more are deleted. 0: never by themselves."
     )
+    libreoffice: str = _setting(
+        "", "LibreOffice's program, which makes pages of office documents. Empty: looked for; off: not used."
+    )
     mail_server: str = _setting(
         "", "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587.", secret=True
     )

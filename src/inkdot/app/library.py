@@ -33,7 +33,9 @@ class Library:
         self._quota = settings.documents_quota
         self._uploads = Uploads(folder.uploads)
         self._press = Press()
-        self._pages = Pages(self._uploads, folder.drawn, self._press, Converter(folder.drawn / WORKSHOP))
+        self._pages = Pages(
+            self._uploads, folder.drawn, self._press, Converter(folder.drawn / WORKSHOP, settings.libreoffice)
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -71,7 +71,7 @@ class Room:
         self.documents = Documents(folder.control)
         uploads = Uploads(folder.uploads)
         self.press = Press()
-        self.pages = Pages(uploads, folder.drawn, self.press, Converter(folder.drawn / WORKSHOP))
+        self.pages = Pages(uploads, folder.drawn, self.press, Converter(folder.drawn / WORKSHOP, settings.libreoffice))
         self.recorder = Recorder(Writer(street_folder(folder.journal, ROOM_STREAM)))
         public = urlsplit(settings.public_url)
         face = Face(public.path, secure=public.scheme == "https")

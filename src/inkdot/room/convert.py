@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from inkdot.room.uploads import ENDINGS
 
 WORKSHOP = ".converting"
 """The folder for it, beside what was drawn."""
+OFF = "off"
 SECONDS = 120
 """That a conversion may take."""
 _MEMORY = 3_000_000_000
@@ -52,9 +52,10 @@ _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 """Of the profile: macros do not run, and links are not followed, though the jail would not let them."""
 
 
-@functools.cache
-def office() -> str | None:
-    """Where LibreOffice's program is; None if it is not installed."""
+def office(setting: str = "") -> str | None:
+    """Where LibreOffice's program is: what was set, or where it is installed; None if nowhere, or if set to off."""
+    if setting:
+        return None if setting == OFF else str(Path(setting).resolve())
     places = [str(p) for place in _PLACES for p in sorted(Path("/").glob(place.lstrip("/")))]
     found = next(
         filter(None, (shutil.which(n, path=os.pathsep.join(places)) for n in ("soffice", "libreoffice"))), None
@@ -65,13 +66,13 @@ def office() -> str | None:
 class Converter:
     """Makes PDFs. Its profile is made once and copied for each document, so that none leaves anything for the next."""
 
-    def __init__(self, folder: Path, seconds: int = SECONDS) -> None:
-        """`folder` holds the profile and what is being worked on."""
-        self._folder, self._seconds = folder, seconds
+    def __init__(self, folder: Path, program: str = "", seconds: int = SECONDS) -> None:
+        """`folder` holds the profile and what is being worked on; `program` is LibreOffice's, or off; empty: looked for."""
+        self._folder, self._program, self._seconds = folder, program, seconds
 
     def __call__(self, source: Path, media: str, to: Path, name: str) -> None:
         """Make a PDF of an upload. Raises DocumentUnreadable, with a sentence that says what to do."""
-        program = office()
+        program = office(self._program)
         if program is None:
             raise DocumentUnreadable(_NOT_INSTALLED.format(name=name))
         _checked(source, name)
@@ -110,7 +111,7 @@ class Converter:
             program, "-env:UserInstallation=file://{work}/profile", "--headless", "--norestore", "--nologo", "--nodefault", "--nolockcheck", "--nofirststartwizard", *words,
         ]  # fmt: skip
         wish = {
-            "command": command, "work": str(work), "memory": _MEMORY, "seconds": self._seconds,
+            "command": command, "work": str(work), "memory": _MEMORY, "seconds": self._seconds, "space": True,
             "may_read": [*_MAY_READ, str(Path(program).parent.parent)],
         }  # fmt: skip
         room = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
