@@ -81,6 +81,9 @@ class Settings:
     utm: tuple[str, ...] = _setting(
         (), "Appended to tracked links that have no word of that name, like utm_source=news, utm_medium=email."
     )
+    attachments: str = _setting(
+        "leave", "Documents attached to mails: leave, dots, or link, which puts a link to the reader in their place."
+    )
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")
     colleagues: tuple[str, ...] = _setting(
         (), "Addresses and domains whose reading of shared documents is not counted."
