@@ -50,7 +50,7 @@ def copies(server: Server, mail: Path, how: str, *to: str) -> list[dict[str, Any
 
 def files(content: bytes) -> dict[str, bytes]:
     mail = email.message_from_bytes(content, policy=default)
-    return {str(p.get_filename()): p.get_payload(decode=True) for p in mail.iter_attachments()}
+    return {str(p.get_filename()): bytes(p.get_content()) for p in mail.iter_attachments()}
 
 
 def test_attachments_stay_as_they_are_unless_it_is_wished_otherwise(server: Server, tmp_path: Path) -> None:
