@@ -154,7 +154,7 @@ def with_relationships(content: bytes | None, kind: str, urls: dict[str, str], o
     at = content.rfind(b"</")
     if at < 0 or not content[at:].rstrip().endswith(b">"):  # <Relationships .../>
         at = content.rfind(b"/>")
-        name = re.findall(rb"<((?:[\w.-]+:)?Relationships)\b", content)[-1]
+        name: bytes = re.findall(rb"<((?:[\w.-]+:)?Relationships)\b", content)[-1]
         text = opened(_prefixed(text, name))
         return content[:at] + b">" + text + b"</" + name + b">" + content[at + 2 :]
     prefix = re.match(rb"</([\w.-]+:)?Relationships", content[at:])
