@@ -82,6 +82,9 @@ class Settings:
     utm: tuple[str, ...] = _setting(
         (), "Appended to tracked links that have no word of that name, like utm_source=news, utm_medium=email."
     )
+    attachments: str = _setting(
+        "leave", "Documents attached to mails: leave, dots, or link, which puts a link to the reader in their place."
+    )
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")
     colleagues: tuple[str, ...] = _setting(
         (), "Addresses and domains whose reading of shared documents is not counted."
@@ -93,6 +96,9 @@ class Settings:
     documents_quota: int = _setting(10_000_000_000, "Bytes that shared documents may take.")
     documents_days: int = _setting(
         0, "Days after which documents that nobody can read any more are deleted. 0: never by themselves."
+    )
+    libreoffice: str = _setting(
+        "", "LibreOffice's program, which makes pages of office documents. Empty: looked for; off: not used."
     )
     mail_server: str = _setting(
         "", "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587.", secret=True

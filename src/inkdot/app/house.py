@@ -16,7 +16,7 @@ from inkdot.app.consent import Register, publish
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
-from inkdot.app.knowledge import knowledge
+from inkdot.app.knowledge import knowledge, programs_of
 from inkdot.app.library import Library
 from inkdot.app.notices import Notices
 from inkdot.app.portrait import export
@@ -112,7 +112,7 @@ class House:
         self.pipeline = self._pipeline(self.store)
         self.pipeline.heard = self._tell
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
-        self.documents = DocumentQuestions(self._documents, self.store, now)
+        self.documents = DocumentQuestions(self._documents, self.store, now, lambda: programs_of(self.folder))
 
     def _tell(
         self,

@@ -108,6 +108,11 @@ def _bottom(text: bytes, last: dict[bytes, html.Tag]) -> int:
     return len(text.rstrip())
 
 
+def end_of(text: bytes, charset: str) -> int:
+    """Where more may be put at the end of an HTML text."""
+    return _bottom(text, {tag.name: tag for tag in html.tags(html.for_scanning(text, charset))})
+
+
 def _attribute(text: bytes, value: html.Value) -> bytes:
     return html.unescape(text[value.start : value.end]).strip()
 

@@ -17,6 +17,7 @@ from inkdot.domain.ids import MessageId
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
 from inkdot.mark import html, lines, mime, privacy
+from inkdot.mark.attachments import Treated
 from inkdot.mark.blind import blind
 from inkdot.mark.body import Body, Link, read_body
 from inkdot.mark.mint import Mint, Person, mail_token
@@ -54,6 +55,8 @@ class Copy:
     """How much may be kept of what this copy's marks tell."""
     privacy: str | None = None
     """The address of the privacy page for this copy; None where nothing was marked."""
+    attachments: tuple[Treated, ...] = ()
+    """Attached documents that were marked or shared."""
 
 
 class Mail:
