@@ -76,6 +76,10 @@ class Settings:
     )
     track_opens: bool = _setting(True, "Put dots into mails.")
     track_clicks: bool = _setting(True, "Track the links of mails.")
+    honeypot: str = _setting(
+        "auto",
+        "A hidden link in mails with tracked links, which only machines follow: on, off; auto is on once the region is known.",
+    )
     never_track: tuple[str, ...] = _setting((), "Addresses and domains of people whose mails carry no marks.")
     never_track_links: tuple[str, ...] = _setting((), "Domains to which links in mails are not tracked.")
     utm: tuple[str, ...] = _setting(
@@ -151,6 +155,7 @@ SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
 _WORDS = {
     "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
     "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
+    "honeypot": ("auto", "on", "off"),
 }  # fmt: skip
 
 
