@@ -124,6 +124,9 @@ class Settings:
         "", "XOAUTH2: where access tokens are fetched. Empty: known for Google and Microsoft."
     )
     relay_host: str = _setting("127.0.0.1", "Address the mail door listens on.")
+    relay_tls_port: int = _setting(
+        -1, "Port where mail programs begin with TLS at once, as with 465; 0 takes a free one, -1 keeps it closed."
+    )
     relay_name: str = _setting(
         "", "The mail door's own name in greetings and settings texts. Empty: this machine's name."
     )
@@ -215,6 +218,8 @@ def _faults(settings: Settings) -> list[str]:
         for name in ("public_port", "office_port", "relay_port")
         if not 0 <= getattr(settings, name) <= 65_535
     ]
+    if not -1 <= settings.relay_tls_port <= 65_535:
+        found.append(f"relay_tls_port = {settings.relay_tls_port} is no port; use 0 to 65535, or -1 for none.")
     for name in ("public_url", "office_url"):
         url = getattr(settings, name)
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

@@ -14,7 +14,7 @@ from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.token import TokenKind
 from inkdot.mark.wanted import Wanted
 from tests.chromium import Chromium, Tab
-from tests.conftest import BEN, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.conftest import BEN, Server, inkdot, inkdot_json
 from tests.mark.cast import CLEO, MINT, cleaned, mail, marked, texts
 from tests.mark.test_mails import MAILS, is_marked
 
