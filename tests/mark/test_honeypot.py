@@ -20,7 +20,7 @@ from tests.mark.test_mails import MAILS, is_marked
 
 WITH = MINT._replace(wanted=Wanted(honeypot=True))
 PAGE = b'<html><body><p>See <a href="https://example.com/offer">the offer</a>.</p></body></html>'
-HIDDEN = re.compile(rb'<a href="([^"]+)"\r?\nstyle="[^"]*" aria-hidden="true" tabindex="-1"></a>')
+HIDDEN = re.compile(rb'<a\s+href="([^"]+)"\r?\nstyle="[^"]*" aria-hidden="true" tabindex="-1"></a>')
 
 
 def test_it_stands_last_before_the_dot_and_is_not_listed() -> None:
@@ -100,10 +100,12 @@ def test_who_follows_it_is_a_machine_in_everything_it_does(own_server: Server) -
     copy = own_server.mark(mail(PAGE, b"To: ben@example.com\r\n"))[0]
     (trap,) = HIDDEN.findall(Path(copy["file"]).read_bytes())
     chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-    for url in (copy["links"][0]["url"], trap.decode()):
-        assert own_server.get(url, User_Agent=chrome)[0] == 302
-    events = own_server.timeline(BEN, 2)
+    assert own_server.get(copy["links"][0]["url"], User_Agent=chrome)[0] == 302
+    assert {e["human"] for e in own_server.timeline(BEN, 2)} == {"yes"}, "the click, and the open that it proves"
+    status, headers, _ = own_server.get(trap.decode(), User_Agent=chrome)
+    assert (status, "/p/" in headers["location"]) == (302, True)
+    events = own_server.timeline(BEN, 3)
     assert {(e["actor"], e["human"]) for e in events} == {("scanner", "no")}
     assert any(e["rule"] == "X5" for event in events for e in event["evidence"])
     report = inkdot_json("report", "mail", "--data", own_server.data)["messages"][0]
-    assert (report["clicked"], report["machine_fetches"]) == (0, 2), report
+    assert (report["clicked"], report["opens"], report["machine_fetches"]) == (0, 0, 3), report

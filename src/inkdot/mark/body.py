@@ -18,7 +18,7 @@ _UNSUBSCRIBE = re.compile(
 _HEADISH = frozenset(
     {b"html", b"head", b"/head", b"meta", b"title", b"/title", b"link", b"style", b"/style", b"script", b"/script", b"base"}
 )  # fmt: skip
-_NO_TEXT = re.compile(rb"(?is)<!--.*?-->|<![^>]*>|\s")
+_NO_TEXT = re.compile(rb"(?is)<!--.*?-->|<[!?][^>]*>|\s")
 _NOTHING = re.compile(rb"(?is)<(title|style|script)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>|&nbsp;|\s")
 _MOST_HEADISH, _MOST_WORDS = 200, 200
 
