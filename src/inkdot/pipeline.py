@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
-from inkdot.domain.evidence import Correction
-from inkdot.domain.ids import ContactId, EventId, VisitorId, WorkspaceId
+from inkdot.domain.evidence import Correction, Verdict
+from inkdot.domain.ids import ContactId, EventId, VisitorId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
@@ -26,11 +26,12 @@ from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Outcome, Understanding
 
+Heard = Callable[[Sequence[Event], Mapping[int, int], Mapping[EventId, Verdict], Collection[Event]], None]
+"""(events, by stream the first id behind them, verdicts that changed, the latest events)."""
 BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
 
 
-_WORKSPACE = WorkspaceId(1)
 _PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
@@ -62,6 +63,8 @@ class Pipeline:
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
+        self.heard: Heard | None = None
+        """Told of each batch once it is kept."""
 
     def step(self) -> int:
         """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
@@ -84,11 +87,19 @@ class Pipeline:
         if outcome.contacts:
             self._control.remember_contacts(outcome.contacts)
         if outcome.proofs and self._sites:
-            self._sites.bind(Binding(_WORKSPACE, p.visitor, p.contact, p.time, p.rule, p.event) for p in outcome.proofs)
+            places = {event.id: event.workspace for event in outcome.events}
+            self._sites.bind(
+                Binding(places[p.event], p.visitor, p.contact, p.time, p.rule, p.event)
+                for p in outcome.proofs
+                if p.event in places
+            )
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         if self._watch:
             self._watch.take(outcome.events, batch.end, outcome.relabelled)
         self.latest.extend(outcome.events)
+        if self.heard:
+            ends = {stream: int(ping_id(stream, *place)) for stream, place in batch.end.items()}
+            self.heard(outcome.events, ends, outcome.relabelled, self.latest)
         self._count_for_reports(outcome.events)
         return len(batch.pings) + len(batch.damage)
 

@@ -36,6 +36,7 @@ class Settings:
         "", "How recipients reach the street door, like https://t.example.com. Empty: its host and port."
     )
     office_url: str = _setting("", "How you reach the office. Empty: its host and port.")
+    api_per_minute: int = _setting(600, "Requests of one API key or user per minute; 0 for no limit.")
     streets: int = _setting(1, "Street processes; one per core that pings may use.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Networks of your reverse proxies, whose word about addresses is believed."
@@ -234,6 +235,8 @@ def _faults(settings: Settings) -> list[str]:
         found.append("reader_idle_seconds must be 5 to 1800; documents_quota and documents_days must not be negative.")
     if settings.mail_server and urlsplit(settings.mail_server).scheme not in ("smtp", "smtps"):
         found.append("mail_server is no mail server; write it like smtp://user:password@mail.example.com:587.")
+    if settings.api_per_minute < 0:
+        found.append("api_per_minute must not be negative.")
     least_one = (
         "relay_max_bytes",
         "relay_timeout",

@@ -141,7 +141,7 @@ def test_a_mail_that_nobody_opened_in_time_fires_once(tmp_path: Path) -> None:
         time[0] += 86_400 * SECOND + SECOND
         assert acting.watch.notice_silences() == 1
         assert acting.watch.notice_silences() == 0
-        (delivery,) = acting.outbox.deliveries(None, None, 0, 10)
+        (delivery,) = acting.outbox.deliveries(WorkspaceId(1), None, None, 0, 10)
         told = json.loads(delivery.body)["data"]
         assert (told["person"], told["event"]) == ("eve@example.com", None)
         assert sentence(told) == "eve@example.com has not opened “The quote” for 3d."
@@ -165,9 +165,9 @@ def test_nobody_is_written_to_without_having_agreed(tmp_path: Path) -> None:
             )
         )
         acting.watch.take([event(1)], {0: (1, 16)})
-        (delivery,) = acting.outbox.deliveries(None, None, 0, 10)
+        (delivery,) = acting.outbox.deliveries(WorkspaceId(1), None, None, 0, 10)
         assert acting.deliverer.deliver(delivery).said == "The person has not agreed to be written to."
-        assert acting.outbox.deliveries("failed", None, 0, 10)
+        assert acting.outbox.deliveries(WorkspaceId(1), "failed", None, 0, 10)
     finally:
         acting.close()
         store.close()

@@ -65,11 +65,11 @@ class Reach:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """One POST; any answer is returned. Raises Undelivered where there is none."""
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
         except (ValueError, KeyError):
-            host = None
+            raise Undelivered("This is no web address that can be reached.", permanent=True) from None
         if not host or parts.username is not None or _UNSAFE.search(url) or not url.isascii():
             raise Undelivered("This is no web address that can be reached.", permanent=True)
         deadline = time.monotonic() + self._seconds

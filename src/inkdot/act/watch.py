@@ -156,7 +156,7 @@ class Watch:
         kind = payload.type_of(event) if self._endpoints else None
         data: dict[str, Any] | None = None
         for endpoint in self._endpoints if kind else ():
-            if wants(endpoint, str(kind), event):
+            if endpoint.workspace == event.workspace and wants(endpoint, str(kind), event):
                 data = data or self._data(event, now)
                 body = payload.envelope(str(kind), event.time, data)
                 due = now if endpoint.machines else now + HOLD
@@ -192,7 +192,7 @@ class Watch:
                 )
             )  # fmt: skip
         for endpoint in self._endpoints:
-            if not endpoint.types or payload.FIRED in endpoint.types:
+            if endpoint.workspace == item.workspace and (not endpoint.types or payload.FIRED in endpoint.types):
                 deeds.deliveries.append(
                     _to_endpoint(endpoint, int(item.id), event, int(endpoint.id), who, body, now, due * SECOND)
                 )

@@ -26,20 +26,22 @@ from inkdot.app.warmth import warmth
 from inkdot.app.webhooks import KEEP_DAYS, Webhooks
 from inkdot.collect.shown import NAME as SHOWN
 from inkdot.domain.contact import Address
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.event import Event
 from inkdot.domain.ids import (
     EVENT,
+    SITE,
     TRIGGER,
     ContactId,
     MessageId,
+    SiteId,
     TriggerId,
     WorkspaceId,
     from_word,
     to_word,
 )
 from inkdot.settings import Settings
-from inkdot.show.questions import since_of
+from inkdot.show.questions import here, since_of
 from inkdot.store.audiences import Audiences
 from inkdot.store.contract import iso
 from inkdot.store.control import Control
@@ -49,7 +51,6 @@ from inkdot.store.triggers import KeptTrigger, Triggers
 
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
-HERE = WorkspaceId(1)
 ASKS = ("trigger_add", "trigger_list", "trigger_test", "trigger_switch", "trigger_rm")
 """What the command line and the office may ask; each is a method of Acting."""
 _DAY = 86_400
@@ -141,25 +142,25 @@ class Acting:
     def trigger_add(self, what: Asked) -> Answer:
         """Keep a rule: `rule` as text."""
         wanted = rule.read(str(what.get("rule", "")))
-        if any(isinstance(a, Push) for a in wanted.actions) and not self.outbox.subscriptions(HERE):
+        if any(isinstance(a, Push) for a in wanted.actions) and not self.outbox.subscriptions(here(what)):
             raise UsageError(
                 "No browser has been allowed to be pushed to, and this version has no page for that; use ntfy."
             )
-        known = self._trigger_named(wanted.name)
+        known = next((t for t in self.triggers.triggers(here(what)) if t.name == wanted.name), None)
         wanted = _with_secrets(wanted, rule.kept(known.rule) if known else None)
         number = known.id if known else TriggerId(fresh())
-        kept = self.triggers.keep(number, wanted.name, rule.to_json(wanted), self._now() // SECOND, HERE)
+        kept = self.triggers.keep(number, wanted.name, rule.to_json(wanted), self._now() // SECOND, here(what))
         self.changed()
         yield trigger_json(kept)
 
-    def trigger_list(self, _: Asked) -> Answer:
+    def trigger_list(self, what: Asked) -> Answer:
         """All rules."""
-        for kept in self.triggers.triggers(HERE):
+        for kept in self.triggers.triggers(here(what)):
             yield trigger_json(kept)
 
     def trigger_test(self, what: Asked) -> Answer:
         """Try a rule (`rule` as text, or `trigger`) on the past since `since`."""
-        kept = self._trigger(str(what["trigger"])) if what.get("trigger") else None
+        kept = self._trigger(what) if what.get("trigger") else None
         wanted = rule.kept(kept.rule) if kept else rule.read(str(what.get("rule", "")))
         if not rule.kinds(wanted):
             raise UsageError(
@@ -167,8 +168,9 @@ class Acting:
             )
         assert self.store
         since = since_of(what.get("since") or "7d", self._now())
-        item = made(kept.id if kept else TriggerId(0), HERE, kept.version if kept else 1, wanted)
-        outcome = rehearse(item, self.store.all(since=since), self)
+        workspace = here(what)
+        item = made(kept.id if kept else TriggerId(0), workspace, kept.version if kept else 1, wanted)
+        outcome = rehearse(item, (e for e in self.store.all(since=since) if e.workspace == workspace), self)
         yield {
             "name": wanted.name, "since": iso(since), "events": outcome.events,
             "would_have_fired": outcome.met, "on_machines": outcome.machines, "fires": outcome.fired,
@@ -178,14 +180,14 @@ class Acting:
 
     def trigger_switch(self, what: Asked) -> Answer:
         """Switch one on or off."""
-        kept = self._trigger(str(what.get("trigger", "")))
+        kept = self._trigger(what)
         self.triggers.switch(kept.id, on=bool(what.get("on")), now=self._now() // SECOND)
         self.changed()
-        yield trigger_json(self._trigger(kept.name))
+        yield trigger_json(self._trigger(what))
 
     def trigger_rm(self, what: Asked) -> Answer:
         """Remove one."""
-        kept = self._trigger(str(what.get("trigger", "")))
+        kept = self._trigger(what)
         self.triggers.forget(kept.id)
         self.changed()
         yield {"trigger": to_word(TRIGGER, kept.id), "name": kept.name, "removed": True}
@@ -199,15 +201,13 @@ class Acting:
             "human": event.verdict.human,
         }
 
-    def _trigger(self, word: str) -> KeptTrigger:
+    def _trigger(self, what: Asked) -> KeptTrigger:
+        word = str(what.get("trigger", ""))
         number = from_word(TRIGGER, word) if word.startswith(f"{TRIGGER}_") else None
-        found = next((t for t in self.triggers.triggers(HERE) if t.id == number or t.name == word), None)
+        found = next((t for t in self.triggers.triggers(here(what)) if t.id == number or t.name == word), None)
         if found is None:
-            raise UsageError(f"There is no trigger {word!r}; 'inkdot trigger list' shows those there are.")
+            raise NotFound(f"There is no trigger {word!r}; 'inkdot trigger list' shows those there are.")
         return found
-
-    def _trigger_named(self, name: str) -> KeptTrigger | None:
-        return next((t for t in self.triggers.triggers(HERE) if t.name == name), None)
 
     def changed(self) -> None:
         """Let the watch and the street know."""
@@ -217,18 +217,27 @@ class Acting:
     def _shown(self) -> dict[str, list[dict[str, Any]]]:
         """What is drawn on pages, by site; under * for all sites."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for number, _, version, text in self.triggers.active():
+        sites = self._control.sites_by_workspace()
+        for number, workspace, version, text in self.triggers.active():
             known = rule.kept(text)
             when = known.when
             shown = [msgspec.structs.asdict(a) for a in known.actions if isinstance(a, Show)]
-            if shown:
+            for site in _shown_on(when.site, workspace, sites) if shown else ():
                 url = rule.texts(when.url)
-                found.setdefault(when.site or "*", []).append(
+                found.setdefault(site, []).append(
                     {"id": f"{to_word(TRIGGER, number)}.{version}", "url": url, "seconds": when.seconds or 0,
                      "scroll": when.scroll or 0, "leaving": when.leaving, "count": when.count,
                      "show": [a | {"every": rule.span(a["every"]) // 1000 if a.get("every") else 0} for a in shown]}
                 )  # fmt: skip
         return found
+
+
+def _shown_on(site: str | None, workspace: WorkspaceId, sites: Mapping[WorkspaceId, list[SiteId]]) -> list[str]:
+    """The sites that a rule may show something on: its workspace's own, `*` where no other workspace has any."""
+    own = [to_word(SITE, number) for number in sites.get(workspace, ())]
+    if site is not None:
+        return [word for word in own if word == site]
+    return ["*"] if not sites.keys() - {workspace} else own
 
 
 def trigger_json(kept: KeptTrigger) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from inkdot.act.consent import Purpose
 from inkdot.act.match import trigger
 from inkdot.act.rehearse import members
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.event import Kind
 from inkdot.domain.ids import AUDIENCE, AudienceId, ContactId, TriggerId, WorkspaceId, to_word
+from inkdot.show.questions import here
 from inkdot.store.audiences import KeptAudience
 from inkdot.store.contract import iso
 
@@ -26,7 +27,6 @@ Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = ("audience_add", "audience_list", "audience_show", "audience_change", "audience_rm", "audience_export")
 """What may be asked; each is a method of Lists."""
-_HERE = WorkspaceId(1)
 _SECOND = 1_000_000
 _CLICKS_LAST = 90 * 86_400 * _SECOND
 """Microseconds for which platforms take a click as the cause."""
@@ -45,7 +45,11 @@ class Lists:
 
     def refresh(self) -> int:
         """Let people join and leave by the rules; returns how many did."""
-        return sum(self._refreshed(kept) for kept in self._store.audiences(_HERE))
+        return sum(
+            self._refreshed(kept, workspace)
+            for workspace in self._store.workspaces()
+            for kept in self._store.audiences(workspace)
+        )
 
     def audience_add(self, what: Asked) -> Answer:
         """Keep a list: `name`, `rule` as text, or no rule for one kept by hand and by triggers."""
@@ -54,47 +58,47 @@ class Lists:
             raise UsageError("The list needs a name of at most 100 characters.")
         text = rule.to_json(audience.read_rule(name, str(what["rule"]))) if what.get("rule") else None
         fresh = AudienceId(self._acting.fresh())
-        kept = self._store.keep(fresh, name, text, self._now() // _SECOND, _HERE)
-        self._refreshed(kept)
-        yield self._json(self._named(name))
+        kept = self._store.keep(fresh, name, text, self._now() // _SECOND, here(what))
+        self._refreshed(kept, here(what))
+        yield self._json(self._named(what))
 
-    def audience_list(self, _: Asked) -> Answer:
+    def audience_list(self, what: Asked) -> Answer:
         """All lists."""
-        for kept in self._store.audiences(_HERE):
+        for kept in self._store.audiences(here(what)):
             yield self._json(kept)
 
     def audience_show(self, what: Asked) -> Answer:
         """Who is on a list."""
-        kept = self._named(str(what.get("name", "")))
-        self._refreshed(kept)
+        kept = self._named(what)
+        self._refreshed(kept, here(what))
         for member in self._store.members(kept.id):
-            person = self._acting.person(_HERE, member.contact)
+            person = self._acting.person(here(what), member.contact)
             yield {"person": person, "joined": iso(member.time * _SECOND), "because": member.because}
 
     def audience_change(self, what: Asked) -> Answer:
         """Let a `person` `join` or leave by hand."""
-        kept = self._named(str(what.get("name", "")))
+        kept = self._named(what)
         if kept.rule:
             raise UsageError(f"{kept.name} has a rule, which decides who is on it.")
         address = normal_address(str(what.get("person", "")))
-        contact = self._store.contact_of(address, _HERE)
+        contact = self._store.contact_of(address, here(what))
         if contact is None:
-            raise UsageError(f"Nobody is known as {address}; mark something for that address first.")
+            raise NotFound(f"Nobody is known as {address}; mark something for that address first.")
         joining, leaving = ([contact], []) if what.get("join") else ([], [contact])
         self._store.change(kept.id, joining, leaving, "by hand", self._now() // _SECOND)
-        yield self._json(self._named(kept.name))
+        yield self._json(self._named(what))
 
     def audience_rm(self, what: Asked) -> Answer:
         """Remove a list."""
-        kept = self._named(str(what.get("name", "")))
+        kept = self._named(what)
         self._store.forget(kept.id)
         yield {"audience": to_word(AUDIENCE, kept.id), "name": kept.name, "removed": True}
 
     def audience_export(self, what: Asked) -> Answer:
         """A list for `target`; `what_for`: members, removals or conversions. Counts what is left out, and why."""
-        kept, target = self._named(str(what.get("name", ""))), _target(what.get("target"))
-        self._refreshed(kept)
-        people, left_out = self._exportable(kept)
+        kept, target = self._named(what), _target(what.get("target"))
+        self._refreshed(kept, here(what))
+        people, left_out = self._exportable(kept, here(what))
         told: dict[str, Any] = {"audience": kept.name, "target": target}
         wanted, now = what.get("what_for") or "members", self._now() // _SECOND
         digests = {audience.digest(target, p.address) for p in people}
@@ -104,7 +108,7 @@ class Lists:
             if not what.get("dry_run"):
                 self._store.note_export(kept.id, target, [], gone, now)
         elif wanted == "conversions":
-            people = self._with_clicks(target, people)
+            people = self._with_clicks(target, people, here(what))
             text = audience.conversions_csv(target, str(what.get("conversion") or kept.name), people)
             rows = sum(bool(p.clicks) for p in people)
             left_out["no_click_id"] += len(people) - rows
@@ -115,36 +119,36 @@ class Lists:
         reasons = {reason: count for reason, count in left_out.items() if count}
         yield told | {"rows": rows, "left_out": sum(reasons.values()), "reasons": reasons, "csv": text}
 
-    def _exportable(self, kept: KeptAudience) -> tuple[list[Person], Counter[str]]:
+    def _exportable(self, kept: KeptAudience, workspace: WorkspaceId) -> tuple[list[Person], Counter[str]]:
         """Who may be handed over, and why others may not."""
         found, left_out = [], Counter[str]()
         for member in self._store.members(kept.id):
-            address = self._acting.person(_HERE, member.contact)
+            address = self._acting.person(workspace, member.contact)
             if address is None:
                 left_out["no_address"] += 1
-            elif self._acting.agreed(_HERE, member.contact, Purpose.ADVERTISING) is False:
+            elif self._acting.agreed(workspace, member.contact, Purpose.ADVERTISING) is False:
                 left_out["withdrawn"] += 1
             else:
                 found.append(Person(address, member.time, member.because))
         return found, left_out
 
-    def _with_clicks(self, target: Target, people: list[Person]) -> list[Person]:
+    def _with_clicks(self, target: Target, people: list[Person], workspace: WorkspaceId) -> list[Person]:
         assert self._acting.store
         clicks: dict[ContactId, list[tuple[str, str, int]]] = {}
         names = audience.CLICK_IDS[target]
         for event in self._acting.store.all(kind=Kind.VIEW, since=max(0, self._now() - _CLICKS_LAST)):
-            if event.contact and (click := audience.click_of(event.url, names)):
+            if event.workspace == workspace and event.contact and (click := audience.click_of(event.url, names)):
                 clicks.setdefault(event.contact, []).append((*click, event.time))
-        by_address = {self._acting.person(_HERE, contact): tuple(found) for contact, found in clicks.items()}
+        by_address = {self._acting.person(workspace, contact): tuple(found) for contact, found in clicks.items()}
         return [p._replace(clicks=by_address.get(p.address, ())) for p in people]
 
-    def _refreshed(self, kept: KeptAudience) -> int:
+    def _refreshed(self, kept: KeptAudience, workspace: WorkspaceId) -> int:
         store = self._acting.store
         if kept.rule is None or store is None:
             return 0
         wanted = rule.kept(kept.rule)
         since = self._now() - rule.span(wanted.when.within or audience.LOOK_BACK)
-        item = trigger(TriggerId(0), _HERE, 1, wanted)
+        item = trigger(TriggerId(0), workspace, 1, wanted)
         there = {
             ContactId(c)
             for kind in rule.kinds(wanted)
@@ -156,10 +160,11 @@ class Lists:
             self._store.change(kept.id, sorted(there - present), sorted(present - there), "rule", now)
         return len(there ^ present)
 
-    def _named(self, name: str) -> KeptAudience:
-        found = self._store.named(name, _HERE)
+    def _named(self, what: Asked) -> KeptAudience:
+        name = str(what.get("name", "")).strip()
+        found = self._store.named(name, here(what))
         if found is None:
-            raise UsageError(f"There is no audience {name!r}; 'inkdot audience list' shows those there are.")
+            raise NotFound(f"There is no audience {name!r}; 'inkdot audience list' shows those there are.")
         return found
 
     def _json(self, kept: KeptAudience) -> dict[str, Any]:

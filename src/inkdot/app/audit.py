@@ -9,10 +9,27 @@ from inkdot.app.consent import Register
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import ContactId
+from inkdot.show.questions import here
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
-UNPERSONAL = frozenset({"status", "verify", "rebuild", "tidy", "regrade", "retention", "report_mail", "person_erase"})
+_UNTOLD = frozenset({"by", "person", "because", "mail", "file", "password", "secret"})
+"""What is in other columns, or no business of a log."""
+UNPERSONAL = frozenset(
+    {
+        "status",
+        "verify",
+        "rebuild",
+        "tidy",
+        "regrade",
+        "retention",
+        "report_mail",
+        "person_erase",
+        "site_add",
+        "site_list",
+        "site_goal",
+    }
+)
 """Questions whose answers name nobody, and erasure, which writes its own line."""
 
 
@@ -23,7 +40,7 @@ def audited(register: Register, asks: Mapping[str, Ask]) -> dict[str, Ask]:
 
 def _watched(register: Register, name: str, ask: Ask) -> Ask:
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        detail = {key: value for key, value in what.items() if key not in ("by", "person", "because")}
+        detail = {key: value for key, value in what.items() if key not in _UNTOLD}
         register.book.audit(str(what.get("by") or "unknown"), name, _about(register, what), **detail)
         yield from ask(what)
 
@@ -32,6 +49,6 @@ def _watched(register: Register, name: str, ask: Ask) -> Ask:
 
 def _about(register: Register, what: Mapping[str, Any]) -> ContactId | None:
     try:
-        return register.contact(normal_address(str(what.get("person") or "")))
+        return register.contact(normal_address(str(what.get("person") or "")), here(what))
     except BadAddress:
         return None

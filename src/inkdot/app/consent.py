@@ -78,47 +78,53 @@ class Register:
         """Nobody said yet where recipients are."""
         return not self._settings.region and not self._settings.health
 
-    def contact(self, address: Address) -> ContactId:
+    def contact(self, address: Address, workspace: WorkspaceId = WORKSPACE) -> ContactId:
         """The id of an address, known or not."""
-        return self._keyring.contact_id(WORKSPACE, address)
+        return self._keyring.contact_id(workspace, address)
 
-    def mode_for(self, address: Address, list_name: str | None = None, site: str | None = None) -> Decision:
+    def mode_for(
+        self,
+        address: Address,
+        list_name: str | None = None,
+        site: str | None = None,
+        workspace: WorkspaceId = WORKSPACE,
+    ) -> Decision:
         """How much may be kept about a person in a mail to a list or on a site; the strictest word counts."""
         self._renew()
-        contact = self.contact(address)
+        contact = self.contact(address, workspace)
         if why := self.book.why_denied(contact):
             return Decision(Mode.OFF, "the person's withdrawal" if why == "withdrawn" else "the person's erasure", ())
         scopes = ["", *([f"list:{list_name}"] if list_name else []), *([f"site:{site}"] if site else [])]
-        own = _last_words(self.book.choices_of(WORKSPACE, contact), scopes)
-        return strictest([*(own or [self._default]), *self._limits(scopes), *self._never(address)])
+        own = _last_words(self.book.choices_of(workspace, contact), scopes)
+        return strictest([*(own or [self._default]), *self._limits(scopes, workspace), *self._never(address)])
 
     def _never(self, address: Address) -> list[Wish]:
         listed = {entry.lower().lstrip("@") for entry in self._settings.never_track}
         spared = address in listed or under(address.rpartition("@")[2], listed)
         return [Wish(Mode.OFF, "the setting never_track")] if spared else []
 
-    def wants_no_mail(self, address: Address) -> bool:
+    def wants_no_mail(self, address: Address, workspace: WorkspaceId = WORKSPACE) -> bool:
         """True if somebody unsubscribed, took back the consent to be written to, or was erased."""
-        contact, answer = self.contact(address), False
+        contact, answer = self.contact(address, workspace), False
         if self.book.why_denied(contact) == "erased":
             return True
-        for made in self.book.choices_of(WORKSPACE, contact):
+        for made in self.book.choices_of(workspace, contact):
             if made.act == "unsubscribe" or (made.act == "set" and made.scope == "purpose:mail"):
                 answer = made.act == "unsubscribe" or made.mode is not Mode.INDIVIDUAL
         return answer
 
-    def widest(self, site: str | None = None, *, asked: bool = False) -> Decision:
+    def widest(self, site: str | None = None, *, asked: bool = False, workspace: WorkspaceId = WORKSPACE) -> Decision:
         """How much may be kept of people whom nobody knows yet, as on a site; `asked` if they are asked there."""
         self._renew()
         return strictest(
             [
                 Wish(Mode.INDIVIDUAL, "the visitor's consent") if asked else self._default,
-                *self._limits(["", *([f"site:{site}"] if site else [])]),
+                *self._limits(["", *([f"site:{site}"] if site else [])], workspace),
             ]
         )
 
-    def _limits(self, scopes: list[str]) -> list[Wish]:
-        rules = self.book.rules(WORKSPACE)
+    def _limits(self, scopes: list[str], workspace: WorkspaceId) -> list[Wish]:
+        rules = self.book.rules(workspace)
         limits = [Wish(rules[scope], _named(scope)) for scope in scopes if scope in rules]
         return [*limits, Wish(Mode.AGGREGATE, "health mode")] if self._settings.health else limits
 
@@ -137,10 +143,10 @@ class Register:
                 answer = made.mode is Mode.INDIVIDUAL
         return answer
 
-    def keep(self, choices: Iterable[Choice]) -> None:
+    def keep(self, choices: Iterable[Choice], workspace: WorkspaceId = WORKSPACE) -> None:
         """Keep choices, and tell the streets who withdrew."""
-        rows = [(self.contact(choice.address), choice) for choice in choices if choice.address]
-        self.book.keep_choices(WORKSPACE, rows)
+        rows = [(self.contact(choice.address, workspace), choice) for choice in choices if choice.address]
+        self.book.keep_choices(workspace, rows)
         publish(self._folder, self.book)
 
     def withdraw(self, address: Address, method: str = "command", language: str = "", form: str = "") -> None:

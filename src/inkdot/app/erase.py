@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkdot.app import care
-from inkdot.app.consent import WORKSPACE, choice, publish
+from inkdot.app.consent import choice, publish
 from inkdot.app.folder import Folder
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import InkdotError, UsageError
-from inkdot.domain.ids import PERSON, ContactId, from_word, to_word
+from inkdot.domain.ids import PERSON, ContactId, WorkspaceId, from_word, to_word
 from inkdot.journal.eraser import erase as erase_in_journal
+from inkdot.show.questions import here
+from inkdot.store.consents import Erasure
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
 from inkdot.store.oblivion import forget
@@ -31,16 +33,18 @@ if TYPE_CHECKING:
     from inkdot.app.house import House
 
 _STREETS_KNOW_SECONDS = 5.0
+_TEXTS_LEFT = "addresses that stand in texts and page addresses, because several workspaces share this installation"
 _SIDE_COPIES = ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*")
 
 
 def erase_asked(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Erase the person in `what`: an address or a `per_...` id. Yields the certificate."""
-    contact, address = _whom(house, str(what.get("person", "")))
+    workspace = here(what)
+    contact, address = _whom(house, str(what.get("person", "")), workspace)
     forgetting = Forgetting(house.folder.control)
     try:
-        forgetting.begin(WORKSPACE, contact, address)
-        yield _erase(house, forgetting, contact, address, str(what.get("by") or "unknown"))
+        forgetting.begin(workspace, contact, address)
+        yield _erase(house, forgetting, Erasure(workspace, contact, address, 0), str(what.get("by") or "unknown"))
     finally:
         forgetting.close()
 
@@ -52,40 +56,42 @@ def finish_erasures(house: House) -> None:
     forgetting = Forgetting(house.folder.control)
     try:
         for begun in forgetting.begun():
-            _erase(house, forgetting, begun.contact, begun.address, "finished after a restart")
+            _erase(house, forgetting, begun, "finished after a restart")
     finally:
         forgetting.close()
 
 
-def _whom(house: House, person: str) -> tuple[ContactId, Address | None]:
+def _whom(house: House, person: str, workspace: WorkspaceId) -> tuple[ContactId, Address | None]:
     if person.startswith(f"{PERSON}_"):
         contact = ContactId(from_word(PERSON, person))
-        return contact, house.control.address_of(WORKSPACE, contact)
+        return contact, house.control.address_of(workspace, contact)
     address = normal_address(person)
-    return house.register.contact(address), address
+    return house.register.contact(address, workspace), address
 
 
-def _erase(
-    house: House, forgetting: Forgetting, contact: ContactId, address: Address | None, by: str
-) -> dict[str, Any]:
+def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dict[str, Any]:
     """Every step may be done twice. Nothing new comes in once the streets know the deny file."""
+    workspace, contact, address, _ = asked
     word, begun = to_word(PERSON, contact), time.monotonic()
     if address is None:
-        address = next((c.address for c in forgetting.choices_of(WORKSPACE, contact) if c.address), None)
+        address = next((c.address for c in forgetting.choices_of(workspace, contact) if c.address), None)
     if not forgetting.was_erased(contact):
         row = choice(address or Address(word), "erase", None)
-        forgetting.keep_choices(WORKSPACE, [(contact, row)])
+        forgetting.keep_choices(workspace, [(contact, row)])
+    shared = forgetting.several_workspaces()
+    if shared:  # the same address in texts may be another workspace's business
+        address = None
     publish(house.folder, forgetting)
     told = time.monotonic()
     visitors = forgetting.visitors_of(contact)
     done: dict[str, Any] = {"person": word, "journal_records": 0, "events": 0}
     _forget_pings(house, contact, address, visitors, done)
-    done["rows"] = forgetting.forget(WORKSPACE, contact, address)
+    done["rows"] = forgetting.forget(workspace, contact, address)
     done["files"], left = _forget_files(house.folder, address)
     if house.folder.running():
         time.sleep(max(0.0, told + _STREETS_KNOW_SECONDS - time.monotonic()))
     _forget_pings(house, contact, address, visitors, done, again=True)
-    done["rows"] += forgetting.forget(WORKSPACE, contact, address)
+    done["rows"] += forgetting.forget(workspace, contact, address)
     copied = care.last_backup(house.folder)
     if copied:
         house.store.flush()
@@ -97,7 +103,7 @@ def _erase(
     exports = [str(path) for path, _ in forgetting.written("export") if path.exists()]
     certificate = done | {
         "erased": iso(time.time_ns() // 1000), "seconds": round(time.monotonic() - begun, 1), "backups_rewritten": rewritten,
-        "not_reached": [*left, *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports)],
+        "not_reached": [*left, *([_TEXTS_LEFT] if shared else []), *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports)],
     }  # fmt: skip
     forgetting.audit(by, "person erase", contact, **{k: v for k, v in certificate.items() if isinstance(v, int)})
     forgetting.end(contact, json.dumps(certificate))

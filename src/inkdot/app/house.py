@@ -19,15 +19,18 @@ from inkdot.app.library import Library
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
-from inkdot.domain.errors import StoreDamaged, UsageError
+from inkdot.app.sending import Sending
+from inkdot.app.sharing import Sharing
+from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import EVENT, EventId, from_word
-from inkdot.pipeline import Pipeline
+from inkdot.pipeline import Heard, Pipeline
 from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
-from inkdot.show.questions import Questions
+from inkdot.show.people import PeopleQuestions
+from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
 from inkdot.store.campaigns import Campaigns
 from inkdot.store.control import Control
@@ -66,12 +69,14 @@ class House:
         settings: Settings,
         progress: Progress = _silent,
         told: Callable[[str, str], None] = _unheard,
+        heard: Heard | None = None,
     ) -> None:
         """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
 
-        `told` hears of places that messages could not be delivered to, and why they are paused.
+        `told` hears of places that messages could not be delivered to, and why they are paused; `heard` of each batch
+        of events once it is kept.
         """
-        self.folder, self.settings = folder, settings
+        self.folder, self.settings, self._heard = folder, settings, heard
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
         self.register = Register(folder, settings)
@@ -80,9 +85,11 @@ class House:
         self.campaigns = Campaigns(folder.control)
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
+        self.sharing = Sharing(folder, settings, self.register, now)
         self.rebuilt_because: str | None = None
         self.acting = Acting(folder, settings, self.control, now, told)
         self.acting.consents = self.register
+        self.sending = Sending(folder, settings, self.control, self.sites, self.register, self.acting)
         try:
             if not folder.events.exists() and care.last_backup(folder):
                 self.recover(StoreDamaged("events.duckdb is missing."), progress)
@@ -96,6 +103,7 @@ class House:
         self.store = EventStore(self.folder.events, self.settings.memory_limit)
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
+        self.pipeline.heard = self._heard
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now)
 
@@ -173,10 +181,12 @@ class House:
         questions = self.questions
         websites = WebsiteQuestions(self.sites, self.store, now)
         identities = Identities(self.sites, self.store, self.pipeline)
+        people = PeopleQuestions(self.control, self.store, now)
         asks = {
             "events": questions.events,
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
+            "report_message": questions.report_message,
             "report_campaign": CampaignQuestions(self.campaigns, self.store, questions.of_mail).report_campaign,
             "report_document": self.documents.report_document,
             "explain": questions.explain,
@@ -199,7 +209,10 @@ class House:
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
             "retention": lambda _: iter([retention(self)]),
+            **people.asks(),
             **self.acting.asks(),
+            **self.sending.asks(),
+            **self.sharing.asks(),
         }
         return audited(self.register, asks)
 
@@ -237,8 +250,9 @@ class House:
 
     def _correct_asked(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         event = EventId(from_word(EVENT, str(what.get("event", ""))))
-        if self.store.event(event) is None:
-            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        kept = self.store.event(event)
+        if kept is None or kept.workspace != here(what):
+            raise NotFound(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
         because = clean(str(what.get("because") or "").strip(), 500)
         if what.get("says") not in list(Says) or not because:
             raise UsageError(f"Say {', '.join(Says)}, and why with --because.")

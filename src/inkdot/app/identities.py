@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import ContactId, VisitorId, WorkspaceId, from_word, to_word
 from inkdot.pipeline import Pipeline
+from inkdot.show.questions import here
 from inkdot.show.websites import VISITOR
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
 from inkdot.store.visits import take_back
 
-_WORKSPACE = WorkspaceId(1)
 _BY_HAND = "by hand"
 
 
@@ -29,14 +29,16 @@ class Identities:
     def merge(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """`person` is an address, `other` an address or a visitor."""
         person, name, other = self._words(what)
-        said = int(time.time())
+        said, workspace = int(time.time()), here(what)
         if isinstance(other, str):
-            second = self._contact(other)
+            second = self._contact(other, workspace)
             if second == person:
                 raise UsageError(f"{name} and {other} are one person already.")
-            self._sites.merge_people(_WORKSPACE, second, person, said, (name, other))
+            self._sites.merge_people(workspace, second, person, said, (name, other))
         else:
-            binding = Binding(_WORKSPACE, other, person, said * 1_000_000, _BY_HAND, None)
+            if self._store.rows("site", "seen_elsewhere", {"visitor": other, "workspace": workspace}):
+                raise NotFound(f"There is no visitor {what['other']}.")
+            binding = Binding(workspace, other, person, said * 1_000_000, _BY_HAND, None)
             self._sites.merge_visitor(binding, said, name, to_word(VISITOR, other))
             self._pipeline.forget([other])
         yield {"person": name, "other": what["other"], "merged": True}
@@ -44,15 +46,15 @@ class Identities:
     def unmerge(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The way back: what was shown under the person's name because of it is not any more."""
         person, name, other = self._words(what)
-        said = int(time.time())
+        said, workspace = int(time.time()), here(what)
         if isinstance(other, str):
-            self._sites.unmerge_people(_WORKSPACE, self._contact(other), person, said, (name, other))
+            self._sites.unmerge_people(workspace, self._contact(other, workspace), person, said, (name, other))
         else:
-            if all(b.visitor != other or b.ended for b in self._sites.browsers(person, _WORKSPACE)):
+            if all(b.visitor != other or b.ended for b in self._sites.browsers(person, workspace)):
                 raise UsageError(
                     f"{what['other']} is no browser of {name}; 'inkdot person identities {name}' lists them."
                 )
-            self._sites.unmerge_visitor(_WORKSPACE, other, person, said, name, to_word(VISITOR, other))
+            self._sites.unmerge_visitor(workspace, other, person, said, name, to_word(VISITOR, other))
             take_back(self._store, other, person)
             self._pipeline.forget([other])
         yield {"person": name, "other": what["other"], "merged": False}
@@ -60,9 +62,10 @@ class Identities:
     def identities(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """What ties a person to browsers and addresses, and what was said about it."""
         name = normal_address(str(what.get("person", "")))
-        contact = self._contact(name)
-        same = self._sites.addresses_of([(_WORKSPACE, c) for c in self._sites.same_as(contact, _WORKSPACE)])
-        journal = [row for row in self._sites.identities(_WORKSPACE) if name in (row[2], row[3])]
+        workspace = here(what)
+        contact = self._contact(name, workspace)
+        same = self._sites.addresses_of([(workspace, c) for c in self._sites.same_as(contact, workspace)])
+        journal = [row for row in self._sites.identities(workspace) if name in (row[2], row[3])]
         yield {
             "person": name,
             "addresses": sorted(same.values()),
@@ -71,7 +74,7 @@ class Identities:
                     "visitor": to_word(VISITOR, b.visitor), "proved": iso(b.proved), "rule": b.rule,
                     "taken_back": b.ended is not None, "people": b.people,
                 }
-                for b in self._sites.browsers(contact, _WORKSPACE)
+                for b in self._sites.browsers(contact, workspace)
             ],
             "journal": [
                 {"time": iso(said * 1_000_000), "act": act, "person": person, "other": other, "because": because}
@@ -83,11 +86,11 @@ class Identities:
         name = normal_address(str(what.get("person", "")))
         other = str(what.get("other", "")).strip()
         if other.startswith(f"{VISITOR}_"):
-            return self._contact(name), name, VisitorId(from_word(VISITOR, other))
-        return self._contact(name), name, normal_address(other)
+            return self._contact(name, here(what)), name, VisitorId(from_word(VISITOR, other))
+        return self._contact(name, here(what)), name, normal_address(other)
 
-    def _contact(self, address: str) -> ContactId:
-        contact = self._sites.contact_of(normal_address(address), _WORKSPACE)
+    def _contact(self, address: str, workspace: WorkspaceId) -> ContactId:
+        contact = self._sites.contact_of(normal_address(address), workspace)
         if contact is None:
-            raise UsageError(f"Nobody is known as {address}; mark something for that address first.")
+            raise NotFound(f"Nobody is known as {address}; mark something for that address first.")
         return contact

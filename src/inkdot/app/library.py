@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from inkdot.app.folder import Folder
 from inkdot.domain.document import Document
-from inkdot.domain.errors import DocumentUnreadable, UsageError
+from inkdot.domain.errors import DocumentUnreadable, NotFound, UsageError
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
 from inkdot.room.pages import Pages, Press
 from inkdot.room.uploads import Uploads
@@ -45,43 +45,43 @@ class Library:
         self._press.close()
         self.documents.close()
 
-    def document(self, document: DocumentId) -> Document:
-        """A document. Raises UsageError."""
+    def document(self, document: DocumentId, workspace: WorkspaceId = _WORKSPACE) -> Document:
+        """A document of a workspace. Raises NotFound."""
         found = self.documents.document(document)
-        if found is None:
-            raise UsageError(
+        if found is None or self.documents.workspace_of(document) != workspace:
+            raise NotFound(
                 f"There is no document {to_word(DOCUMENT, document)}; 'inkdot doc list' lists those there are."
             )
         return found
 
-    def take(self, file: Path) -> Document:
+    def take(self, file: Path, workspace: WorkspaceId = _WORKSPACE) -> Document:
         """Take a file in, or find the document that it is already. Raises UsageError, DocumentUnreadable."""
         fresh = self._read(file, DocumentId(int.from_bytes(os.urandom(8), "big") >> 1))
-        known = self.documents.document_of(fresh.upload, fresh.name, _WORKSPACE)
+        known = self.documents.document_of(fresh.upload, fresh.name, workspace)
         if known is not None:
-            return self.document(known)
-        self.documents.keep_document(fresh, _WORKSPACE)
+            return self.document(known, workspace)
+        self.documents.keep_document(fresh, workspace)
         return fresh
 
     def replace(self, document: DocumentId, file: Path) -> Document:
         """Put a new file behind a document's links."""
-        old = self.document(document)
+        old = self._any(document)
         fresh = self._read(file, document)
         if fresh.upload == old.upload:
             raise UsageError(f"{file.name} is the file that the links lead to already.")
         self.documents.replace(fresh)
-        return self.document(document)
+        return self._any(document)
 
-    def revoke(self, word: str) -> list[ShareId]:
+    def revoke(self, word: str, workspace: WorkspaceId = _WORKSPACE) -> list[ShareId]:
         """End a link, or all links of a document; returns those that were open."""
         now = int(time.time())
         if word.startswith(f"{DOCUMENT}_"):
-            document = self.document(DocumentId(from_word(DOCUMENT, word)))
+            document = self.document(DocumentId(from_word(DOCUMENT, word)), workspace)
             shares = self.documents.shares_of(document.id)
         else:
             share = self.documents.share(ShareId(from_word(SHARE, word)))
-            if share is None:
-                raise UsageError(f"There is no link {word}; 'inkdot doc list' lists those there are.")
+            if share is None or share.workspace != workspace:
+                raise NotFound(f"There is no link {word}; 'inkdot doc list' lists those there are.")
             shares = [share]
         open_ones = [s.id for s in shares if s.revoked is None]
         for share_id in open_ones:
@@ -90,7 +90,7 @@ class Library:
 
     def erase(self, document: DocumentId) -> int:
         """Delete a document, its links, and its files where no other document needs them; returns how many files."""
-        self.document(document)
+        self._any(document)
         self.documents.forget_documents([document])
         return self.sweep()
 
@@ -108,11 +108,15 @@ class Library:
             self._pages.forget(digest)
         return len(unused)
 
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self, workspace: WorkspaceId = _WORKSPACE) -> list[dict[str, Any]]:
         """Every document with its links, oldest first."""
-        return [self._listed(document) for document in self.documents.documents(_WORKSPACE)]
+        return [self.describe(document) for document in self.documents.documents(workspace)]
 
-    def _listed(self, document: Document) -> dict[str, Any]:
+    def _any(self, document: DocumentId) -> Document:
+        return self.document(document, self.documents.workspace_of(document) or _WORKSPACE)
+
+    def describe(self, document: Document) -> dict[str, Any]:
+        """A document with its links."""
         shares = self.documents.shares_of(document.id)
         names = self.documents.addresses_of((s.workspace, s.contact) for s in shares)
         now = time.time()

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -20,11 +21,21 @@ from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.marking import public_url_of
+from inkdot.app.sending import ASKS as SENDING_ASKS
+from inkdot.app.sharing import ASKS as SHARING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
+from inkdot.domain.event import Event
+from inkdot.domain.ids import WorkspaceId
+from inkdot.domain.ping import ping_id
 from inkdot.settings import load
+from inkdot.show.api.door import Door
+from inkdot.show.auth import Auth
+from inkdot.show.live import Live, Past, Places, spans
 from inkdot.show.server import Ask, application
+from inkdot.store.accounts import Accounts
 from inkdot.talk import Talk
 
 log = Talk("office")
@@ -60,6 +71,7 @@ class Office:
         self._chores_due = time.monotonic() + 60
         self._steps = self._pings = 0
         self.stopping = False
+        self.live = Live(self._told, Past(self._count_between, self._between, self._opened))
         self.failed: InkdotError | None = None
 
     def work(self, give_up: Callable[[], None]) -> None:
@@ -68,7 +80,10 @@ class Office:
         `give_up` is called where a restart cannot help.
         """
         try:
-            house = House(self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused)
+            house = House(
+                self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused, self.live.heard
+            )
+            self.live.begin({s: ping_id(s, *place) for s, place in house.store.checkpoint().items()})
             with self._ready:
                 self._house = house
                 self._trouble = None
@@ -163,26 +178,46 @@ class Office:
         outbox = self._house.acting.outbox
         return outbox.counts().get("waiting", 0), sum(t.paused is not None for t in outbox.targets())
 
+    def _told(self, event: Event) -> dict[str, Any]:
+        assert self._house
+        return self._house.questions.told(event)
+
+    def _count_between(self, workspace: WorkspaceId, low: Places, high: Places) -> int:
+        assert self._house
+        return sum(self._house.store.count_between(workspace, *span) for span in spans(low, high))
+
+    def _between(self, workspace: WorkspaceId, low: Places, high: Places) -> Iterator[Event]:
+        assert self._house
+        for span in spans(low, high):
+            yield from (e for e in self._house.store.between_ids(*span) if e.workspace == workspace)
+
     def asks(self) -> dict[str, Ask]:
         """Questions by name; they wait until the house is open."""
         names = (
-            "events", "timeline", "report_mail", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
+            "events", "timeline", "report_mail", "report_message", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "person_export", "person_erase", "retention", "report_campaign",
+            "active", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign",
         )  # fmt: skip
-        return {name: self._asked(name) for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS)}
+        return {
+            name: self._asked(name)
+            for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS)
+        }
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-            with self._ready:
-                self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
-            if self._house is None:
-                raise self.failed or Failure("The office could not open its stores in time.")
+            house = self._opened()
             with self._turn if name in _EXCLUSIVE else contextlib.nullcontext():
-                yield from self._house.asks()[name](what)
+                yield from house.asks()[name](what)
 
         return answer
+
+    def _opened(self) -> House:
+        with self._ready:
+            self._ready.wait_for(lambda: self._house is not None or self.failed is not None, timeout=300)
+        if self._house is None:
+            raise self.failed or Failure("The office could not open its stores in time.")
+        return self._house
 
     def close(self) -> None:
         """After the worker has ended."""
@@ -194,18 +229,51 @@ def _paused(target: str, why: str) -> None:
     log("target_paused", target=target, reason=why)
 
 
+class _Server(uvicorn.Server):
+    """Ends the feeds when it is told to end: they would go on for ever."""
+
+    def __init__(self, live: Live, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Told to end."""
+        self._live.close()
+        super().handle_exit(sig, frame)
+
+
 def main() -> None:
     """Entry point of the child process."""
     config = OfficeConfig(**json.loads(sys.argv[1]))
-    office = Office(Folder(Path(config.data)), config)
-    app = application(os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools")
+    folder = Folder(Path(config.data))
+    office = Office(folder, config)
+    try:
+        accounts = Accounts(folder.control)
+        settings = load(folder.root, config.settings)
+    except InkdotError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(GIVE_UP)
+    door = Door(Auth(accounts, settings.office_url), office.asks(), settings.api_per_minute)
+
+    def addresses() -> dict[str, str]:
+        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url}
+
+    app = application(
+        os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door, office.live, addresses
     )
+    proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
+    server = _Server(
+        office.live,
+        uvicorn.Config(
+            app, log_level="error", access_log=False, lifespan="off", loop="asyncio", http="httptools",
+            proxy_headers=bool(proxies), forwarded_allow_ips=proxies, timeout_graceful_shutdown=10,
+        ),
+    )  # fmt: skip
 
     def give_up() -> None:
         # Not by a signal: it could come before the server listens to any, and then look like a crash.
         server.should_exit = True
+        office.live.close()
 
     worker = threading.Thread(target=office.work, args=(give_up,), name="pipeline")
     worker.start()
@@ -220,6 +288,7 @@ def main() -> None:
     worker.join()
     courier.join()
     office.close()
+    accounts.close()
     if office.failed:
         sys.stderr.write(f"{office.failed}\n")
         sys.exit(GIVE_UP)

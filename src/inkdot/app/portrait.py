@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from inkdot.app.consent import WORKSPACE
 from inkdot.domain.consent import Choice
 from inkdot.domain.contact import normal_address
 from inkdot.domain.ids import MESSAGE, PERSON, to_word
+from inkdot.show.questions import here
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
 
@@ -24,22 +24,23 @@ _STYLE = "body{font:15px system-ui;max-width:60em;margin:2em auto;padding:0 1em}
 def export(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One object with all that is kept about the person in `what`."""
     address = normal_address(str(what.get("person", "")))
-    contact = house.register.contact(address)
+    workspace = here(what)
+    contact = house.register.contact(address, workspace)
     book = Forgetting(house.folder.control)
     try:
         tables = book.rows_about(contact)
-        choices = [choice_json(choice) for choice in book.choices_of(WORKSPACE, contact)]
+        choices = [choice_json(choice) for choice in book.choices_of(workspace, contact)]
         audit = [a._asdict() | {"time": iso(a.time * 1_000_000), "about": address} for a in book.audited(contact)]
     finally:
         book.close()
-    timeline = next(house.questions.timeline({"person": address}))
+    timeline = next(house.questions.timeline({"person": address, "workspace": workspace}))
     yield {
-        "person": address, "id": to_word(PERSON, contact), "exported": iso(time.time_ns() // 1000), "mode": house.register.mode_for(address).sentence,
+        "person": address, "id": to_word(PERSON, contact), "exported": iso(time.time_ns() // 1000), "mode": house.register.mode_for(address, workspace=workspace).sentence,
         "events": timeline["events"], "learned": timeline["learned"], "choices": choices, "audit": audit,
         "records": {table: [_plain(row) for row in rows] for table, rows in tables.items() if rows},
         "mails": [
             {"message": to_word(MESSAGE, m[0]), "marked": iso(m[1] * 1_000_000), "subject": m[2], "internet_id": m[3]}
-            for m in house.register.book.mails_of(WORKSPACE, contact)
+            for m in house.register.book.mails_of(workspace, contact)
         ],
     }  # fmt: skip
 

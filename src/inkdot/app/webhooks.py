@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from inkdot.act import payload, signing
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import (
     DELIVERY,
     ENDPOINT,
@@ -23,7 +23,7 @@ from inkdot.domain.ids import (
     from_word,
     to_word,
 )
-from inkdot.show.questions import since_of
+from inkdot.show.questions import here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.outbox import Attempt, Delivery, Endpoint, NewDelivery
 
@@ -38,7 +38,6 @@ ASKS = (
 """What may be asked; each is a method of Webhooks."""
 KEEP_DAYS = 30
 """How long the delivery log reaches back."""
-HERE = WorkspaceId(1)
 SECOND = 1_000_000
 
 
@@ -56,12 +55,11 @@ class Webhooks:
     def webhook_add(self, what: Asked) -> Answer:
         """Keep an endpoint: `url`, `types`, `machines`; `listening` for a receiver on this machine."""
         url = str(what.get("url", ""))
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not url.isascii():
+        if not _is_web_address(url):
             raise UsageError(f"{url!r} is no web address; write it like https://example.com/hook.")
         types = _types(what.get("types") or ())
         listening = bool(what.get("listening"))
-        known = next((e for e in self._outbox.endpoints() if e.listening), None) if listening else None
+        known = next((e for e in self._endpoints(here(what)) if e.listening), None) if listening else None
         if known:
             self._outbox.change_endpoint(known.id, url, active=True)
         else:
@@ -69,36 +67,36 @@ class Webhooks:
             signing.secret_bytes(secret)
             self._outbox.keep_endpoint(
                 Endpoint(
-                    EndpointId(self._acting.fresh()), HERE, url, secret, None, types, bool(what.get("machines")), listening, True,
+                    EndpointId(self._acting.fresh()), here(what), url, secret, None, types, bool(what.get("machines")), listening, True,
                     self._now() // SECOND,
                 )
             )  # fmt: skip
         self._acting.changed()
-        yield self._endpoint_json(next(e for e in self._outbox.endpoints() if e.url == url), secret=True)
+        yield self._endpoint_json([e for e in self._endpoints(here(what)) if e.url == url][-1], secret=True)
 
-    def webhook_list(self, _: Asked) -> Answer:
+    def webhook_list(self, what: Asked) -> Answer:
         """All endpoints, and how they fare."""
-        for endpoint in self._outbox.endpoints():
+        for endpoint in self._endpoints(here(what)):
             yield self._endpoint_json(endpoint)
 
     def webhook_switch(self, what: Asked) -> Answer:
         """On (which also ends a pause) or off."""
-        endpoint = self._endpoint(str(what.get("webhook", "")))
+        endpoint = self._endpoint(what)
         self._outbox.change_endpoint(endpoint.id, endpoint.url, active=bool(what.get("on")))
         if what.get("on"):
             self._outbox.recovered(endpoint.url, self._now() // SECOND)
         self._acting.changed()
-        yield self._endpoint_json(self._endpoint(to_word(ENDPOINT, endpoint.id)))
+        yield self._endpoint_json(self._endpoint({**what, "webhook": to_word(ENDPOINT, endpoint.id)}))
 
     def webhook_rotate(self, what: Asked) -> Answer:
         """A new secret; the old one signs too until the next rotation."""
-        endpoint = self._endpoint(str(what.get("webhook", "")))
+        endpoint = self._endpoint(what)
         self._outbox.rotate(endpoint.id, signing.fresh_secret(os.urandom))
-        yield self._endpoint_json(self._endpoint(to_word(ENDPOINT, endpoint.id)), secret=True)
+        yield self._endpoint_json(self._endpoint({**what, "webhook": to_word(ENDPOINT, endpoint.id)}), secret=True)
 
     def webhook_rm(self, what: Asked) -> Answer:
         """Remove one."""
-        endpoint = self._endpoint(str(what.get("webhook", "")))
+        endpoint = self._endpoint(what)
         self._outbox.forget_endpoint(endpoint.id, self._now() // SECOND)
         self._acting.changed()
         yield {"webhook": to_word(ENDPOINT, endpoint.id), "url": endpoint.url, "removed": True}
@@ -106,7 +104,7 @@ class Webhooks:
     def webhook_trigger(self, what: Asked) -> Answer:
         """Send a test message of a `type` to all endpoints that want it, or to one, and wait for what they say."""
         (kind,) = _types([what.get("type")])
-        chosen = [self._endpoint(str(what["webhook"]))] if what.get("webhook") else self._outbox.endpoints()
+        chosen = [self._endpoint(what)] if what.get("webhook") else self._endpoints(here(what))
         wanted = [e for e in chosen if e.active and (not e.types or kind in e.types)]
         if not wanted:
             raise UsageError(f"No endpoint wants {kind}; 'inkdot webhook add URL --type {kind}' makes one.")
@@ -114,7 +112,7 @@ class Webhooks:
         body = msgspec.json.encode(payload.envelope(kind, now, payload.sample(kind, event, now))).decode()
         rows = [
             NewDelivery(
-                payload.delivery_id(int(e.id), event, 0), int(e.id), event, 0, HERE, 0, e.url,
+                payload.delivery_id(int(e.id), event, 0), int(e.id), event, 0, e.workspace, 0, e.url,
                 json.dumps({"do": "endpoint", "id": int(e.id)}), body, True, now // SECOND, now // SECOND + 3600,
             )
             for e in wanted
@@ -125,22 +123,23 @@ class Webhooks:
     def webhook_log(self, what: Asked) -> Answer:
         """The delivery log, newest first; with `delivery`, one of them with every try and its body."""
         if what.get("delivery"):
-            found = self._delivery(str(what["delivery"]))
+            found = self._delivery(what)
             tries = [a._asdict() | {"time": iso(a.time * SECOND)} for a in self._outbox.attempts(found.id)]
             yield delivery_json(found) | {"attempts": tries, "body": json.loads(found.body)}
             return
-        source = self._endpoint(str(what["webhook"])).id if what.get("webhook") else None
+        source = self._endpoint(what).id if what.get("webhook") else None
         most = int(what.get("last") or 100)
-        for found in reversed(self._outbox.deliveries(what.get("state"), source, 0, most)):
+        for found in reversed(self._outbox.deliveries(here(what), what.get("state"), source, 0, most)):
             yield delivery_json(found)
 
     def webhook_replay(self, what: Asked) -> Answer:
         """Deliver again, under the same id: a `delivery`, or all of a `state` since `since`."""
         if what.get("delivery"):
-            chosen = [self._delivery(str(what["delivery"])).id]
+            chosen = [self._delivery(what).id]
         else:
-            source = self._endpoint(str(what["webhook"])).id if what.get("webhook") else None
+            source = self._endpoint(what).id if what.get("webhook") else None
             found = self._outbox.deliveries(
+                here(what),
                 what.get("state") or "failed",
                 source,
                 since_of(what.get("since") or "7d", self._now()) // SECOND,
@@ -155,21 +154,27 @@ class Webhooks:
             found = self._outbox.delivery(number)
             if found is not None:
                 attempt: Attempt = self._acting.deliverer.deliver(found)
-                yield delivery_json(self._delivery(to_word(DELIVERY, number))) | {"milliseconds": attempt.milliseconds}
+                again = self._outbox.delivery(number) or found
+                yield delivery_json(again) | {"milliseconds": attempt.milliseconds}
 
-    def _delivery(self, word: str) -> Delivery:
+    def _delivery(self, what: Asked) -> Delivery:
+        word = str(what.get("delivery", ""))
         found = self._outbox.delivery(DeliveryId(from_word(DELIVERY, word)))
-        if found is None:
-            raise UsageError(
+        if found is None or found.workspace != here(what):
+            raise NotFound(
                 f"There is no delivery {word}; 'inkdot webhook log' shows those of the last {KEEP_DAYS} days."
             )
         return found
 
-    def _endpoint(self, word: str) -> Endpoint:
+    def _endpoints(self, workspace: WorkspaceId) -> list[Endpoint]:
+        return [e for e in self._outbox.endpoints() if e.workspace == workspace]
+
+    def _endpoint(self, what: Asked) -> Endpoint:
+        word = str(what.get("webhook", ""))
         number = from_word(ENDPOINT, word) if word.startswith(f"{ENDPOINT}_") else None
-        found = next((e for e in self._outbox.endpoints() if e.id == number or e.url == word), None)
+        found = next((e for e in self._endpoints(here(what)) if e.id == number or e.url == word), None)
         if found is None:
-            raise UsageError(f"There is no webhook {word!r}; 'inkdot webhook list' shows those there are.")
+            raise NotFound(f"There is no webhook {word!r}; 'inkdot webhook list' shows those there are.")
         return found
 
     def _endpoint_json(self, endpoint: Endpoint, *, secret: bool = False) -> dict[str, Any]:
@@ -192,6 +197,14 @@ def delivery_json(found: Delivery) -> dict[str, Any]:
         "event": to_word(EVENT, found.event), "state": found.state, "made": iso(found.made * SECOND),
         "due": iso(found.due * SECOND) if found.state == "waiting" else None, "tries": found.tries, "said": found.said,
     }  # fmt: skip
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme in ("http", "https") and parts.hostname and not parts.username and url.isascii())
+    except ValueError:  # an address of IPv6 that is none
+        return False
 
 
 def _types(words: Iterable[Any]) -> tuple[str, ...]:

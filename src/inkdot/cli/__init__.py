@@ -9,6 +9,7 @@ import sys
 import typer
 
 from inkdot.cli import (
+    account,
     acting,
     asking,
     audiences,
@@ -17,6 +18,7 @@ from inkdot.cli import (
     dotting,
     identity,
     importing,
+    key,
     knowing,
     legal,
     mail,
@@ -37,6 +39,8 @@ app = typer.Typer(
     epilog="First steps: inkdot demo, then inkdot serve. Every command has --help with examples.",
 )
 serving.add_to(app)
+account.add_to(app)
+key.add_to(app)
 mail.add_to(app)
 relay.add_to(app)
 asking.add_to(app)

@@ -16,8 +16,7 @@ from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError
-from inkdot.domain.ids import LINK, MESSAGE, LinkId, MessageId, WorkspaceId, to_word
-from inkdot.domain.message import Message
+from inkdot.domain.ids import LINK, MESSAGE, MessageId, WorkspaceId, to_word
 
 if TYPE_CHECKING:
     from inkdot.app.folder import Folder
@@ -164,19 +163,12 @@ def link(
     Example:
       inkdot link https://example.com/offer --to ben@example.com
     """
-    from inkdot.mark.mint import Person, tracked_link
+    from inkdot.app.marking import keep_link
 
     address = normal_address(to)
     folder, mint = open_mint(data, public_url)
-    number = LinkId(_fresh_id())
-    person = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
-    if person.mode is Mode.OFF:
-        raise UsageError(f"{address} wants nothing kept; give the plain address instead.")
-    tracked = tracked_link(mint, person, number, int(time.time()), url)
-    control = _control(folder)
-    if person.address:
-        control.remember_contacts({(_WORKSPACE, person.contact): address})
-    control.keep_link(number, url.strip().encode(), _WORKSPACE)
+    mode, control = told_mode(decided(folder, [address])[0][1]), _control(folder)
+    number, tracked = keep_link(control, mint, address, mode, url)
     control.close()
     if as_json:
         put({"link": to_word(LINK, number), "url": tracked})
@@ -198,20 +190,12 @@ def open_mint(data: Path, public_url: str | None, **more: object) -> tuple[Folde
     `more` are settings as the command line says them.
     """
     from inkdot.app.folder import Folder
-    from inkdot.app.marking import mint_of
+    from inkdot.app.marking import mint_of, public_url_of
     from inkdot.settings import load
 
     folder = Folder(data)
     settings = load(folder.root, {"public_url": public_url, **more})
-    running = folder.running()
-    url = settings.public_url or (running.public if running else "") or _remembered(folder.root)
-    url = url or f"http://127.0.0.1:{settings.public_port}"
-    return folder, mint_of(settings, folder.keyring(), url)
-
-
-def _remembered(root: Path) -> str:
-    path = root / "public_url"
-    return path.read_text().strip() if path.exists() else ""
+    return folder, mint_of(settings, folder.keyring(), public_url_of(folder, settings))
 
 
 def _control(folder: Folder):  # type: ignore[no-untyped-def]  # noqa: ANN202 - named where it is imported
@@ -242,18 +226,12 @@ def keep_copies(
     folder: Folder, mail: Mail, recipients: list[Address], message: MessageId, list_name: str | None = None
 ) -> list[Copy]:
     """Make the copies as each recipient's consent allows, and keep what they are before any of them can leave."""
-    marked = int(time.time())
+    from inkdot.app import marking
+
     modes = {address: told_mode(decision) for address, decision in decided(folder, recipients, list_name)}
-    copies = [mail.copy_for(address, message, marked, modes[address]) for address in recipients]
-    if mail.left_alone is None:
-        control = _control(folder)
-        keyring = folder.keyring()
-        # Of whom no name may be kept, the number is: it is what counts are measured against.
-        known = {a: keyring.contact_id(_WORKSPACE, a) for a in recipients if modes[a] > Mode.AGGREGATE}
-        unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
-        kept = Message(message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed)
-        control.keep_message(kept, known, _WORKSPACE)
-        control.close()
+    control = _control(folder)
+    copies = marking.keep_copies(control, mail, modes, message)
+    control.close()
     return copies
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkdot.cli.options import DATA, Data
+from inkdot.cli.options import DATA, Data, talk
+from inkdot.domain.errors import InkdotError
+
+if TYPE_CHECKING:
+    from inkdot.app.folder import Folder, Server
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +56,7 @@ def serve(
         "public_url": public_url, "office_url": office_url, "streets": streets, "trusted_proxies": trusted_proxies,
         "upstream": upstream,
     }  # fmt: skip
-    from inkdot.app.folder import Folder, Server
+    from inkdot.app.folder import Folder
     from inkdot.app.supervisor import Supervisor
     from inkdot.settings import load
 
@@ -62,10 +66,24 @@ def serve(
     def ready(server: Server) -> None:
         sys.stdout.write(f"ready public={server.public} office={server.office} relay={server.relay}\n")
         sys.stdout.flush()
+        _say_how_to_begin(folder, server)
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
     sys.exit(Supervisor(folder, settings).run(ready))
+
+
+def _say_how_to_begin(folder: Folder, server: Server) -> None:
+    """Where there is no account yet, the way to the first one; there is no password to begin with."""
+    from inkdot.app.accounts import setup_address
+
+    try:
+        url = setup_address(folder, server.office)
+    except (InkdotError, OSError) as error:  # a full disk must not keep the street from hearing
+        talk(f"No set-up link could be made: {error}")
+        return
+    if url:
+        talk(f"Make your account within 30 minutes: {url}")
 
 
 def _remember_public_url(root: Path, url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +13,7 @@ from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
-from inkdot.domain.errors import UsageError
-from inkdot.domain.ids import DOCUMENT, SHARE, ContactId, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, from_word, to_word
 
 if TYPE_CHECKING:
     from inkdot.app.library import Library
@@ -60,18 +58,11 @@ def share(
 
       inkdot doc share offer.pdf --to ben@example.com --email-gate --expires 14d --no-download --json
     """
-    from inkdot.room.gate import passcode_digest
+    from inkdot.app.sharing import Asked, share_terms
 
-    address, now = normal_address(to), int(time.time())
-    lists = tuple(_listed(n) for n in allow or ()), tuple(_listed(n) for n in block or ())
-    if password is not None and len(password) < 4:
-        raise UsageError("A passcode needs at least 4 signs.")
-    terms = Share(
-        ShareId(_fresh()), _WORKSPACE, DocumentId(0), ContactId(0), now, _time(expires, now) if expires else None,
-        passcode_digest(password) if password else None,
-        Gate.PROVED if verify_email else Gate.EMAIL if email_gate or any(lists) else Gate.OPEN,
-        not no_download and not watermark, watermark, *lists,
-    )  # fmt: skip
+    address = normal_address(to)
+    asked = Asked(password, expires, email_gate, verify_email, not no_download, watermark, allow or (), block or ())
+    terms = share_terms(asked, _WORKSPACE, int(time.time()))
     document, url = _share(file, address, terms, data, public_url)
     if as_json:
         put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
@@ -85,8 +76,7 @@ def share(
 def _share(file: str, address: Address, terms: Share, data: Path, public_url: str | None) -> tuple[Document, str]:
     """Take the file in and keep the link on these terms; the document and the link's address."""
     from inkdot.app.library import Library
-    from inkdot.domain.token import Token, TokenKind
-    from inkdot.mark.mint import Person
+    from inkdot.app.marking import reader_link
 
     folder, mint = open_mint(data, public_url)
     with Library(folder) as library:
@@ -95,9 +85,7 @@ def _share(file: str, address: Address, terms: Share, data: Path, public_url: st
         library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
         if terms.gate is Gate.PROVED and not library.can_mail:
             talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
-    who = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
-    token = Token(TokenKind.SHARE, who.mode, _WORKSPACE, 0, terms.made, terms.id, who.contact, who.address, b"")
-    return document, mint.reader(token)
+    return document, reader_link(mint, terms, address, told_mode(decided(folder, [address])[0][1]))
 
 
 def replace(
@@ -223,30 +211,3 @@ def _is_id(word: str) -> bool:
 
 def _document_id(word: str) -> DocumentId:
     return DocumentId(from_word(DOCUMENT, word))
-
-
-def _listed(name: str) -> str:
-    """`ben@example.com`, `example.com` or `@example.com`, as it is kept."""
-    name = name.strip().lower()
-    if "@" in name.removeprefix("@"):
-        return normal_address(name)
-    normal_address(f"anybody@{name.removeprefix('@')}")
-    return name.removeprefix("@")
-
-
-def _time(word: str, now: int) -> int:
-    """`7d`, `2026-12-24` (its end, UTC) or a time -> unix seconds. Raises UsageError."""
-    import datetime as dt
-
-    if span := re.fullmatch(r"(\d{1,6})([mhdw])", word):
-        return now + int(span[1]) * _UNITS[span[2]]
-    try:
-        time_ = dt.datetime.fromisoformat(word)
-    except ValueError:
-        raise UsageError(f"{word!r} is no time; write 7d, 12h, 2026-12-24 or 2026-12-24T18:00:00Z.") from None
-    if len(word) == 10:
-        time_ += dt.timedelta(days=1)
-    ends = int(time_.replace(tzinfo=time_.tzinfo or dt.UTC).timestamp())
-    if ends <= now:
-        raise UsageError(f"{word} is over already; choose a later time.")
-    return ends

@@ -5,6 +5,11 @@ InkdotError
 |  |- BadAddress      not a mail address
 |  |- BadId           not an identifier of the expected kind
 |  |- BadRule         a trigger's or audience's rule cannot work
+|  |- NotFound        nothing of that name, or nothing that this asker may know of   (HTTP 404)
+|  |- SignInFirst     nobody is signed in, or by the wrong password or key           (HTTP 401)
+|  |  `- CodeWanted   the password is right, the second factor is missing
+|  |- NotAllowed      the role or key does not reach so far                          (HTTP 403)
+|  |- TooOften        tried too often; says when to try again                        (HTTP 429)
 |  `- BadSetting      a setting has a wrong value
 `- Failure            the wish is clear, the world is in the way             (exit 1)
    |- FolderInUse     another process owns the data folder
@@ -40,6 +45,30 @@ class BadId(UsageError):
 
 class BadRule(UsageError):
     """A rule cannot work; the message names every place to mend."""
+
+
+class NotFound(UsageError):
+    """There is nothing of that name, or nothing that the asker may know of: the two are told alike."""
+
+
+class SignInFirst(UsageError):
+    """Nobody is signed in, or the password, code or key is wrong."""
+
+
+class CodeWanted(SignInFirst):
+    """The password is right, and a code of the second factor is needed with it."""
+
+
+class NotAllowed(UsageError):
+    """The role or the key does not reach so far, or the request came from another website."""
+
+
+class TooOften(UsageError):
+    """Tried too often; `seconds` says when to try again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class BadSetting(UsageError):

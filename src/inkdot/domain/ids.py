@@ -24,12 +24,17 @@ TriggerId = NewType("TriggerId", int)
 EndpointId = NewType("EndpointId", int)
 DeliveryId = NewType("DeliveryId", int)
 AudienceId = NewType("AudienceId", int)
+UserId = NewType("UserId", int)
+KeyId = NewType("KeyId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
 PERSON = "per"
 DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
 TRIGGER, ENDPOINT, DELIVERY, AUDIENCE = "trg", "whk", "dlv", "aud"
+WORKSPACE, USER, KEY = "wks", "usr", "key"
 
+_WHOLE = frozenset({EVENT, VISIT})
+"""Kinds whose numbers have 64 bits; all others are ours to give and fit into the signed ones of SQLite."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}
 _LENGTH = 13
@@ -53,7 +58,7 @@ def from_word(prefix: str, word: str) -> int:
     number = 0
     for c in tail:
         number = number << 5 | _VALUE[c]
-    if number >= 1 << 64:
+    if number >= 1 << (64 if prefix in _WHOLE else 63):
         msg = f"{word!r} is not an identifier of the kind {prefix}_...: it is too large."
         raise BadId(msg)
     return number

@@ -86,7 +86,10 @@ def mail_token(
 def tracked_link(mint: Mint, person: Person, link: LinkId, marked: int, destination: str) -> str:
     """A tracked link of its own. Raises UsageError unless `destination` is an http or https address."""
     target = destination.strip().encode()
-    parts = urlsplit(destination.strip()) if not _BAD_IN_URL.search(target) else None
+    try:
+        parts = urlsplit(destination.strip()) if not _BAD_IN_URL.search(target) else None
+    except ValueError:  # an address of IPv6 that is none
+        parts = None
     if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.netloc:
         raise UsageError(f"{destination!r} is not a web address; write it like https://example.com/page.")
     if len(target) > MAX_DESTINATION_BYTES:

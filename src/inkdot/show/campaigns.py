@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound
 from inkdot.domain.ids import MessageId, WorkspaceId
+from inkdot.show.questions import here
 from inkdot.store.campaigns import Campaigns, Sent
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds
 
-_WORKSPACE = WorkspaceId(1)
 _SECOND = 1_000_000
 _PROOF = {3: "yes", 2: "likely", 1: "unknown"}
 
@@ -20,35 +20,37 @@ _PROOF = {3: "yes", 2: "likely", 1: "unknown"}
 class CampaignQuestions:
     """Everything that can be asked of one folder's campaigns."""
 
-    def __init__(self, campaigns: Campaigns, store: EventStore, of_mail: Callable[[MessageId], dict[str, Any]]) -> None:
+    def __init__(
+        self, campaigns: Campaigns, store: EventStore, of_mail: Callable[[MessageId, WorkspaceId], dict[str, Any]]
+    ) -> None:
         """`of_mail` gives the counts of one mail, as reports of mails have them."""
         self._campaigns, self._store, self._of_mail = campaigns, store, of_mail
 
     def report_campaign(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """One campaign: counts of its copies and of its mail, and a row for each person who may be named."""
-        name = str(what.get("campaign", ""))
-        campaign = self._campaigns.campaign(name, _WORKSPACE)
+        name, workspace = str(what.get("campaign", "")), here(what)
+        campaign = self._campaigns.campaign(name, workspace)
         if campaign is None:
-            known = ", ".join(n for n, *_ in self._campaigns.campaigns(_WORKSPACE)[:10])
-            raise UsageError(
+            known = ", ".join(n for n, *_ in self._campaigns.campaigns(workspace)[:10])
+            raise NotFound(
                 f"There is no campaign {name!r}; those there are: {known}."
                 if known
                 else f"There is no campaign {name!r}; 'inkdot mail send --people' begins one."
             )
-        copies = self._campaigns.copies(campaign.message, _WORKSPACE)
-        did = self._did(campaign.message)
+        copies = self._campaigns.copies(campaign.message, workspace)
+        did = self._did(campaign.message, workspace)
         named = [copy for copy in copies if copy.address]
         yield {
             "campaign": name, "begun": iso(campaign.begun * _SECOND),
             "copies": dict(Counter(copy.state for copy in copies)),
             "unmarked": dict(Counter(copy.left_alone for copy in copies if copy.left_alone)),
             "unnamed": len(copies) - len(named),
-            "messages": [self._of_mail(campaign.message)],
+            "messages": [self._of_mail(campaign.message, workspace)],
             "people": [_person(copy, did.get(copy.contact)) for copy in named],
         }  # fmt: skip
 
-    def _did(self, message: MessageId) -> dict[int, tuple[Any, ...]]:
-        rows = self._store.rows("reports", "people_of_mail", {"message": message, "workspace": _WORKSPACE})
+    def _did(self, message: MessageId, workspace: WorkspaceId) -> dict[int, tuple[Any, ...]]:
+        rows = self._store.rows("reports", "people_of_mail", {"message": message, "workspace": workspace})
         return {row[0]: row[1:] for row in rows}
 
 

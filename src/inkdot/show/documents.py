@@ -8,17 +8,17 @@ from typing import Any
 
 from inkdot.domain.contact import normal_address
 from inkdot.domain.document import Document
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.evidence import MACHINES
 from inkdot.domain.ids import DOCUMENT, EVENT, VISIT, DocumentId, WorkspaceId, from_word, to_word
 from inkdot.domain.reading import Reading, judge_reading
+from inkdot.show.questions import Parameters, here
 from inkdot.store.contract import iso
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.reading import Sitting, openings, sittings
 
-Parameters = Mapping[str, Any]
-_WORKSPACE = WorkspaceId(1)
+_UNKNOWN = "There is no such document or version; 'inkdot doc list' lists those there are."
 _WORTH_VISITS, _WORTH_SHARE = 3, 0.25
 GRADE = "A"
 """Measured by the page's own script: the best there is. See docs/documents.md for the other grades."""
@@ -36,16 +36,19 @@ class DocumentQuestions:
     def report_document(self, what: Parameters) -> Iterator[dict[str, Any]]:
         """One document: its pages, its visits, and suggestions; `person` and `version` narrow it."""
         number = DocumentId(from_word(DOCUMENT, str(what.get("document", ""))))
+        workspace = here(what)
+        if self._documents.workspace_of(number) != workspace:
+            raise NotFound(_UNKNOWN)
         document = self._documents.document(number, _version(what.get("version")))
         if document is None and (marked := self._documents.marked(number)):
-            yield self._report_of_dots(number, *marked)
+            yield self._report_of_dots(workspace, number, *marked)
             return
         if document is None:
-            raise UsageError("There is no such document or version; 'inkdot doc list' lists those there are.")
+            raise NotFound(_UNKNOWN)
         wanted = normal_address(str(what["person"])) if what.get("person") else None
-        found = sittings(self._store, number, _WORKSPACE)
-        names = self._documents.addresses_of((_WORKSPACE, s.contact) for s in found)
-        visits = [_visit(s, names.get((_WORKSPACE, s.contact)), self._words(document, s.version)) for s in found]
+        found = sittings(self._store, number, workspace)
+        names = self._documents.addresses_of((workspace, s.contact) for s in found)
+        visits = [_visit(s, names.get((workspace, s.contact)), self._words(document, s.version)) for s in found]
         if wanted:
             visits = [v for v in visits if v["person"] == wanted]
         if what.get("version"):
@@ -63,13 +66,15 @@ class DocumentQuestions:
             "grade": GRADE,
         }
 
-    def _report_of_dots(self, number: DocumentId, name: str, marked: int, dots: int) -> dict[str, Any]:
+    def _report_of_dots(
+        self, workspace: WorkspaceId, number: DocumentId, name: str, marked: int, dots: int
+    ) -> dict[str, Any]:
         """A document with dots in it: opened or not. Which pages were read cannot be told from them."""
-        found = openings(self._store, number, _WORKSPACE)
-        names = self._documents.addresses_of((_WORKSPACE, o.contact) for o in found)
+        found = openings(self._store, number, workspace)
+        names = self._documents.addresses_of((workspace, o.contact) for o in found)
         visits: list[dict[str, Any]] = [
             {
-                "visit": None, "person": names.get((_WORKSPACE, o.contact)), "event": to_word(EVENT, o.event),
+                "visit": None, "person": names.get((workspace, o.contact)), "event": to_word(EVENT, o.event),
                 "started": iso(o.time), "ended": None, "seconds": None, "pages": [], "page": o.page,
                 "actor": o.verdict.actor, "human": o.verdict.human, "counted": o.verdict.actor not in MACHINES,
                 "client": o.verdict.fields.client.value, "os": o.verdict.fields.os.value,

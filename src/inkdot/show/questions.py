@@ -12,7 +12,7 @@ from typing import Any
 
 from inkdot.domain.consent import SMALL
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
@@ -25,10 +25,14 @@ from inkdot.store.reports import opens_of
 
 Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
-_WORKSPACE = WorkspaceId(1)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE = 5_000
 _SECOND = 1_000_000
+
+
+def here(what: Parameters) -> WorkspaceId:
+    """The workspace that is asked about: the first one, if the question does not say. Requests never say it themselves."""
+    return WorkspaceId(int(what.get("workspace") or 1))
 
 
 class Questions:
@@ -42,28 +46,34 @@ class Questions:
         self._history = history or History(None, store)
 
     def events(self, what: Parameters) -> Answer:
-        """Events, oldest first: person, kind, since, after (an event id), last (how many)."""
-        kind = _kind(what.get("kind"))
+        """Events, oldest first: person, kind, since, after (an event id), last (how many), limit."""
+        kind, workspace = _kind(what.get("kind")), here(what)
         if last := what.get("last"):
-            yield from self._shown(reversed(self._store.newest(count_of(last), kind)))
+            yield from self._shown(reversed(self._store.newest(count_of(last), kind, workspace)))
             return
-        contact = self._contact(what["person"]) if what.get("person") else None
+        contact = self._contact(what["person"], workspace) if what.get("person") else None
         if what.get("person") and contact is None:
             return
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
         since = since_of(what.get("since"), self._now())
+        left = count_of(what["limit"]) if what.get("limit") else None
         while True:
-            page = self._store.page(after=after, contact=contact, kind=kind, since=since, most=_PAGE)
+            most = _PAGE if left is None else min(left, _PAGE)
+            page = self._store.page(
+                after=after, contact=contact, kind=kind, since=since, most=most, workspace=workspace
+            )
             yield from self._shown(iter(page))
-            if len(page) < _PAGE:
+            left = None if left is None else left - len(page)
+            if len(page) < most or left == 0:
                 return
             after = page[-1].id
 
     def timeline(self, what: Parameters) -> Answer:
         """One person: who, what is known in a sentence, and each event."""
         address = normal_address(str(what.get("person", "")))
-        contact = self._contact(address)
-        events = self._history.of(contact, _WORKSPACE) if contact is not None else []
+        workspace = here(what)
+        contact = self._contact(address, workspace)
+        events = self._history.of(contact, workspace) if contact is not None else []
         subjects = self._control.subjects(e.message for e in events if e.message is not None)
         scenes = [e.scene for e in events if e.scene]
         names = self._control.document_names(s.document for s in scenes if s.document is not None)
@@ -78,60 +88,65 @@ class Questions:
             for f in possible_forwards(events)
         ]
         yield {
-            "person": address, "known": contact is not None, "counts": _counts(events), "learned": self._learned(address),
+            "person": address, "known": contact is not None, "counts": _counts(events), "learned": self._learned(address, workspace),
             "possible_forwards": forwards, "events": items,
         }  # fmt: skip
 
-    def _learned(self, address: str) -> list[str]:
+    def _learned(self, address: str, workspace: WorkspaceId) -> list[str]:
         """What this person's and this mail domain's past opens are worth, in sentences."""
         domain = address.rpartition("@")[2]
-        contact = self._control.contact_of(Address(address), _WORKSPACE)
-        colleagues = self._control.contacts_of_domain(domain, _WORKSPACE)
+        contact = self._control.contact_of(Address(address), workspace)
+        colleagues = self._control.contacts_of_domain(domain, workspace)
         asked = [("this person", [contact] if contact else []), (f"people at {domain}", colleagues)]
-        found = [reliability(who, opens_of(self._store, people, _WORKSPACE)) for who, people in asked if people]
+        found = [reliability(who, opens_of(self._store, people, workspace)) for who, people in asked if people]
         return [sentence for sentence in found if sentence]
 
     def learned(self, what: Parameters) -> Answer:
         """What was learned of a person from the past."""
         address = normal_address(str(what.get("person", "")))
-        yield {"person": address, "learned": self._learned(address)}
+        yield {"person": address, "learned": self._learned(address, here(what))}
 
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
         since = since_of(what.get("since") or "30d", self._now())
         most = count_of(what.get("last") or 50)
-        where = {"since": timestamp(since), "workspace": _WORKSPACE}
+        workspace = here(what)
+        where = {"since": timestamp(since), "workspace": workspace}
         active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
-        marked = {m.id: m for m in self._control.messages_since(since // _SECOND, _WORKSPACE)}
+        marked = {m.id: m for m in self._control.messages_since(since // _SECOND, workspace)}
         shown = list(dict.fromkeys([*active, *reversed(marked)]))[:most]
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
         unmarked = self._control.unmarked(shown)
         messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
 
-    def of_mail(self, message: MessageId) -> dict[str, Any]:
+    def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:
         """The counts of one mail, of all its time."""
-        where = {"since": timestamp(0), "workspace": _WORKSPACE, "messages": [message]}
+        where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
-        kept = {m.id: m for m in self._control.messages_since(0, _WORKSPACE)}.get(message)
+        kept = {m.id: m for m in self._control.messages_since(0, workspace)}.get(message)
         return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
+
+    def report_message(self, what: Parameters) -> Answer:
+        """The counts of one `message`, of all its time."""
+        yield self.of_mail(MessageId(from_word(MESSAGE, str(what.get("message", "")))), here(what))
 
     def explain(self, what: Parameters) -> Answer:
         """One event with the rules that fired and a sentence for each field."""
         number = EventId(from_word(EVENT, str(what.get("event", ""))))
         event = self._store.event(number)
-        if event is None:
-            raise UsageError(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        if event is None or event.workspace != here(what):
+            raise NotFound(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
         person = self._control.address_of(event.workspace, event.contact)
         fields = {name: explained(field) for name, field in event.verdict.fields._asdict().items()}
         repeats = self._store.repeats_of(number)
         yield event_json(event, person, self._now()) | {"says": says(event), "explained": fields, "repeats": repeats}
 
-    def corrections(self, _: Parameters) -> Answer:
+    def corrections(self, what: Parameters) -> Answer:
         """What people said of events, with the facts that the rules saw: a test case each."""
         for number, correction in self._control.corrections().items():
             event = self._store.event(number)
-            if event is not None:
+            if event is not None and event.workspace == here(what):
                 person = self._control.address_of(event.workspace, event.contact)
                 yield event_json(event, person, self._now()) | {
                     "correction": correction._asdict() | {"time": iso(correction.time * _SECOND)}
@@ -142,13 +157,21 @@ class Questions:
         count, newest = self._store.size()
         yield {"events": count, "newest": iso(newest) if newest else None, "dropped": self._store.dropped_counts()}
 
+    def told(self, event: Event) -> dict[str, Any]:
+        """An event as feeds tell it: with its subject and a sentence."""
+        person = self._control.address_of(event.workspace, event.contact)
+        subject = self._control.subjects([event.message]).get(event.message) if event.message is not None else None
+        if event.scene and event.scene.document is not None:
+            subject = self._control.document_names([event.scene.document]).get(event.scene.document)
+        return event_json(event, person, self._now()) | {"subject": subject, "says": says(event)}
+
     def _shown(self, events: Iterator[Event]) -> Answer:
         now = self._now()
         for event in events:
             yield event_json(event, self._control.address_of(event.workspace, event.contact), now)
 
-    def _contact(self, person: str) -> ContactId | None:
-        return self._control.contact_of(normal_address(person), _WORKSPACE)
+    def _contact(self, person: str, workspace: WorkspaceId) -> ContactId | None:
+        return self._control.contact_of(normal_address(person), workspace)
 
 
 _SAID = {Kind.REPLY: "A person answered the mail.", Kind.BOUNCE: "The mail could not be delivered."}

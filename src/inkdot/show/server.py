@@ -1,6 +1,7 @@
 """The office's HTTP face: health, metrics, and the folder's own command line asking questions.
 
-Questions come only with the folder's secret, which is readable by the folder's owner alone.
+Questions come only with the folder's secret, which is readable by the folder's owner alone. Programs use the API (`api/`),
+people the pages (`pages/`); who they are is `auth.py`'s to say.
 """
 
 from __future__ import annotations
@@ -17,15 +18,31 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from inkdot.domain.errors import InkdotError, UsageError
+from inkdot.show.api.door import Door
+from inkdot.show.api.problems import KINDS, Problem, problem_of
+from inkdot.show.api.routes import api_routes
+from inkdot.show.api.stream import Streams
+from inkdot.show.live import Live
+from inkdot.show.pages.desk import Desk
+from inkdot.show.pages.routes import page_routes
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _LINES = "application/jsonl"
 
 
 def application(
-    secret: str, asks: Mapping[str, Ask], healthy: Callable[[], str | None], metrics: Callable[[], str]
+    secret: str,
+    asks: Mapping[str, Ask],
+    healthy: Callable[[], str | None],
+    metrics: Callable[[], str],
+    door: Door,
+    live: Live,
+    facts: Callable[[], Mapping[str, str]],
 ) -> Starlette:
-    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer."""
+    """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in.
+
+    `live` tells those who watch, `facts` gives the addresses that pages show.
+    """
 
     async def health(_: Request) -> Response:
         trouble = await run_in_threadpool(healthy)
@@ -47,8 +64,18 @@ def application(
         Route("/healthz", health),
         Route("/metrics", numbers),
         Route("/ask/{question}", ask, methods=["POST"]),
+        *api_routes(door, Streams(live, healthy)),
+        *page_routes(Desk(asks, door.auth, facts)),
     ]
-    return Starlette(routes=routes)
+    office = Starlette(routes=routes, exception_handlers={InkdotError: _refused})
+    office.state.auth, office.state.live = door.auth, live
+    return office
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """An error on purpose, in a sentence."""
+    problem = problem_of(error) if isinstance(error, InkdotError) else Problem("fault", str(error))
+    return PlainTextResponse(f"{problem.detail}\n", KINDS[problem.name].status, problem.headers)
 
 
 def _lines(answer: Ask, what: Mapping[str, Any]) -> Iterator[bytes]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from inkdot.domain.beacon import belongs
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
-from inkdot.show.questions import Answer, Parameters, count_of, since_of
+from inkdot.show.questions import Answer, Parameters, count_of, here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds
 from inkdot.store.sites import Goal, Site, Sites
@@ -27,7 +27,6 @@ from inkdot.store.visits import (
 from inkdot.understand.lead import INTERESTING, Facts, Score, score
 
 VISITOR = "vtr"
-_WORKSPACE = WorkspaceId(1)
 _DAY = 86_400_000_000
 _MOST_PEOPLE = 500
 _LATELY = 7 * _DAY  # a visitor whom nobody knows and who has not come since is no lead
@@ -52,15 +51,15 @@ class WebsiteQuestions:
         since, until = self._span(what)
         most = count_of(what.get("last") or 10)
         steps = _steps(what.get("funnel"))
-        shown = [self._report(site, since, until, most, steps) for site in self._chosen(what.get("site"))]
+        shown = [self._report(site, since, until, most, steps) for site in self._chosen(what)]
         yield {"since": iso(since), "until": iso(until), "sites": shown}
 
     def report_searches(self, what: Parameters) -> Answer:
         """What was searched on the sites, most often first; since, until, site, last."""
         since, until = self._span(what)
         most = count_of(what.get("last") or 50)
-        chosen = {site.id: site.domain for site in self._chosen(what.get("site"))}
-        rows = all_happenings(self._store, "search", since, until, most if not what.get("site") else 1_000_000)
+        chosen = {site.id: site.domain for site in self._chosen(what)}
+        rows = all_happenings(self._store, "search", since, until, 1_000_000)
         found = [
             {"site": to_word(SITE, site), "domain": chosen[site], "term": h.name, "times": h.times, "visits": h.visits}
             for site, h in rows
@@ -73,21 +72,22 @@ class WebsiteQuestions:
         now = self._now()
         since = since_of(what.get("since") or "30d", now)
         most = count_of(what.get("last") or 50)
-        bound = self._sites.bound(_WORKSPACE)
+        workspace = here(what)
+        bound = self._sites.bound(workspace)
         visited = lead_visits(
-            self._store, bound, since, max(since, now - _LATELY), INTERESTING, _MOST_PEOPLE, _WORKSPACE
+            self._store, bound, since, max(since, now - _LATELY), INTERESTING, _MOST_PEOPLE, workspace
         )
-        acted = {a.contact: a for a in lead_acts(self._store, since, _MOST_PEOPLE, _WORKSPACE)}
+        acted = {a.contact: a for a in lead_acts(self._store, since, _MOST_PEOPLE, workspace)}
         known = {v.contact for v in visited if v.contact}
         leads = [_Lead.of(v, acted.get(v.contact) if v.contact else None, now) for v in visited]
         leads += [_Lead.of(None, acts, now) for contact, acts in acted.items() if contact not in known]
         grade = what.get("grade")
         leads = [x for x in leads if (x.contact or not what.get("known")) and grade in (None, x.score.grade)]
         leads.sort(key=lambda x: (-x.score.points, -x.facts.last))
-        yield {"since": iso(since), "leads": [self._lead_json(lead) for lead in leads[:most]]}
+        yield {"since": iso(since), "leads": [self._lead_json(lead, workspace) for lead in leads[:most]]}
 
-    def _lead_json(self, lead: _Lead) -> dict[str, Any]:
-        person = self._sites.address_of(_WORKSPACE, ContactId(lead.contact)) if lead.contact else None
+    def _lead_json(self, lead: _Lead, workspace: WorkspaceId) -> dict[str, Any]:
+        person = self._sites.address_of(workspace, ContactId(lead.contact)) if lead.contact else None
         return {"person": person, **_lead_json(lead)}
 
     def import_check(self, what: Parameters) -> Answer:
@@ -104,15 +104,15 @@ class WebsiteQuestions:
         until = since_of(what["until"], now) if what.get("until") else now
         return since - since % _DAY, until - until % _DAY + _DAY
 
-    def _chosen(self, word: Any) -> list[Site]:
-        sites = self._sites.sites(_WORKSPACE)
+    def _chosen(self, what: Parameters) -> list[Site]:
+        word, sites = what.get("site"), self._sites.sites(here(what))
         if not word:
             return sites
         name = str(word).strip().lower()
         by_id = SiteId(from_word(SITE, name)) if name.startswith(f"{SITE}_") else None
         found = [s for s in sites if s.id == by_id or belongs(name, s.domain)]
         if not found:
-            raise UsageError(f"There is no site {word}; 'inkdot site list' shows those there are.")
+            raise NotFound(f"There is no site {word}; 'inkdot site list' shows those there are.")
         return found[-1:]
 
     def _report(self, site: Site, since: int, until: int, most: int, steps: list[str]) -> dict[str, Any]:

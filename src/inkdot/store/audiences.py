@@ -53,6 +53,10 @@ class Audiences(Control):
         """All of them, by name."""
         return [KeptAudience(*row) for row in self._rows("audiences", (workspace,))]
 
+    def workspaces(self) -> list[WorkspaceId]:
+        """Those that have any."""
+        return [WorkspaceId(row[0]) for row in self._rows("audience_workspaces")]
+
     def named(self, name: str, workspace: WorkspaceId) -> KeptAudience | None:
         """The one of that name."""
         return next((KeptAudience(*row) for row in self._rows("audience", (workspace, name))), None)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
@@ -35,6 +35,17 @@ class MarkedMessage(NamedTuple):
     """Unix seconds."""
     subject: str | None
     recipients: int
+
+
+class MarkedCopy(NamedTuple):
+    """One person's copy of a message."""
+
+    message: MessageId
+    subject: str | None
+    marked: int
+    """Unix seconds."""
+    contact: ContactId
+    address: Address
 
 
 class Control:
@@ -159,6 +170,14 @@ class Control:
         """Mails marked since then (unix seconds), oldest first."""
         return [MarkedMessage(*row) for row in self._rows("messages_since", (workspace, marked))]
 
+    def copies_between(self, workspace: WorkspaceId, since: int, until: int, most: int) -> list[MarkedCopy]:
+        """Copies of mails marked in a span of time (unix seconds), latest first."""
+        return [MarkedCopy(*row) for row in self._rows("copies_between", (workspace, since, until, most))]
+
+    def copies_of(self, message: MessageId, workspace: WorkspaceId) -> list[tuple[ContactId, Address]]:
+        """Who got a copy of a mail."""
+        return self._rows("copies_of", (message, workspace))
+
     def subjects(self, messages: Iterable[MessageId]) -> dict[MessageId, str | None]:
         """Subjects of known messages."""
         found = {message: self._rows("message", (message,)) for message in set(messages)}
@@ -168,6 +187,24 @@ class Control:
         """Names of known documents."""
         found = {document: self._rows("document_name", (document,)) for document in set(documents)}
         return {document: rows[0][0] for document, rows in found.items() if rows}
+
+    def workspace_of_message(self, message: MessageId) -> WorkspaceId | None:
+        """Where a marked mail belongs."""
+        return next((WorkspaceId(row[0]) for row in self._rows("message_workspace", (message,))), None)
+
+    def people_behind(
+        self, workspace: WorkspaceId, after: str, search: str, most: int
+    ) -> list[tuple[ContactId, Address]]:
+        """People by address: those behind `after` whose address holds `search`."""
+        rows = self._rows("people", (workspace, after, search, most))
+        return [(ContactId(contact), Address(address)) for contact, address in rows]
+
+    def sites_by_workspace(self) -> dict[WorkspaceId, list[SiteId]]:
+        """Which websites belong to which workspace."""
+        found: dict[WorkspaceId, list[SiteId]] = {}
+        for workspace, site in self._rows("sites_by_workspace"):
+            found.setdefault(workspace, []).append(site)
+        return found
 
     def destination_of(self, link: LinkId) -> bytes | None:
         """Where a link leads."""

@@ -77,6 +77,10 @@ class Documents(Control):
             rows = self._rows("document_version", (document, version))
         return _document(rows[0]) if rows else None
 
+    def workspace_of(self, document: DocumentId) -> WorkspaceId | None:
+        """Where a shared document or one with dots in it belongs."""
+        return next((WorkspaceId(row[0]) for row in self._rows("document_workspace", (document, document))), None)
+
     def documents(self, workspace: WorkspaceId) -> list[Document]:
         """All documents, oldest first."""
         return [_document(row) for row in self._rows("documents", (workspace,))]

@@ -257,12 +257,13 @@ class EventStore:
     # -- questions
 
     def page(
-        self, *, after: int = 0, contact: int | None = None, kind: Kind | None = None, since: int = 0, most: int = _PAGE
-    ) -> list[Event]:
+        self, *, after: int = 0, contact: int | None = None, kind: Kind | None = None, since: int = 0, most: int = _PAGE,
+        workspace: WorkspaceId | None = None,
+    ) -> list[Event]:  # fmt: skip
         """Up to `most` events that come after the event `after`, oldest first; `since` in microseconds."""
         after_time = (self._time_of(after) if after else None) or _EPOCH
         place = {"since": max(timestamp(since), after_time), "after_time": after_time, "after": after}
-        what = {**place, "kind": kind, "most": most}
+        what = {**place, "kind": kind, "most": most, "workspace": workspace}
         if contact is None:
             return list(self._events(self._ask["page"], what))
         return list(self._events(self._ask["page_of_person"], what | {"contact": contact}))
@@ -278,9 +279,14 @@ class EventStore:
         """Events from the id `low` up to but without `high`, in the order of their ids."""
         yield from self._events(self._ask["between_ids"], {"low": low, "high": high})
 
-    def newest(self, most: int, kind: Kind | None = None) -> list[Event]:
+    def count_between(self, workspace: WorkspaceId, low: int, high: int) -> int:
+        """How many events of a workspace have ids from `low` up to but without `high`."""
+        what = {"low": low, "high": high, "workspace": workspace}
+        return int(self._rows(self._ask["count_between_ids"], what)[0][0])
+
+    def newest(self, most: int, kind: Kind | None = None, workspace: WorkspaceId | None = None) -> list[Event]:
         """The last events, newest first."""
-        what = {"most": most, "kind": kind}
+        what = {"most": most, "kind": kind, "workspace": workspace}
         since, span = self._closed_until, _DAY
         found = list(self._events(self._ask["newest"], what | {"since": since}))
         while len(found) < most and since > _EPOCH:  # early in a month: look back into closed ones, further and further
@@ -293,10 +299,13 @@ class EventStore:
         """One person's events, oldest first."""
         return list(self._events(self._ask["timeline"], {"workspace": workspace, "contact": contact}))
 
+    def of_message(self, workspace: WorkspaceId, message: int) -> Iterator[Event]:
+        """What was heard of one mail, oldest first."""
+        return self._events(self._ask["of_message"], {"workspace": workspace, "message": message})
+
     def of_visitors(self, workspace: WorkspaceId, visitors: Sequence[int]) -> list[Event]:
         """What browsers did under nobody's name, oldest first."""
-        what = {"workspace": workspace, "visitors": list(visitors)}
-        return list(self._events(self._ask["of_visitors"], what)) if visitors else []
+        return list(self._events(self._ask["of_visitors"], {"workspace": workspace, "visitors": list(visitors)}))
 
     def event(self, event: EventId) -> Event | None:
         """One event."""

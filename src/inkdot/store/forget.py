@@ -13,8 +13,19 @@ from inkdot.domain.errors import FolderInUse
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.store.consents import Consents, Erasure
 
-_KEPT = ("consents", "denied", "erasures", "audit", "migrations", "mode_rules")
-"""What proves consent and erasure keeps the number of a person, never the address."""
+_KEPT = (
+    "consents",
+    "denied",
+    "erasures",
+    "audit",
+    "migrations",
+    "mode_rules",
+    "users",
+    "members",
+    "workspaces",
+    "api_keys",
+)
+"""What proves consent and erasure keeps the number of a person, never the address; accounts are no tracking data."""
 _TEXTS = {"TEXT": "forget_text", "BLOB": "forget_blob"}
 _TRIES_SECONDS = 10.0
 
@@ -76,6 +87,8 @@ class Forgetting(Consents):
                     if kind in _TEXTS:
                         self._keep_in(_TEXTS[kind], table, (), column)
             self._keep("forget_who", [(workspace, contact)])
+            if "answered" in self._tables():  # what was told to programs may be told again for a day
+                self._keep("forget_all_answers", [()])
         self._addresses.pop((workspace, contact), None)
         changed = self._db.total_changes - before
         self._compact()
@@ -107,6 +120,10 @@ class Forgetting(Consents):
         if mails:
             self._compact()
         return mails
+
+    def several_workspaces(self) -> bool:
+        """Whether other workspaces share this store."""
+        return int(self._rows("count_workspaces")[0][0]) > 1
 
     def was_erased(self, contact: ContactId) -> bool:
         """True if the ledger says so, and nothing was chosen since."""

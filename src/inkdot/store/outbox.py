@@ -236,9 +236,11 @@ class Outbox(Control):
         rows = self._rows("delivery", (delivery,))
         return _delivery(rows[0]) if rows else None
 
-    def deliveries(self, state: str | None, source: int | None, since: int, most: int) -> list[Delivery]:
-        """The delivery log, newest first."""
-        return [_delivery(row) for row in self._rows("deliveries", (state, source, since, most))]
+    def deliveries(
+        self, workspace: WorkspaceId, state: str | None, source: int | None, since: int, most: int
+    ) -> list[Delivery]:
+        """A workspace's delivery log, newest first."""
+        return [_delivery(row) for row in self._rows("deliveries", (workspace, state, source, since, most))]
 
     def attempts(self, delivery: DeliveryId) -> list[Attempt]:
         """What was tried."""

@@ -21,7 +21,7 @@ from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, VisitorId
+from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, VisitorId, WorkspaceId
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
 from inkdot.understand.agent import clean
@@ -132,6 +132,7 @@ class _Click(NamedTuple):
     contact: ContactId
     host: str
     in_mail: bool
+    workspace: WorkspaceId
 
 
 class Websites:
@@ -156,7 +157,7 @@ class Websites:
             self._clicks.clear()
         clicks = self._clicks.setdefault((ping.address, event.raw.agent), deque(maxlen=8))
         host = host_of(token.destination.decode("utf-8", "replace"))
-        clicks.append(_Click(ping.time, event.contact, host, event.message is not None))
+        clicks.append(_Click(ping.time, event.contact, host, event.message is not None, event.workspace))
 
     def understand(
         self, ping: Ping, token: Token, raw: Raw, verdict: Verdict, rules: str
@@ -292,7 +293,11 @@ class Websites:
         clicks = self._clicks.get((address, event.raw.agent), ())
         host = host_of(event.url or "")
         near = [
-            c for c in clicks if 0 <= event.time - c.time <= PROOF_WITHIN and belongs(host, c.host.removeprefix("www."))
+            c
+            for c in clicks
+            if c.workspace == event.workspace
+            and 0 <= event.time - c.time <= PROOF_WITHIN
+            and belongs(host, c.host.removeprefix("www."))
         ]
         return near[-1] if near and len({c.contact for c in near}) == 1 else None
 

@@ -75,3 +75,7 @@ SELECT digest FROM audience_exports WHERE audience = ? AND target = ? ORDER BY d
 -- name: unnote_export
 -- It was told to remove them.
 DELETE FROM audience_exports WHERE audience = ? AND target = ? AND digest = ?;
+
+-- name: audience_workspaces
+-- Workspaces that have audiences.
+SELECT DISTINCT workspace FROM audiences ORDER BY workspace;

@@ -161,3 +161,11 @@ DELETE FROM written_files;
 -- name: last_act
 -- What a person did last.
 SELECT act FROM consents WHERE contact = ? ORDER BY number DESC LIMIT 1;
+
+-- name: forget_all_answers
+-- Answers that were kept to be told again.
+DELETE FROM answered;
+
+-- name: count_workspaces
+-- How many workspaces share this store.
+SELECT count(*) FROM workspaces;

@@ -115,3 +115,28 @@ INSERT INTO migrations VALUES (?, ?);
 -- name: has_migrations
 -- Whether there is a record of migrations at all.
 SELECT count(*) FROM sqlite_master WHERE name = 'migrations';
+
+-- name: sites_by_workspace
+-- Which websites belong to which workspace.
+SELECT workspace, id FROM sites ORDER BY workspace, id;
+
+-- name: copies_between
+-- Copies of mails marked in a span of time, latest first.
+SELECT m.id, m.subject, m.marked, r.contact, c.address
+FROM messages m JOIN recipients r ON r.message = m.id
+JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ? ORDER BY m.marked DESC, c.address LIMIT ?;
+
+-- name: copies_of
+-- Who got a copy of a mail.
+SELECT r.contact, c.address FROM recipients r
+JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+WHERE r.message = ? AND m.workspace = ? ORDER BY c.address;
+
+-- name: message_workspace
+-- Where a marked mail belongs.
+SELECT workspace FROM messages WHERE id = ?;
+
+-- name: people
+-- People by address, a page at a time.
+SELECT id, address FROM contacts WHERE workspace = ? AND address > ? AND instr(address, ?) > 0 ORDER BY address LIMIT ?;

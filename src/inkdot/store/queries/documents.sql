@@ -104,3 +104,7 @@ INSERT INTO marked_documents (id, workspace, name, marked, contact, dots) VALUES
 -- name: marked
 -- Its name, when it was marked and how many dots it has.
 SELECT name, marked, dots FROM marked_documents WHERE id = ?;
+
+-- name: document_workspace
+-- Where a document belongs.
+SELECT workspace FROM documents WHERE id = ? UNION ALL SELECT workspace FROM marked_documents WHERE id = ?;

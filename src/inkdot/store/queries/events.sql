@@ -111,6 +111,7 @@ GROUP BY page;
 -- Events with filters, oldest first, a page at a time.
 SELECT * FROM events
 WHERE time >= $since AND (time > $after_time OR (time = $after_time AND id > $after)) AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time, id LIMIT $most;
 
 -- name: page_of_person
@@ -118,6 +119,7 @@ ORDER BY time, id LIMIT $most;
 SELECT * FROM events
 WHERE contact = $contact AND time >= $since AND (time > $after_time OR (time = $after_time AND id > $after))
     AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time, id LIMIT $most;
 
 -- name: time_of
@@ -136,21 +138,33 @@ SELECT * FROM events WHERE time >= $start AND time < $end AND ($kind IS NULL OR 
 -- Events whose pings lie between two places of a stream's journal.
 SELECT * FROM events WHERE id >= $low AND id < $high ORDER BY id;
 
+-- name: count_between_ids
+-- How many there are of one workspace.
+SELECT count(*) FROM events WHERE id >= $low AND id < $high AND workspace = $workspace;
+
 -- name: closed_until
 -- The newest event in closed months.
 SELECT max(time) FROM closed;
 
 -- name: newest
 -- The last events, newest first, where all are younger than the closed months.
-SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
+SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
+ORDER BY time DESC, id DESC LIMIT $most;
 
 -- name: newest_of_all
 -- The last events, newest first, closed months included.
-SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind) ORDER BY time DESC, id DESC LIMIT $most;
+SELECT * FROM events WHERE time >= $since AND ($kind IS NULL OR kind = $kind)
+    AND ($workspace IS NULL OR workspace = $workspace)
+ORDER BY time DESC, id DESC LIMIT $most;
 
 -- name: timeline
 -- One person, oldest first.
 SELECT * FROM events WHERE contact = $contact AND workspace = $workspace ORDER BY time, id;
+
+-- name: of_message
+-- What was heard of one mail, oldest first.
+SELECT * FROM events WHERE message = $message AND workspace = $workspace ORDER BY time, id;
 
 -- name: of_visitors
 -- What browsers did under nobody's name, oldest first.

@@ -68,8 +68,8 @@ FROM outbox WHERE id = ?;
 -- name: deliveries
 -- The delivery log, newest first.
 SELECT id, source, event, part, workspace, who, target, action, body, state, made, due, tries, settled, said
-FROM outbox WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR source = ?2) AND made >= ?3
-ORDER BY made DESC, id DESC LIMIT ?4;
+FROM outbox WHERE workspace = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR source = ?3) AND made >= ?4
+ORDER BY made DESC, id DESC LIMIT ?5;
 
 -- name: attempts
 -- What was tried for a delivery.

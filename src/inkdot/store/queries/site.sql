@@ -276,3 +276,7 @@ UPDATE closed SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
 -- name: take_back_visits
 -- Likewise.
 UPDATE visits SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
+
+-- name: seen_elsewhere
+-- Whether a browser is one of another workspace's.
+SELECT 1 FROM events WHERE visitor = $visitor AND workspace <> $workspace LIMIT 1;

@@ -1,0 +1,105 @@
+"""`key`: what programs show at the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.domain.account import Key, Scope
+from inkdot.domain.errors import NotFound
+from inkdot.domain.ids import KEY, KeyId, from_word, to_word
+
+_Place = Annotated[str | None, typer.Option("--workspace", help="The workspace; the first one if not given.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    key = typer.Typer(help="Keys for programs that use the API.", no_args_is_help=True)
+    key.command("add")(add)
+    key.command("list")(listed)
+    key.command("rm")(remove)
+    app.add_typer(key, name="key")
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What it may do: {', '.join(Scope)}; repeat for more. Only read if not given."),
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="For how many days it works; for good if not given.")] = None,
+    workspace: _Place = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. It is shown this once and kept as a hash.
+
+    Examples:
+      inkdot key add "reports"
+
+      inkdot key add "shop" --scope read --scope send --days 365 --json
+    """
+    from inkdot.app.accounts import fresh_key, opened, workspace_named
+    from inkdot.app.folder import Folder
+
+    with opened(Folder(data)) as accounts:
+        key, secret = fresh_key(accounts, workspace_named(accounts, workspace), name, scope or (), days)
+    if as_json:
+        put({"key": to_word(KEY, key.id), "secret": secret, "name": key.name, "scopes": sorted(key.scopes)})
+        return
+    typer.echo(secret)
+    talk(f"{to_word(KEY, key.id)} may {', '.join(sorted(key.scopes))}. Send it as 'Authorization: Bearer ...'.")
+
+
+def listed(workspace: _Place = None, data: Data = DATA, as_json: Json = False) -> None:
+    """List the keys of a workspace.
+
+    Example:
+      inkdot key list
+    """
+    from inkdot.app.accounts import opened, workspace_named
+    from inkdot.app.folder import Folder
+
+    with opened(Folder(data)) as accounts:
+        found = accounts.keys(workspace_named(accounts, workspace))
+    for key in found:
+        item = _json(key)
+        if as_json:
+            put(item)
+        else:
+            used = f"used {item['used']}" if item["used"] else "never used"
+            typer.echo(f"{item['key']}  {item['begins']}...  {', '.join(sorted(key.scopes))}  {used}  {key.name}")
+
+
+def remove(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id, key_...")],
+    workspace: _Place = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Let a key open nothing any more.
+
+    Example:
+      inkdot key rm key_0123456789abc
+    """
+    from inkdot.app.accounts import opened, workspace_named
+    from inkdot.app.folder import Folder
+
+    with opened(Folder(data)) as accounts:
+        if not accounts.forget_key(workspace_named(accounts, workspace), KeyId(from_word(KEY, key))):
+            raise NotFound(f"There is no key {key}; 'inkdot key list' shows those there are.")
+    if as_json:
+        put({"key": key, "removed": True})
+    else:
+        typer.echo(f"{key} opens nothing any more.")
+
+
+def _json(key: Key) -> dict[str, object]:
+    from inkdot.store.contract import iso
+
+    times = {"made": key.made, "used": key.used, "until": key.until}
+    return {"key": to_word(KEY, key.id), "name": key.name, "begins": key.shown, "scopes": sorted(key.scopes)} | {
+        name: iso(time * 1_000_000) if time else None for name, time in times.items()
+    }

@@ -1,0 +1,32 @@
+"""Mails and links: marked, and what became of them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from inkdot.show.api.call import Call, Page
+
+
+def list_messages(call: Call) -> Page[Any]:
+    """The latest first, each with its interval."""
+    report = call.one("report_mail", since=call.query.since or "30d", last=call.query.last)
+    return Page(report["messages"], bool(report["more"]), None)
+
+
+def mark_message(call: Call) -> dict[str, Any]:
+    """One marked copy per recipient, as each one's consent allows."""
+    answer = call.one("mail_mark", mail=call.body.mail, to=call.body.to, list=call.body.list_name)
+    copies = [copy | {"mail": base64.b64encode(copy["mail"]).decode()} for copy in answer["copies"]]
+    return answer | {"copies": copies}
+
+
+def show_message(call: Call) -> dict[str, Any]:
+    """What was kept of a mail, and its counts."""
+    kept = call.one("mail_show", message=call.path["message"])
+    return kept | {"report": call.one("report_message", message=call.path["message"])}
+
+
+def make_link(call: Call) -> dict[str, Any]:
+    """It works in any mail, chat or letter."""
+    return call.one("link_add", url=call.body.url, to=call.body.to)

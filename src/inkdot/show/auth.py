@@ -1,0 +1,355 @@
+"""Who is at the office's door: sessions in a cookie, checks against other websites, and what roles may do.
+
+For pages:
+
+    @required(Role.MEMBER)                       # signed in with this role at least, else sent to /login?next=...
+    async def save(request: Request, signed: Signed) -> Response: ...
+
+    auth = request.app.state.auth                # the Auth of this office
+    signed = auth.current(request)               # Signed or None
+    secret = auth.login(request, address, password, code)     # raises SignInFirst, CodeWanted, TooOften, NotAllowed
+    auth.welcome(response, secret)               # sets the cookie
+    auth.logout(request, response)
+    auth.setup_open(token); auth.set_up(request, token, address, name, password) -> secret
+
+`Auth` blocks (SQLite, argon2id): call it from a `def` endpoint or by `run_in_threadpool`. Every request that changes
+something must carry `signed.csrf`, as the header `X-CSRF-Token` or as the form field `csrf`; `required` sees to it.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import ipaddress
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
+from inkdot.domain.ids import UserId, WorkspaceId
+from inkdot.show import passwords
+from inkdot.show.tries import Tries, network_of
+from inkdot.store.accounts import Accounts
+
+SETUP_SECONDS = 1_800
+_LONGEST, _IDLE = 30 * 86_400, 7 * 86_400
+_SEEN_EVERY = 60
+_QUARTER = 900
+_HOUR = 3_600
+_MOST_FORM_BYTES = 1_000_000
+_COOKIE, _SAFE_COOKIE = "inkdot", "__Host-inkdot"
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_FIRST = WorkspaceId(1)
+_WRONG = "The address, the password or the code is wrong."
+
+
+class Signed(NamedTuple):
+    """Who is signed in."""
+
+    user: UserId
+    address: str
+    name: str
+    workspace: WorkspaceId
+    workspace_name: str
+    role: Role
+    csrf: str
+    """What every changing request must carry."""
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the role reaches so far."""
+        return scope in SCOPES_OF[self.role]
+
+
+Page = Callable[[Request, Signed], Awaitable[Response]]
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret that was made at random: it cannot be guessed, so a fast hash does."""
+    return hashlib.blake2b(secret.encode("utf-8", "replace"), digest_size=32, person=b"inkdot-office").digest()
+
+
+def fresh_secret(prefix: str = "") -> str:
+    """256 random bits."""
+    return prefix + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+
+
+def required(role: Role) -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
+    """A page for whoever has at least this role. Its form, if it got one, lies in `request.state.form`."""
+
+    def wrapped(page: Page) -> Callable[[Request], Awaitable[Response]]:
+        @functools.wraps(page)
+        async def guarded(request: Request) -> Response:
+            auth: Auth = request.app.state.auth
+            signed = await run_in_threadpool(auth.current, request)
+            if signed is None:
+                return _to_login(request)
+            token = request.headers.get("x-csrf-token", "")
+            if request.method in _UNSAFE:
+                request.state.form = form = await form_of(request)
+                auth.check_source(request)
+                auth.check_token(signed, token or form.get("csrf", ""))
+            if not signed.role.reaches(role):
+                raise NotAllowed(f"This needs the role {role}; yours is {signed.role}.")
+            return await page(request, signed)
+
+        return guarded
+
+    return wrapped
+
+
+def _to_login(request: Request) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    login = f"/login?next={quote(wanted if request.method == 'GET' else '/', safe='')}"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": login})
+    return RedirectResponse(login, 303)
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A form as browsers send it; the last value of each name. Raises UsageError if it is too large."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_FORM_BYTES:
+            raise UsageError("The form is too large.")
+    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1_000)
+    return {name: values[-1] for name, values in found.items()}
+
+
+class Auth:
+    """The office's door."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        office_url: str,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`office_url`: how people reach the office; cookies are tied to https if it is."""
+        self.accounts, self._now = accounts, now
+        parts = urlsplit(office_url)
+        self._own = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+        self._by_both = Tries(10, _QUARTER, clock)
+        self._by_network = Tries(60, _QUARTER, clock)
+        self._by_account = Tries(100, _HOUR, clock)
+
+    # -- who it is
+
+    def current(self, request: Request) -> Signed | None:
+        """Who is signed in."""
+        secret = self.secret_of(request)
+        return self.signed(secret) if secret else None
+
+    def signed(self, secret: str) -> Signed | None:
+        """Who holds a session."""
+        now = int(self._now())
+        found = self.accounts.session(digest(secret), now - _LONGEST, now - _IDLE)
+        if found is None:
+            return None
+        if found.seen < now - _SEEN_EVERY:
+            self.accounts.see_session(digest(secret), now)
+        return _signed(found, secret)
+
+    def secret_of(self, request: Request) -> str | None:
+        """What the browser holds."""
+        name = _SAFE_COOKIE if self._is_safe(request) else _COOKIE
+        return request.cookies.get(name) or None
+
+    # -- coming and going
+
+    def login(self, request: Request, address: str, password: str, code: str = "") -> str:
+        """A new session; give it to `welcome`. Raises SignInFirst, CodeWanted, TooOften or NotAllowed."""
+        self.check_source(request)
+        self._check_wire(request)
+        try:
+            known = normal_address(address)
+        except BadAddress:
+            known = None
+        pair = self._count(request, known or "?")
+        user = self.accounts.user_of(known) if known else None
+        if not passwords.right(user.password if user else None, password) or user is None:
+            raise SignInFirst(_WRONG)
+        if user.totp:
+            self._check_code(user, user.totp, code)
+        places = self.accounts.workspaces_of(user.id)
+        if not places:
+            raise NotAllowed("This account belongs to no workspace any more; ask an owner.")
+        if passwords.is_old(user.password):
+            self.accounts.change_password(user.id, passwords.hashed(password))
+        self._by_both.forgive(pair)
+        return self._begin(request, user.id, places[0].workspace)
+
+    def _count(self, request: Request, account: str) -> str:
+        network = network_of(request.client.host if request.client else None)
+        pair = f"{account} {network}"
+        for tries, asker in ((self._by_both, pair), (self._by_network, network), (self._by_account, account)):
+            left = tries.take(asker)
+            if not left.allowed:
+                raise TooOften(f"Too many tries; try again in {left.reset} seconds.", left.reset)
+        return pair
+
+    def _check_code(self, user: User, secret: str, code: str) -> None:
+        if not code.strip():
+            raise CodeWanted("Give the code of your authenticator, too.")
+        step = passwords.totp_step(secret, code, self._now())
+        if step is None or not self.accounts.use_totp(user.id, step):
+            raise SignInFirst(_WRONG)
+
+    def _begin(self, request: Request, user: UserId, workspace: WorkspaceId) -> str:
+        """A session of its own, whatever the browser held before."""
+        before = self.secret_of(request)
+        if before:
+            self.accounts.forget_session(digest(before))
+        secret = fresh_secret()
+        agent = request.headers.get("user-agent", "")[:200]
+        self.accounts.keep_session(digest(secret), user, workspace, int(self._now()), agent)
+        return secret
+
+    def welcome(self, request: Request, response: Response, secret: str) -> None:
+        """Give the browser its session."""
+        safe = self._is_safe(request)
+        response.set_cookie(
+            _SAFE_COOKIE if safe else _COOKIE, secret, max_age=_LONGEST, path="/", secure=safe, httponly=True,
+            samesite="lax",
+        )  # fmt: skip
+
+    def logout(self, request: Request, response: Response) -> None:
+        """End the session."""
+        secret = self.secret_of(request)
+        if secret:
+            self.accounts.forget_session(digest(secret))
+        safe = self._is_safe(request)
+        response.delete_cookie(_SAFE_COOKIE if safe else _COOKIE, path="/", secure=safe, httponly=True, samesite="lax")
+
+    def move(self, request: Request, signed: Signed, workspace: WorkspaceId) -> str:
+        """A new session in another of the user's workspaces. Raises NotAllowed."""
+        if all(place.workspace != workspace for place in self.accounts.workspaces_of(signed.user)):
+            raise NotAllowed("This account does not belong to that workspace.")
+        return self._begin(request, signed.user, workspace)
+
+    # -- the first account
+
+    def setup_link(self) -> str | None:
+        """A token for /setup/TOKEN that works once and for half an hour; None where there is an account already."""
+        if self.accounts.any_users():
+            return None
+        token = fresh_secret()
+        self.accounts.keep_setup_link(digest(token), int(self._now()) + SETUP_SECONDS)
+        return token
+
+    def setup_open(self, token: str) -> bool:
+        """Whether a set-up link works."""
+        return self.accounts.setup_link(digest(token), int(self._now())) and not self.accounts.any_users()
+
+    def set_up(self, request: Request, token: str, address: str, name: str, password: str) -> str:
+        """The first account, an owner; returns its session. Raises NotAllowed, BadAddress, UsageError."""
+        self.check_source(request)
+        self._check_wire(request)
+        if not self.setup_open(token):
+            raise NotAllowed("This set-up link works no more; start inkdot serve again for a new one.")
+        user = fresh_user(address, name, password, int(self._now()))
+        if not self.accounts.keep_first_user(user, _FIRST, digest(token), int(self._now())):
+            raise NotAllowed("This set-up link works no more; start inkdot serve again for a new one.")
+        return self._begin(request, user.id, _FIRST)
+
+    # -- one's own account
+
+    def change_password(self, request: Request, signed: Signed, old: str, new: str) -> str:
+        """Another password; every session ends, and a new one is returned. Raises SignInFirst, TooOften, UsageError."""
+        self._count(request, signed.address)
+        user = self.accounts.user(signed.user)
+        if user is None or not passwords.right(user.password, old):
+            raise SignInFirst("The old password is wrong.")
+        self.accounts.change_password(signed.user, passwords.hashed(new))
+        return self._begin(request, signed.user, signed.workspace)
+
+    def offer_totp(self, signed: Signed) -> tuple[str, str]:
+        """A secret for a second factor, and the address for authenticator programs; asked for once it is proven."""
+        secret = passwords.totp_secret(os.urandom(20))
+        self.accounts.want_totp(signed.user, secret)
+        return secret, passwords.totp_address(secret, signed.address)
+
+    def prove_totp(self, request: Request, signed: Signed, code: str) -> str:
+        """Begin to ask for codes; every other session ends. Returns a new one. Raises SignInFirst, TooOften."""
+        self._count(request, signed.address)
+        user = self.accounts.user(signed.user)
+        step = passwords.totp_step(user.totp_wanted, code, self._now()) if user and user.totp_wanted else None
+        if step is None or not self.accounts.use_totp(signed.user, step):
+            raise SignInFirst("The code is wrong; look at the clock of your device, too.")
+        self.accounts.prove_totp(signed.user)
+        return self._begin(request, signed.user, signed.workspace)
+
+    # -- where a request comes from
+
+    def check_source(self, request: Request) -> None:
+        """Refuse changing requests that another website makes in somebody's browser. Raises NotAllowed."""
+        origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+        if origin is not None:
+            if origin.lower() != self._own and not self._is_here(origin.lower(), request):
+                raise NotAllowed(
+                    "This request comes from another website. If you use the office under another address, "
+                    "set office_url to it."
+                )
+        elif site not in (None, "same-origin", "none"):
+            raise NotAllowed("This request comes from another website.")
+
+    def check_token(self, signed: Signed, token: str) -> None:
+        """The second check, by what only our pages know. Raises NotAllowed."""
+        if not hmac.compare_digest(signed.csrf.encode(), token.encode("utf-8", "replace")):
+            raise NotAllowed("The page is too old or was not ours; load it again.")
+
+    def _is_here(self, origin: str, request: Request) -> bool:
+        """The origin is the address under which the request came, and a number or this machine: no name to be rebound."""
+        parts = urlsplit(origin)
+        return parts.netloc == request.headers.get("host", "").lower() and _is_plain_host(parts.hostname)
+
+    def _is_safe(self, request: Request) -> bool:
+        return request.url.scheme == "https" or self._own.startswith("https:")
+
+    def _check_wire(self, request: Request) -> None:
+        if not self._is_safe(request) and not _is_loopback(request.url.hostname):
+            raise NotAllowed(
+                "Passwords are taken over https only; put a TLS proxy before the office and set office_url."
+            )
+
+
+def fresh_user(address: str, name: str, password: str, now: int) -> User:
+    """A new user with an id of its own. Raises BadAddress, UsageError."""
+    known = normal_address(address)
+    called = " ".join(name.split())[:100] or known.partition("@")[0]
+    number = UserId(int.from_bytes(os.urandom(8), "big") >> 1)
+    return User(number, known, called, passwords.hashed(password), None, None, now)
+
+
+def _signed(found: Session, secret: str) -> Signed:
+    csrf = hashlib.blake2b(secret.encode(), digest_size=24, person=b"inkdot-csrf").hexdigest()
+    return Signed(found.user, found.address, found.name, found.workspace, found.workspace_name, found.role, csrf)
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_plain_host(host: str | None) -> bool:
+    try:
+        return host == "localhost" or bool(ipaddress.ip_address(host or ""))
+    except ValueError:
+        return False

@@ -1,0 +1,194 @@
+"""What all pages share: asking the house, filling templates, and saying no in a sentence."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from inkdot.domain.account import Role
+from inkdot.domain.errors import InkdotError, NotFound, SignInFirst
+from inkdot.show.api.problems import KINDS, problem_of
+from inkdot.show.auth import Auth, Signed, required
+from inkdot.show.pages.words import LANGUAGES, Words, words
+
+Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+_YEAR = 31_536_000
+_MONTHS = 180 * 86_400
+
+
+class Visit(NamedTuple):
+    """One request for a page by somebody who is signed in."""
+
+    desk: Desk
+    request: Request
+    signed: Signed
+
+    @property
+    def words(self) -> Words:
+        """The reader's language."""
+        return self.desk.language(self.request)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What a form said."""
+        found: dict[str, str] = getattr(self.request.state, "form", {})
+        return found
+
+    def ask(self, question: str, **what: Any) -> Iterator[dict[str, Any]]:
+        """Ask the house for this workspace and in this name; what is empty is not said."""
+        wanted = {name: value for name, value in what.items() if value not in (None, "")}
+        return self.desk.asks[question](
+            wanted | {"workspace": int(self.signed.workspace), "by": self.signed.address, "api": True}
+        )
+
+    def one(self, question: str, **what: Any) -> dict[str, Any]:
+        """The one object of an answer. Raises NotFound where there is none."""
+        for item in self.ask(question, **what):
+            return item
+        raise NotFound("There is no such thing.")
+
+    def query(self, name: str, usual: str = "") -> str:
+        """A word of the address."""
+        return self.request.query_params.get(name, usual).strip()
+
+    def page(self, template: str, **facts: Any) -> Response:
+        """A page of the office."""
+        return self.desk.page(self.request, template, self.signed, **facts)
+
+    def back(self, to: str, said: str = "") -> Response:
+        """Go there after a change, with a sentence that tells what was done."""
+        response = RedirectResponse(to, 303, HEADERS)
+        if said:
+            response.set_cookie("said", said.encode().hex(), max_age=60, path="/", httponly=True, samesite="lax")
+        return response
+
+
+class Desk:
+    """Makes the answers of all pages."""
+
+    def __init__(self, asks: Mapping[str, Ask], auth: Auth, facts: Callable[[], Mapping[str, str]]) -> None:
+        """`facts` gives the addresses that pages show: public_url, office_url."""
+        self.asks, self.auth, self.facts = asks, auth, facts
+        self.files = _shipped()
+        self._templates = Environment(
+            loader=PackageLoader("inkdot.show"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.globals["static"] = {name: f"/static/{name}?{tag}" for name, (_, tag) in self.files.items()}
+        self._templates.globals["with_query"] = with_query
+
+    def for_role(self, role: Role, handler: Callable[[Visit], Response]) -> Callable[[Request], Any]:
+        """An endpoint for those who have at least this role; the handler may block."""
+
+        async def page(request: Request, signed: Signed) -> Response:
+            return await run_in_threadpool(handler, Visit(self, request, signed))
+
+        return self.polite(required(role)(page))
+
+    def polite(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        """The same endpoint; what it refuses is told on a page."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                response: Response = await endpoint(request)
+            except InkdotError as error:
+                return await run_in_threadpool(self.turned, request, error)
+            return response
+
+        return answer
+
+    def turned(self, request: Request, error: InkdotError) -> Response:
+        """A page that says what is wrong and what to do."""
+        problem = problem_of(error)
+        status = KINDS[problem.name].status
+        heading = {401: "Sign in first", 403: "Not for you", 404: "There is nothing here", 429: "Too often"}.get(
+            status, "That did not work"
+        )
+        signed = self.auth.current(request) if not isinstance(error, SignInFirst) else None
+        return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail))
+
+    def language(self, request: Request) -> Words:
+        """As chosen, else as the browser asks."""
+        return words(request.cookies.get("language", ""), request.headers.get("accept-language", ""))
+
+    def page(self, request: Request, template: str, signed: Signed | None, status: int = 200, **facts: Any) -> Response:
+        """A page for people."""
+        told = self.language(request)
+        said = request.cookies.get("said", "")
+        shown = {
+            "t": told, "signed": signed, "path": request.url.path, "query": dict(request.query_params), "said": _unhexed(said),
+            "theme": request.cookies.get("theme", "") if request.cookies.get("theme") in ("light", "dark") else "",
+            "languages": LANGUAGES,
+        }  # fmt: skip
+        text = self._templates.get_template(template).render(shown | facts)
+        headers = HEADERS | {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
+        response = Response(text, status, headers, "text/html; charset=utf-8")
+        if said:
+            response.delete_cookie("said", path="/")
+        return response
+
+    def static(self, request: Request) -> Response:
+        """A script or a style sheet; its address changes when it does."""
+        found = self.files.get(request.path_params["name"])
+        if found is None:
+            return Response("There is no such file.\n", 404, HEADERS)
+        content, tag = found
+        media = _TYPES[request.path_params["name"].rpartition(".")[2]]
+        headers = HEADERS | {"Cache-Control": f"public, max-age={_YEAR}, immutable", "ETag": f'"{tag}"'}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(gzip.compress(content, mtime=0), 200, headers | {"Content-Encoding": "gzip"}, media)
+        return Response(content, 200, headers, media)
+
+    def choose(self, request: Request) -> Response:
+        """Another theme or language for this browser; nothing of anybody's changes."""
+        given = request.query_params
+        back = given.get("back", "/")
+        response = RedirectResponse(
+            back if back.startswith("/") and back[1:2] not in ("/", "\\") else "/", 303, HEADERS
+        )
+        for name, allowed in (("theme", ("light", "dark", "auto")), ("language", tuple(LANGUAGES))):
+            if given.get(name) in allowed:
+                response.set_cookie(name, given[name], max_age=_MONTHS, path="/", httponly=True, samesite="lax")
+        return response
+
+
+def with_query(query: Mapping[str, str], **changes: Any) -> str:
+    """The query of this page with some words changed; empty ones are left out."""
+    changed = {name: str(value) for name, value in (dict(query) | changes).items() if value not in (None, "")}
+    return f"?{urlencode(changed)}" if changed else "?"
+
+
+def _unhexed(text: str) -> str:
+    try:
+        return bytes.fromhex(text).decode()
+    except ValueError:
+        return ""
+
+
+def _shipped() -> dict[str, tuple[bytes, str]]:
+    found = {}
+    for entry in files("inkdot.show").joinpath("static").iterdir():
+        content = entry.read_bytes()
+        found[entry.name] = content, hashlib.blake2b(content, digest_size=8).hexdigest()
+    return found

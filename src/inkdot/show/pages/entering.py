@@ -1,0 +1,82 @@
+"""Coming in: the first account, signing in and out, and the first steps."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from inkdot.domain.account import Scope
+from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed
+from inkdot.show.api.problems import KINDS, problem_of
+from inkdot.show.auth import form_of
+from inkdot.show.pages.desk import HEADERS, Desk, Visit
+
+
+class Entrance:
+    """Pages for who is not signed in."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def login(self, request: Request) -> Response:
+        """Sign in; an authenticator's code is asked for after the password."""
+        to = _inside(request.query_params.get("next", "/"))
+        if request.method != "POST":
+            return self._desk.page(request, "login.html", None, next=to, address="", code=False, trouble="")
+        form = await form_of(request)
+        address, auth = form.get("address", ""), self._desk.auth
+        try:
+            secret = await run_in_threadpool(
+                auth.login, request, address, form.get("password", ""), form.get("code", "")
+            )
+        except InkdotError as error:
+            code = isinstance(error, CodeWanted) or "code" in form
+            status = KINDS[problem_of(error).name].status
+            facts = {"next": to, "address": address, "code": code, "trouble": str(error)}
+            return self._desk.page(
+                request, "login.html", None, 200 if isinstance(error, CodeWanted) else status, **facts
+            )
+        response = RedirectResponse(_inside(form.get("next", "/")), 303, HEADERS)
+        auth.welcome(request, response, secret)
+        return response
+
+    async def setup(self, request: Request) -> Response:
+        """The first account."""
+        token, auth = request.path_params["token"], self._desk.auth
+        if not await run_in_threadpool(auth.setup_open, token):
+            raise NotAllowed("This set-up link works no more; 'inkdot account link' makes a new one.")
+        if request.method != "POST":
+            return self._desk.page(request, "setup.html", None, address="", name="", trouble="")
+        form = await form_of(request)
+        address, name = form.get("address", ""), form.get("name", "")
+        try:
+            secret = await run_in_threadpool(auth.set_up, request, token, address, name, form.get("password", ""))
+        except InkdotError as error:
+            status = KINDS[problem_of(error).name].status
+            return self._desk.page(request, "setup.html", None, status, address=address, name=name, trouble=str(error))
+        response = RedirectResponse("/welcome", 303, HEADERS)
+        auth.welcome(request, response, secret)
+        return response
+
+
+def logout(visit: Visit) -> Response:
+    """End the session."""
+    response = RedirectResponse("/login", 303, HEADERS)
+    visit.desk.auth.logout(visit.request, response)
+    return response
+
+
+def welcome(visit: Visit) -> Response:
+    """How to begin: each way to send, and a link to try on oneself."""
+    own = visit.desk.facts()
+    test = None
+    if visit.query("test") and visit.signed.may(Scope.SEND):
+        back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
+        test = visit.one("link_add", url=back, to=visit.signed.address)
+    return visit.page("welcome.html", test=test, public_url=own["public_url"])
+
+
+def _inside(to: str) -> str:
+    """An address of ours; anything else leads home."""
+    return to if to.startswith("/") and to[1:2] not in ("/", "\\") and "\n" not in to else "/"

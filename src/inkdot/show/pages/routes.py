@@ -1,0 +1,66 @@
+"""Every page's address, on one page: what is shown, what is changed, and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from inkdot.domain.account import Role
+from inkdot.show.pages import entering, persons, rules, running, things
+from inkdot.show.pages.desk import Desk, Visit
+
+Handler = Callable[[Visit], Response]
+_PAGES: tuple[tuple[str, Handler], ...] = (
+    ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person}", persons.person),
+    ("/unopened", persons.silent), ("/events/{event}", persons.event),
+    ("/mails", things.mails), ("/mails/{message}", things.mail), ("/documents", things.documents),
+    ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
+    ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
+    ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks), ("/webhooks/{delivery}", rules.delivery),
+    ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/welcome", entering.welcome),
+)  # fmt: skip
+_CHANGES: tuple[tuple[str, Role, Handler], ...] = (
+    ("/logout", Role.VIEWER, entering.logout),
+    ("/me", Role.VIEWER, running.me_change),
+    ("/events/{event}", Role.MEMBER, persons.correct),
+    ("/people/{person}", Role.MEMBER, persons.person_change),
+    ("/people/{person}/erase", Role.OWNER, persons.person_erase),
+    ("/documents/{document}", Role.MEMBER, things.document_change),
+    ("/sites", Role.MEMBER, things.site_add),
+    ("/triggers", Role.MEMBER, rules.trigger_change),
+    ("/audiences", Role.MEMBER, rules.audience_change),
+    ("/webhooks", Role.OWNER, rules.webhook_change),
+    ("/team", Role.OWNER, running.team_change),
+    ("/health", Role.OWNER, running.health_check),
+)
+_FILES: tuple[tuple[str, Role, Handler], ...] = (
+    ("/people/{person}/export", Role.OWNER, persons.person_export),
+    ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
+)
+
+
+def page_routes(desk: Desk) -> list[BaseRoute]:
+    """The pages of one office."""
+    entrance = entering.Entrance(desk)
+
+    async def static(request: Request) -> Response:
+        return desk.static(request)
+
+    async def choose(request: Request) -> Response:
+        return desk.choose(request)
+
+    return [
+        Route("/login", desk.polite(entrance.login), methods=["GET", "POST"]),
+        Route("/setup/{token}", desk.polite(entrance.setup), methods=["GET", "POST"]),
+        Route("/static/{name}", static),
+        Route("/choose", choose),
+        *(Route(path, desk.for_role(role, handler)) for path, role, handler in _FILES),
+        *(
+            Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
+            for path, handler in _PAGES
+        ),
+        *(Route(path, desk.for_role(role, handler), methods=["POST"]) for path, role, handler in _CHANGES),
+    ]

@@ -1,0 +1,166 @@
+"""What follows by itself: triggers, audiences, webhooks."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.responses import Response
+
+from inkdot.domain.errors import InkdotError, UsageError
+from inkdot.show.pages.desk import HEADERS, Visit
+from inkdot.show.pages.table import Column, exported, table
+
+_TRIGGERS = (
+    Column("name", "Rule", "trigger"), Column("active", "On", "yes"), Column("fired", "Fired", "number"), Column("last", "Last", "time"),
+    Column("version", "Version", "number"),
+)  # fmt: skip
+_AUDIENCES = (
+    Column("name", "List", "audience"),
+    Column("members", "People", "number"),
+    Column("added", "Added", "time"),
+)
+_MEMBERS = (Column("person", "Person", "person"), Column("joined", "Joined", "time"), Column("because", "Why"))
+_WEBHOOKS = (
+    Column("url", "Address"), Column("types", "Messages"), Column("active", "On", "yes"), Column("webhook", "Id"),
+)  # fmt: skip
+_LOG = (
+    Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State"),
+    Column("tries", "Tries", "number"), Column("said", "Answer"), Column("delivery", "Id", "delivery"),
+)  # fmt: skip
+_EXAMPLE = json.dumps(
+    {"name": "Quote clicked", "when": {"kind": "click", "count": 2, "within": "7d"}, "actions": [{"do": "email"}]},
+    indent=2,
+)
+
+
+def triggers(visit: Visit) -> Response:
+    """All rules, and an editor for one."""
+    rows = list(visit.ask("trigger_list"))
+    shown = table(visit, _TRIGGERS, rows, "name")
+    chosen = next((row for row in rows if row["trigger"] == visit.query("edit")), None)
+    text = json.dumps(chosen["rule"], indent=2, ensure_ascii=False) if chosen else _EXAMPLE
+    facts = {"table": shown, "text": text, "chosen": chosen, "tried": None, "trouble": ""}
+    return exported(visit, shown, "triggers") or visit.page("triggers.html", **facts)
+
+
+def trigger_change(visit: Visit) -> Response:
+    """Try a rule on the past, keep it, switch it, or remove it."""
+    form = visit.form
+    text = form.get("rule", "")
+    match form.get("do"):
+        case "try" | "keep":
+            return _tried_or_kept(visit, text)
+        case "on" | "off":
+            visit.one("trigger_switch", trigger=form.get("trigger"), on=form["do"] == "on" or None)
+            return visit.back("/triggers")
+        case "remove":
+            visit.one("trigger_rm", trigger=form.get("trigger"))
+            return visit.back("/triggers", visit.words("The rule is removed."))
+    raise UsageError("Say what is to be done with the rule: try, keep, on, off or remove.")
+
+
+def _tried_or_kept(visit: Visit, text: str) -> Response:
+    rows = list(visit.ask("trigger_list"))
+    chosen = next((row for row in rows if row["trigger"] == visit.form.get("trigger")), None)
+    facts = {
+        "table": table(visit, _TRIGGERS, rows, "name"),
+        "text": text,
+        "chosen": chosen,
+        "tried": None,
+        "trouble": "",
+    }
+    try:
+        if visit.form["do"] == "keep":
+            if chosen and visit.form.get("version") != str(chosen["version"]):
+                raise UsageError(
+                    f"Somebody changed this rule meanwhile: it is version {chosen['version']} now. Copy your text, open the rule again and change that one."
+                )
+            kept = visit.one("trigger_add", rule=text)
+            return visit.back(
+                "/triggers", visit.words("The rule {name} is kept and watches from now on.", name=kept["name"])
+            )
+        facts["tried"] = visit.one("trigger_test", rule=text, since=visit.form.get("since") or "30d")
+    except InkdotError as error:
+        facts["trouble"] = str(error)
+    return visit.page("triggers.html", **facts)
+
+
+def audiences(visit: Visit) -> Response:
+    """All lists."""
+    shown = table(visit, _AUDIENCES, visit.ask("audience_list"), "name")
+    return exported(visit, shown, "audiences") or visit.page("audiences.html", table=shown)
+
+
+def audience(visit: Visit) -> Response:
+    """Who is on a list; or its file for a platform."""
+    name = visit.request.path_params["name"]
+    known = next((found for found in visit.ask("audience_list") if found["name"] == name), None)
+    if known is None:
+        raise UsageError(f"There is no list {name!r}.")
+    shown = table(visit, _MEMBERS, visit.ask("audience_show", name=name), "-joined")
+    return exported(visit, shown, "audience") or visit.page("audience.html", known=known, table=shown)
+
+
+def audience_file(visit: Visit) -> Response:
+    """A list as a platform takes it: hashed, without those who said no."""
+    found = visit.one("audience_export", name=visit.request.path_params["name"], target=visit.query("target", "csv"))
+    content = found.get("file") or found.get("content") or ""
+    headers = HEADERS | {"Content-Disposition": 'attachment; filename="audience.csv"', "Cache-Control": "no-store"}
+    return Response(content, 200, headers, "text/csv; charset=utf-8")
+
+
+def audience_change(visit: Visit) -> Response:
+    """A new list, somebody on or off it, or no list any more."""
+    form = visit.form
+    match form.get("do"):
+        case "add":
+            rule = form.get("rule", "").strip()
+            made = visit.one("audience_add", name=form.get("name"), rule=rule or None)
+            return visit.back(f"/audiences/{made['name']}")
+        case "join" | "leave":
+            visit.one(
+                "audience_change", name=form.get("name"), person=form.get("person"), join=form["do"] == "join" or None
+            )
+            return visit.back(f"/audiences/{form.get('name')}")
+        case "remove":
+            visit.one("audience_rm", name=form.get("name"))
+            return visit.back("/audiences", visit.words("The list is removed."))
+    raise UsageError("Say what is to be done with the list: add, join, leave or remove.")
+
+
+def webhooks(visit: Visit) -> Response:
+    """Where messages go, and what became of each."""
+    places = [found | {"types": ", ".join(found["types"]) or "all"} for found in visit.ask("webhook_list")]
+    log = table(visit, _LOG, visit.ask("webhook_log", last=1_000, state=visit.query("state")), "-made")
+    return exported(visit, log, "deliveries") or visit.page(
+        "webhooks.html", places=places, table=log, states=("waiting", "delivered", "failed", "paused")
+    )
+
+
+def webhook_change(visit: Visit) -> Response:
+    """A new place, another secret, on or off, no place any more, or a delivery once more."""
+    form = visit.form
+    match form.get("do"):
+        case "add":
+            made = visit.one("webhook_add", url=form.get("url"))
+            return visit.back("/webhooks", visit.words("Its secret, shown this once: {secret}", secret=made["secret"]))
+        case "rotate":
+            made = visit.one("webhook_rotate", webhook=form.get("webhook"))
+            return visit.back("/webhooks", visit.words("Its secret, shown this once: {secret}", secret=made["secret"]))
+        case "on" | "off":
+            visit.one("webhook_switch", webhook=form.get("webhook"), on=form["do"] == "on" or None)
+            return visit.back("/webhooks")
+        case "remove":
+            visit.one("webhook_rm", webhook=form.get("webhook"))
+            return visit.back("/webhooks", visit.words("Nothing is sent there any more."))
+        case "again":
+            list(visit.ask("webhook_replay", delivery=form.get("delivery")))
+            return visit.back("/webhooks", visit.words("It is delivered again."))
+    raise UsageError("Say what is to be done: add, rotate, on, off, remove or again.")
+
+
+def delivery(visit: Visit) -> Response:
+    """One delivery with every try."""
+    return visit.page(
+        "delivery.html", delivery=visit.one("webhook_log", delivery=visit.request.path_params["delivery"])
+    )

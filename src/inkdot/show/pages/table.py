@@ -1,0 +1,123 @@
+"""Tables of pages: searched, sorted and exported as the address of the page says, so that an address is a view."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from inkdot.domain.errors import UsageError
+from inkdot.show.pages.desk import HEADERS, Visit
+from inkdot.store.parquet import write_parquet
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "parquet": "application/vnd.apache.parquet"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+_PAGE = 100
+
+
+class Column(NamedTuple):
+    """One column: what a row calls it, its heading, and how it is shown: text, number, time, person, mail, proof ..."""
+
+    key: str
+    label: str
+    kind: str = "text"
+
+
+class Table(NamedTuple):
+    """Rows as they are to be shown, in a page of them, with what the address said."""
+
+    columns: tuple[Column, ...]
+    rows: list[dict[str, Any]]
+    """All that were searched for, sorted."""
+    total: int
+    sort: str
+    down: bool
+    search: str
+    page: int
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """Those of this page."""
+        return self.rows[(self.page - 1) * _PAGE : self.page * _PAGE]
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-len(self.rows) // _PAGE))
+
+
+def table(visit: Visit, columns: tuple[Column, ...], rows: Iterable[dict[str, Any]], usual: str) -> Table:
+    """A table by the address's `sort`, `q` and `page`; `usual` is the sorting where it says none, as `-last`."""
+    every = list(rows)
+    wanted = visit.query("sort", usual)
+    key, down = wanted.lstrip("-"), wanted.startswith("-")
+    if key not in {column.key for column in columns}:
+        raise UsageError(f"This table has no column {key!r}; sort by {', '.join(c.key for c in columns)}.")
+    page = visit.query("page", "1")
+    if not page.isdecimal() or not 1 <= int(page) <= 1_000_000:
+        raise UsageError(f"{page!r} is no page of a table; write a whole number from 1.")
+    search = visit.query("q").lower()
+    found = [row for row in every if not search or any(search in str(row.get(c.key) or "").lower() for c in columns)]
+    known = sorted((r for r in found if r.get(key) is not None), key=lambda r: _order(r[key]), reverse=down)
+    return Table(
+        columns, known + [r for r in found if r.get(key) is None], len(every), key, down, visit.query("q"), int(page)
+    )
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    if isinstance(value, bool | int | float):
+        return 0, float(value), ""
+    if isinstance(value, list):
+        return 0, float(value[0]) if value and isinstance(value[0], int | float) else 0.0, str(value)
+    return 1, 0.0, str(value).lower()
+
+
+def exported(visit: Visit, shown: Table, name: str) -> Response | None:
+    """Exactly the rows searched for, in the address's `format`; None where the address asks for the page."""
+    wanted = visit.query("format")
+    if not wanted:
+        return None
+    if wanted not in FORMATS:
+        raise UsageError(f"{wanted!r} is no format; write csv, jsonl or parquet.")
+    keys = [column.key for column in shown.columns]
+    headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}.{wanted}"', "Cache-Control": "no-store"}
+    rows = [{key: row.get(key) for key in keys} for row in shown.rows]
+    content = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}[wanted](keys, rows)
+    return Response(content, 200, headers, FORMATS[wanted])
+
+
+def _csv(keys: list[str], rows: list[dict[str, Any]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(keys)
+    writer.writerows([_safe(row[key]) for key in keys] for row in rows)
+    return out.getvalue().encode()
+
+
+def _safe(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula: strangers write into names and addresses."""
+    text = _text(value) or ""
+    return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _jsonl(_: list[str], rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _parquet(keys: list[str], rows: list[dict[str, Any]]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="inkdot-") as folder:
+        path = Path(folder) / "rows.parquet"
+        write_parquet({key: [_text(row[key]) for row in rows] for key in keys}, path)
+        return path.read_bytes()

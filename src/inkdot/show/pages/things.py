@@ -1,0 +1,172 @@
+"""Mails, documents and websites: what was sent or put up, and what became of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from starlette.responses import Response
+
+from inkdot.domain.errors import UsageError
+from inkdot.show.pages.desk import Visit
+from inkdot.show.pages.persons import by_day, span
+from inkdot.show.pages.table import Column, exported, table
+
+_MAILS = (
+    Column("subject", "Mail", "mail"), Column("marked", "Sent", "time"), Column("recipients", "People", "number"),
+    Column("opened_between", "Opened", "interval"), Column("clicked_between", "Clicked", "interval"),
+    Column("replied", "Replied", "number"), Column("bounced", "Bounced", "number"), Column("last", "Last heard", "time"),
+)  # fmt: skip
+_COPIES = (
+    Column("person", "Person", "person"), Column("status", "Status", "status"), Column("opened", "Opened", "proof"),
+    Column("clicked", "Clicked", "proof"), Column("machine_fetches", "Machines", "number"), Column("last", "Last heard", "time"),
+)  # fmt: skip
+_DOCUMENTS = (
+    Column("name", "Document", "document"), Column("pages", "Pages", "number"), Column("version", "Version", "number"),
+    Column("links", "Links", "number"), Column("made", "Added", "time"),
+)  # fmt: skip
+_SITES = (Column("domain", "Website", "site"), Column("goals", "Goals", "number"))
+_SITE_PARTS = (
+    ("channels", "Channels"), ("sources", "Sources"), ("campaigns", "Campaigns"), ("referrers", "Referrers"), ("searches", "Searches"),
+    ("pages", "Pages"), ("entries", "Entry pages"), ("exits", "Exit pages"), ("events", "Events"), ("goals", "Goals"),
+    ("downloads", "Downloads"), ("outbound", "Links out"), ("countries", "Countries"), ("devices", "Devices"),
+    ("systems", "Systems"), ("clients", "Browsers"),
+)  # fmt: skip
+_SPANS = ("1d", "7d", "30d", "90d", "all")
+_LEADS = (
+    Column("who", "Lead", "lead"), Column("score", "Score", "number"), Column("grade", "Grade", "grade"), Column("why", "Why", "text"),
+    Column("came", "First came by", "text"), Column("visits", "Visits", "number"), Column("last", "Last seen", "time"),
+)  # fmt: skip
+
+
+def mails(visit: Visit) -> Response:
+    """Every mail with intervals."""
+    since = span(visit)
+    found = visit.one("report_mail", since=since, last=500)
+    shown = table(visit, _MAILS, found["messages"], "-marked")
+    facts = {"table": shown, "since": since, "spans": _SPANS, "more": found["more"]}
+    return exported(visit, shown, "mails") or visit.page("mails.html", **facts)
+
+
+def mail(visit: Visit) -> Response:
+    """One mail: each person's copy, its links, and what was heard."""
+    number = visit.request.path_params["message"]
+    found = visit.one("heard", message=number)
+    for copy in found["people"]:
+        copy["status"] = status_of(copy)
+    shown = table(visit, _COPIES, found["people"], "-last")
+    counts = visit.one("report_message", message=number)
+    events = list(reversed(found["events"]))
+    return exported(visit, shown, "mail") or visit.page(
+        "mail.html", mail=found, counts=counts, table=shown, days=by_day(events)
+    )
+
+
+def status_of(copy: dict[str, Any]) -> str:
+    """One word for a copy, the strongest that is proven."""
+    if copy["bounced"]:
+        return "bounced"
+    if copy["replied"]:
+        return "replied"
+    if copy["clicked"] in ("yes", "likely"):
+        return "clicked"
+    if copy["opened"]:
+        return {"yes": "opened", "likely": "probably opened", "unknown": "perhaps opened"}[copy["opened"]]
+    return "fetched by a machine" if copy["machine_fetches"] else "nothing heard"
+
+
+def documents(visit: Visit) -> Response:
+    """Every document."""
+    rows = [found | {"links": len(found.get("links") or ())} for found in visit.ask("document_list")]
+    shown = table(visit, _DOCUMENTS, rows, "-made")
+    return exported(visit, shown, "documents") or visit.page("documents.html", table=shown)
+
+
+def document(visit: Visit) -> Response:
+    """One document: which pages were read, by whom, for how long."""
+    number = visit.request.path_params["document"]
+    found = visit.one("report_document", document=number)
+    described = next(iter(visit.ask("document_list", document=number)), None) if found["pages"] else None
+    longest = max((page["seconds"] for page in found["pages"]), default=0) or 1
+    busiest = max((s for row in found["people"] for s in row["seconds"]), default=0) or 1
+    return visit.page("document.html", doc=found, described=described, longest=longest, busiest=busiest)
+
+
+def document_change(visit: Visit) -> Response:
+    """Share it with somebody, or end a link."""
+    number, form = visit.request.path_params["document"], visit.form
+    if form.get("do") == "revoke":
+        visit.one("document_revoke", link=form.get("link"))
+        return visit.back(f"/documents/{number}", visit.words("The link works no more."))
+    if form.get("do") != "share":
+        raise UsageError("Say what is to be done: share or revoke.")
+    terms = {name: form[name] for name in ("password", "expires") if form.get(name)}
+    flags = {name: True for name in ("email_gate", "no_download") if form.get(name)}
+    made = visit.one("document_share", document=number, to=form.get("to"), **terms, **flags)
+    return visit.back(
+        f"/documents/{number}", visit.words("The link for {person}: {url}", person=made["to"], url=made["url"])
+    )
+
+
+def sites(visit: Visit) -> Response:
+    """Every website."""
+    rows = [found | {"goals": len(found["goals"])} for found in visit.ask("site_list")]
+    shown = table(visit, _SITES, rows, "domain")
+    return exported(visit, shown, "websites") or visit.page("sites.html", table=shown)
+
+
+def site_add(visit: Visit) -> Response:
+    """A new website."""
+    made = visit.one("site_add", domain=visit.form.get("domain"))
+    return visit.back(f"/sites/{made['domain']}", visit.words("Put the two lines below into each page of the website."))
+
+
+def site(visit: Visit) -> Response:
+    """One website on one page."""
+    domain, since = visit.request.path_params["domain"], span(visit)
+    found = visit.one("report_site", site=domain, since=since, last=visit.query("last", "8"))
+    report = next((s for s in found["sites"] if s["domain"] == domain), None)
+    if report is None:
+        raise UsageError(f"There is no website {domain}; add it on the page of websites.")
+    days = _all_days(report["days"], found["until"])
+    known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
+    parts = [(key, label, _bars(report.get(key) or [])) for key, label in _SITE_PARTS]
+    live = visit.one("report_site", site=domain, since="30m", last=5) if since != "all" else None
+    return visit.page(
+        "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
+        days=days, most=max(d["views"] for d in days) or 1, heard=bool(report["days"]),
+        live=next((s for s in live["sites"] if s["domain"] == domain), None) if live else None,
+    )  # fmt: skip
+
+
+def _all_days(days: list[dict[str, Any]], until: str) -> list[dict[str, Any]]:
+    """Days without visits put in, from the first one on, two weeks at least."""
+    last = dt.date.fromisoformat(until[:10]) - dt.timedelta(days=1)
+    begun = min([last - dt.timedelta(days=13), *(dt.date.fromisoformat(day["day"]) for day in days)])
+    known = {day["day"]: day for day in days}
+    every = [(begun + dt.timedelta(days=n)).isoformat() for n in range((last - begun).days + 1)]
+    return [known.get(day) or {"day": day, "visitors": 0, "visits": 0, "views": 0} for day in every]
+
+
+def _bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A list's rows: a name, a number, and its share of the largest in percent."""
+    found = [
+        {"name": row.get("name", row.get("page")), "number": next(row[n] for n in ("visits", "times", "views", "reached", "visitors") if n in row)}
+        for row in rows
+    ]  # fmt: skip
+    most = max((row["number"] or 0 for row in found), default=0) or 1
+    return [row | {"share": round(100 * (row["number"] or 0) / most)} for row in found]
+
+
+def leads(visit: Visit) -> Response:
+    """Who is warm, and why."""
+    since = span(visit)
+    rows = [
+        lead | {
+            "who": lead["person"] or lead["visitor"], "why": "; ".join(r["fact"] for r in lead["reasons"]),
+            "came": " · ".join(filter(None, (lead["first_touch"]["channel"], lead["first_touch"]["source"]))) if lead["first_touch"] else None,
+        }
+        for lead in visit.one("report_leads", since=since, last=1_000)["leads"]
+    ]  # fmt: skip
+    shown = table(visit, _LEADS, rows, "-score")
+    return exported(visit, shown, "leads") or visit.page("leads.html", table=shown, since=since, spans=_SPANS)

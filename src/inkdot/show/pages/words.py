@@ -1,0 +1,67 @@
+"""Languages of the pages: English stands in the templates, others in a table beside them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+_TAG = re.compile(r"([a-zA-Z]{1,8})(?:-[\w-]+)?(?:\s*;\s*q=([\d.]+))?")
+
+
+class Words(NamedTuple):
+    """One language; called with an English text, it gives that text."""
+
+    language: str
+    table: dict[str, str]
+    patterns: tuple[tuple[re.Pattern[str], str], ...] = ()
+
+    def __call__(self, text: str, **values: object) -> str:
+        """The text in this language, `{name}` filled in."""
+        told = self.table.get(text, text)
+        return told.format(**values) if values else told
+
+    def sentence(self, text: str) -> str:
+        """A sentence of the house that has names and numbers in it."""
+        if text in self.table or not self.patterns:
+            return self.table.get(text, text)
+        for pattern, told in self.patterns:
+            if found := pattern.fullmatch(text):
+                return told.format(**{name: self.sentence(value or "") for name, value in found.groupdict().items()})
+        return text
+
+
+@cache
+def words_of(language: str) -> Words:
+    """A language's table."""
+    if language == "en":
+        return Words("en", {})
+    text = files("inkdot.show").joinpath(f"words/{language}.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+    patterns = tuple((_pattern(english), told) for english, told in table.pop("sentences").items())
+    return Words(language, table, patterns)
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """`Reached “{name}”.` as what finds it."""
+    pieces = re.split(r"\{(\w+)\}", english)
+    return re.compile(
+        "".join(f"(?P<{piece}>.*?)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces)), re.DOTALL
+    )
+
+
+def words(chosen: str, accepted: str) -> Words:
+    """The language that was chosen, else the best that the browser asks for, else English."""
+    if chosen in LANGUAGES:
+        return words_of(chosen)
+    wanted = sorted(
+        (
+            (float(m[2] or 1) if (m[2] or "1").count(".") < 2 else 0.0, m[1].lower())
+            for m in _TAG.finditer(accepted[:200])
+        ),
+        key=lambda found: -found[0],
+    )
+    return words_of(next((language for _, language in wanted if language in LANGUAGES), "en"))

@@ -1,0 +1,149 @@
+-- name: keep_user
+-- A new user.
+INSERT INTO users (id, address, name, password, made) VALUES (?, ?, ?, ?, ?);
+
+-- name: user_of
+-- Who signs in with an address.
+SELECT id, address, name, password, totp, totp_wanted, made FROM users WHERE address = ?;
+
+-- name: user
+-- One user.
+SELECT id, address, name, password, totp, totp_wanted, made FROM users WHERE id = ?;
+
+-- name: count_users
+-- Whether anybody has an account.
+SELECT count(*) FROM users;
+
+-- name: change_password
+-- Another password.
+UPDATE users SET password = ? WHERE id = ?;
+
+-- name: want_totp
+-- A second factor that was shown and is not yet proven.
+UPDATE users SET totp_wanted = ? WHERE id = ?;
+
+-- name: prove_totp
+-- The second factor is asked for from now on.
+UPDATE users SET totp = totp_wanted, totp_wanted = NULL WHERE id = ?;
+
+-- name: forget_totp
+-- No second factor any more.
+UPDATE users SET totp = NULL, totp_wanted = NULL, totp_step = 0 WHERE id = ?;
+
+-- name: use_totp
+-- A code is used up; changes nothing if it was before.
+UPDATE users SET totp_step = ? WHERE id = ? AND totp_step < ? RETURNING id;
+
+-- name: forget_user
+-- Somebody who signs in no more.
+DELETE FROM users WHERE id = ?;
+
+-- name: keep_member
+-- A user's role in a workspace.
+INSERT INTO members (workspace, user, role, since) VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace, user) DO UPDATE SET role = excluded.role;
+
+-- name: forget_member
+-- Not of this workspace any more.
+DELETE FROM members WHERE workspace = ? AND user = ?;
+
+-- name: workspaces_of
+-- Where a user belongs to, oldest first.
+SELECT m.workspace, w.name, m.role FROM members m JOIN workspaces w ON w.id = m.workspace
+WHERE m.user = ? ORDER BY m.since, m.workspace;
+
+-- name: members
+-- Who belongs to a workspace.
+SELECT u.id, u.address, u.name, m.role, u.totp IS NOT NULL, m.since FROM members m JOIN users u ON u.id = m.user
+WHERE m.workspace = ? ORDER BY u.address;
+
+-- name: workspaces
+-- All workspaces.
+SELECT id, name FROM workspaces ORDER BY id;
+
+-- name: keep_workspace
+-- A new workspace. Its number fits into a token.
+INSERT INTO workspaces (id, name) SELECT max(id) + 1, ? FROM workspaces RETURNING id;
+
+-- name: rename_workspace
+-- Another name.
+UPDATE workspaces SET name = ? WHERE id = ?;
+
+-- name: keep_session
+-- Somebody signed in.
+INSERT INTO sessions (digest, user, workspace, made, seen, agent) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: session
+-- Who holds a session, with the role of now.
+SELECT s.user, u.address, u.name, s.workspace, w.name, m.role, s.made, s.seen
+FROM sessions s JOIN users u ON u.id = s.user JOIN workspaces w ON w.id = s.workspace
+JOIN members m ON m.workspace = s.workspace AND m.user = s.user
+WHERE s.digest = ? AND s.made > ? AND s.seen > ?;
+
+-- name: see_session
+-- It is in use.
+UPDATE sessions SET seen = ? WHERE digest = ?;
+
+-- name: forget_session
+-- Somebody signed out.
+DELETE FROM sessions WHERE digest = ?;
+
+-- name: forget_sessions_of
+-- All sessions of a user, but for one.
+DELETE FROM sessions WHERE user = ? AND digest <> ?;
+
+-- name: forget_old_sessions
+-- Sessions that nobody can use any more.
+DELETE FROM sessions WHERE made <= ? OR seen <= ?;
+
+-- name: keep_setup_link
+-- A link by which the first account is made.
+INSERT INTO setup_links (digest, until) VALUES (?, ?);
+
+-- name: forget_setup_links
+-- None of them works any more.
+DELETE FROM setup_links;
+
+-- name: setup_link
+-- Whether one works.
+SELECT count(*) FROM setup_links WHERE digest = ? AND until > ?;
+
+-- name: keep_key
+-- A new API key.
+INSERT INTO api_keys (id, workspace, name, shown, digest, scopes, made, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: key_of
+-- The key with this digest, if it still works.
+SELECT id, workspace, name, shown, scopes, made, used, until FROM api_keys WHERE digest = ? AND (until IS NULL OR until > ?);
+
+-- name: keys
+-- A workspace's keys.
+SELECT id, workspace, name, shown, scopes, made, used, until FROM api_keys WHERE workspace = ? ORDER BY made, id;
+
+-- name: use_key
+-- When it was used last.
+UPDATE api_keys SET used = ? WHERE id = ?;
+
+-- name: forget_key
+-- It opens nothing any more.
+DELETE FROM api_keys WHERE workspace = ? AND id = ? RETURNING id;
+
+-- name: begin_answer
+-- Somebody asks for the first time; nothing comes back if not.
+INSERT INTO answered (asker, workspace, key, request, time) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1;
+
+-- name: answer
+-- What was answered.
+SELECT request, status, kind, body FROM answered WHERE asker = ? AND workspace = ? AND key = ?;
+
+-- name: keep_answer
+-- What is answered from now on.
+UPDATE answered SET status = ?, kind = ?, body = ? WHERE asker = ? AND workspace = ? AND key = ?;
+
+-- name: forget_answer
+-- It was not done after all: asking again does it.
+DELETE FROM answered WHERE asker = ? AND workspace = ? AND key = ?;
+
+-- name: forget_answers
+-- What was answered long ago, and what a process that ended was about to answer.
+DELETE FROM answered WHERE time <= ? OR (status IS NULL AND time <= ?);

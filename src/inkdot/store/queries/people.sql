@@ -1,0 +1,13 @@
+-- name: active_people
+-- Who did something that a person does, latest first: their last such event and how many there were.
+SELECT contact, arg_max(id, time), max(time) AS last, count(*)
+FROM events
+WHERE time >= $since AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
+GROUP BY contact ORDER BY last DESC LIMIT $most;
+
+-- name: heard_of
+-- Of these mails, the copies of which anything was heard that no machine did.
+SELECT DISTINCT message, contact
+FROM events
+WHERE time >= $since AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[])) AND contact <> 0
+    AND NOT machine AND human > 0;
