@@ -100,6 +100,25 @@ done("ok");
 """
 
 
+OPTIONS = """
+const [options, done] = arguments;
+(async () => {
+  const { ExtensionStorageIDB } = ChromeUtils.importESModule("resource://gre/modules/ExtensionStorageIDB.sys.mjs");
+  const { extension } = WebExtensionPolicy.getByID("thunderbird@inkdot.example");
+  const store = await ExtensionStorageIDB.open(ExtensionStorageIDB.getStoragePrincipal(extension));
+  await store.set(options);
+  return "ok";
+})().then(done, e => done("failed: " + e));
+"""
+
+TICK = """
+const [done] = arguments;
+const windows = [...Services.wm.getEnumerator("mail:messageWindow")];
+const shown = windows.at(-1)?.document.getElementById("messageBrowser")?.contentDocument;
+done(shown?.getElementById("thunderbird_inkdot_example-messageDisplayAction-toolbarbutton")?.label ?? "");
+"""
+
+
 class Thunderbird:
     """One profile with one identity that sends through the mail door."""
 
@@ -144,6 +163,14 @@ class Thunderbird:
     def send(self, subject: str, body: str, to: str, cc: str = "", bcc: str = "", press: tuple[str, ...] = ()) -> None:
         """Write a mail in the compose window, press these buttons, and then Send."""
         self._run(SEND, subject, body, to, cc, bcc, "", list(press))
+
+    def choose(self, **options: object) -> None:
+        """What the add-on's options page would keep."""
+        self._run(OPTIONS, options)
+
+    def tick(self) -> str:
+        """What the add-on says of the mail that was opened last."""
+        return self._run(TICK)
 
     def open(self, mail: Path) -> None:
         """Show a saved mail."""
