@@ -13,7 +13,7 @@ PREFERENCES = {
     "mailnews.message_display.disable_remote_image": False, "mail.provider.suppress_dialog_on_startup": True,
     "mail.spotlight.firstRunDone": True, "app.update.enabled": False, "mail.rights.version": 1, "app.donation.eoy.version.viewed": 999,
     "datareporting.policy.dataSubmissionEnabled": False, "mailnews.start_page.enabled": False, "mail.smtp.warnUser": False,
-    "network.proxy.type": 0, "mailnews.auto_config.guess.enabled": False, "mail.winsearch.firstRunDone": True,
+    "network.proxy.type": 0, "network.proxy.allow_hijacking_localhost": True, "mailnews.auto_config.guess.enabled": False, "mail.winsearch.firstRunDone": True,
     "mail.warn_on_send_accel_key": False, "mail.compose.warned_about_customize_from": True, "mail.SpellCheckBeforeSend": False, "extensions.autoDisableScopes": 0,
     "xpinstall.signatures.required": False,
 }  # fmt: skip
@@ -113,8 +113,8 @@ const [options, done] = arguments;
 
 TICK = """
 const [done] = arguments;
-const windows = [...Services.wm.getEnumerator("mail:messageWindow")];
-const shown = windows.at(-1)?.document.getElementById("messageBrowser")?.contentDocument;
+const tabs = Services.wm.getMostRecentWindow("mail:3pane").document.querySelectorAll("[id^=mailMessageTabBrowser]");
+const shown = [...tabs].at(-1)?.contentDocument;
 done(shown?.getElementById("thunderbird_inkdot_example-messageDisplayAction-toolbarbutton")?.label ?? "");
 """
 

@@ -13,7 +13,7 @@ async function office() {
 async function tick(tab, message) {
   const known = await office();
   const { numbers = {} } = await browser.storage.local.get("numbers");
-  let label = "";
+  let label = "Inkdot";
   let title = "Inkdot knows nothing of this mail.";
   if (known.known && message) {
     try {
@@ -41,11 +41,12 @@ browser.messageDisplayAction.onClicked.addListener(async (tab) => {
 
 let silent = new Set();
 
-function refuse() { return { cancel: true }; }
+// Requests of the message view and the editor are hidden from webRequest; a proxy that nobody is keeps them from leaving.
+function nowhere() { return { type: "socks", host: "127.0.0.1", port: 9, proxyDNS: true }; }
 
 function listen() {
-  browser.webRequest.onBeforeRequest.removeListener(refuse);
-  if (silent.size) browser.webRequest.onBeforeRequest.addListener(refuse, { urls: [...silent] }, ["blocking"]);
+  browser.proxy.onRequest.removeListener(nowhere);
+  if (silent.size) browser.proxy.onRequest.addListener(nowhere, { urls: [...silent] });
 }
 
 // All dots beside this one. Match patterns know no ports: what is one host's is silenced at all of them.
@@ -58,8 +59,9 @@ async function silence(dots) {
   const before = silent.size;
   for (const dot of dots) silent.add(pattern(dot));
   if (silent.size === before) return;
-  await browser.storage.local.set({ silent: [...silent] });
   listen();
+  await browser.storage.local.set({ silent: [...silent] });
+  await browser.runtime.getBrowserInfo(); // answered behind the listener: from here on it works
 }
 
 browser.storage.local.get("silent").then((kept) => { silent = new Set([...silent, ...(kept.silent ?? [])]); listen(); });
