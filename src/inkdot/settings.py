@@ -77,10 +77,17 @@ class Settings:
     )
     track_opens: bool = _setting(True, "Put dots into mails.")
     track_clicks: bool = _setting(True, "Track the links of mails.")
+    honeypot: str = _setting(
+        "auto",
+        "A hidden link in mails with tracked links, which only machines follow: on, off; auto is on once the region is known.",
+    )
     never_track: tuple[str, ...] = _setting((), "Addresses and domains of people whose mails carry no marks.")
     never_track_links: tuple[str, ...] = _setting((), "Domains to which links in mails are not tracked.")
     utm: tuple[str, ...] = _setting(
         (), "Appended to tracked links that have no word of that name, like utm_source=news, utm_medium=email."
+    )
+    attachments: str = _setting(
+        "leave", "Documents attached to mails: leave, dots, or link, which puts a link to the reader in their place."
     )
     sender: str = _setting("", "Who shares documents, as readers are told. Empty: the sender.")
     colleagues: tuple[str, ...] = _setting(
@@ -93,6 +100,9 @@ class Settings:
     documents_quota: int = _setting(10_000_000_000, "Bytes that shared documents may take.")
     documents_days: int = _setting(
         0, "Days after which documents that nobody can read any more are deleted. 0: never by themselves."
+    )
+    libreoffice: str = _setting(
+        "", "LibreOffice's program, which makes pages of office documents. Empty: looked for; off: not used."
     )
     mail_server: str = _setting(
         "", "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587.", secret=True
@@ -121,6 +131,9 @@ class Settings:
         "", "XOAUTH2: where access tokens are fetched. Empty: known for Google and Microsoft."
     )
     relay_host: str = _setting("127.0.0.1", "Address the mail door listens on.")
+    relay_tls_port: int = _setting(
+        -1, "Port where mail programs begin with TLS at once, as with 465; 0 takes a free one, -1 keeps it closed."
+    )
     relay_name: str = _setting(
         "", "The mail door's own name in greetings and settings texts. Empty: this machine's name."
     )
@@ -152,6 +165,7 @@ SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
 _WORDS = {
     "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
     "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
+    "honeypot": ("auto", "on", "off"),
 }  # fmt: skip
 
 
@@ -211,6 +225,8 @@ def _faults(settings: Settings) -> list[str]:
         for name in ("public_port", "office_port", "relay_port")
         if not 0 <= getattr(settings, name) <= 65_535
     ]
+    if not -1 <= settings.relay_tls_port <= 65_535:
+        found.append(f"relay_tls_port = {settings.relay_tls_port} is no port; use 0 to 65535, or -1 for none.")
     for name in ("public_url", "office_url"):
         url = getattr(settings, name)
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

@@ -18,9 +18,12 @@ from hypothesis import strategies as st
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document.marking import mark, unmark
+from inkdot.mark.document.package import Package
 from inkdot.mark.document.spots import Dots
 from tests.conftest import BEN, Server, inkdot, inkdot_json
 
+WORD_ML = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+PACKAGED = b"http://schemas.openxmlformats.org/package/2006/relationships"
 URL = "https://t.example.com/o/"
 WORD = "Mozilla/4.0 (compatible; ms-office; MSOffice 16)"
 
@@ -65,7 +68,7 @@ def sheets() -> bytes:
 
 def strict() -> bytes:
     pairs = [
-        (b"http://schemas.openxmlformats.org/wordprocessingml/2006/main", b"http://purl.oclc.org/ooxml/wordprocessingml/main"),
+        (WORD_ML, b"http://purl.oclc.org/ooxml/wordprocessingml/main"),
         (b"http://schemas.openxmlformats.org/officeDocument/2006/relationships", b"http://purl.oclc.org/ooxml/officeDocument/relationships"),
         (b"http://schemas.openxmlformats.org/drawingml/2006/main", b"http://purl.oclc.org/ooxml/drawingml/main"),
     ]  # fmt: skip
@@ -288,3 +291,22 @@ def test_a_refused_document_leaves_nothing_behind(server: Server, tmp_path: Path
     done = inkdot("doc", "mark", tmp_path / "old.doc", "--to", BEN, "--out", target, "--data", server.data, check=False)
     assert (done.returncode, target.exists()) == (1, False)
     assert "Word, Excel or PowerPoint 97; save it as docx, xlsx or pptx first." in done.stderr
+
+
+@pytest.mark.parametrize("paragraph", [b"<w:p/>", b"<w:p />", b'<w:p w:rsidR="00A>1"/>', b"<w:p></w:p>"])
+@pytest.mark.parametrize("relations", [b"<Relationships xmlns='%s'/>", b"<r:Relationships xmlns:r='%s' />", None])
+def test_an_empty_element_that_was_opened_for_a_dot_is_empty_again(paragraph: bytes, relations: bytes | None) -> None:
+    body = b"<w:body>" + paragraph * 2 + b"<w:sectPr/></w:body>"
+    parts = {"word/document.xml": b'<w:document xmlns:w="%s">%s</w:document>' % (WORD_ML, body)}
+    if relations:
+        parts["word/_rels/document.xml.rels"] = relations % PACKAGED
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in ({"[Content_Types].xml": b"<Types/>"} | parts).items():
+            file.writestr(name, content)
+    source = out.getvalue()
+    marked, dots = mark(source, lambda page: f"https://t.example.com/o/{page}.gif")
+    assert len(dots) == 1
+    before, after = Package(source), Package(unmark(marked))
+    assert before.names == after.names
+    assert {n: before.read(n) for n in before.names} == {n: after.read(n) for n in after.names}

@@ -149,6 +149,9 @@ class Deliverer:
         wish = json.loads(delivery.action)
         if wish["do"] == "endpoint":
             return self._to_endpoint(delivery, wish["id"], at)
+        if wish["do"] == "digest":
+            post, owner, number = self._means.post, self._means.owner, to_word(DELIVERY, delivery.id)
+            return email.deliver(post, owner, wish["to"], wish["subject"], wish["text"], number, time.time())
         action: Action = msgspec.convert(wish, Action)
         reach, message = self._means.reach, to_word(DELIVERY, delivery.id)
         if isinstance(action, Webhook):

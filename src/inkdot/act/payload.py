@@ -13,6 +13,7 @@ from typing import Any
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import KNOWN, Actor, Evidence, Fields, Human, Raw, Verdict
 from inkdot.domain.ids import TRIGGER, ContactId, DeliveryId, EventId, WorkspaceId, to_word
+from inkdot.domain.reading import COMPLETED
 from inkdot.store.contract import event_json, iso
 
 MAIL_OPENED, MAIL_CLICKED, MAIL_REPLIED, MAIL_BOUNCED = "mail.opened", "mail.clicked", "mail.replied", "mail.bounced"
@@ -21,8 +22,6 @@ FIRED = "trigger.fired"
 TYPES = (
     MAIL_OPENED, MAIL_CLICKED, MAIL_REPLIED, MAIL_BOUNCED, PAGE_VIEWED, DOCUMENT_READ, DOCUMENT_COMPLETED, FIRED,
 )  # fmt: skip
-COMPLETED = "completed"
-"""The name of the goal that says that every page of a document was read."""
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _MAY_FILL = frozenset(

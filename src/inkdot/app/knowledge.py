@@ -14,6 +14,8 @@ from inkdot.domain.evidence import City
 from inkdot.understand.address import Networks
 from inkdot.understand.channels import FILE as CHANNELS
 from inkdot.understand.channels import Channels
+from inkdot.understand.loading import FILE as PROGRAMS
+from inkdot.understand.loading import Programs, programs
 from inkdot.understand.rules import RuleBook, shipped, with_own
 
 RULES, USED_RULES = "rules.toml", "rules.used.toml"
@@ -28,6 +30,15 @@ class Knowledge(NamedTuple):
     book: RuleBook
     channels: Channels
     troubles: tuple[str, ...]
+
+
+def programs_of(folder: Folder) -> Programs:
+    """How programs load documents; own measurements that cannot be read count for nothing."""
+    own = folder.root / PROGRAMS
+    try:
+        return programs(own.read_text()) if own.exists() else programs()
+    except (BadSetting, OSError, UnicodeDecodeError):
+        return programs()
 
 
 def geo_folder(folder: Folder) -> Path:

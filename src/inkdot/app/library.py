@@ -11,6 +11,7 @@ from inkdot.app.folder import Folder
 from inkdot.domain.document import Document
 from inkdot.domain.errors import DocumentUnreadable, NotFound, UsageError
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.pages import Pages, Press
 from inkdot.room.uploads import Uploads
 from inkdot.settings import load
@@ -32,7 +33,9 @@ class Library:
         self._quota = settings.documents_quota
         self._uploads = Uploads(folder.uploads)
         self._press = Press()
-        self._pages = Pages(self._uploads, folder.drawn, self._press)
+        self._pages = Pages(
+            self._uploads, folder.drawn, self._press, Converter(folder.drawn / WORKSHOP, settings.libreoffice)
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from inkdot.app.attachments import Attachments, treatment
 from inkdot.app.consent import UNANSWERED, Register
 from inkdot.app.folder import Folder
 from inkdot.app.marking import mint_of
@@ -16,8 +17,10 @@ from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
 from inkdot.domain.ping import BOUNCE
+from inkdot.mark.attachments import Treatment
+from inkdot.mark.reasons import LeftAlone
 from inkdot.relay import accounts
-from inkdot.relay.copies import Copies
+from inkdot.relay.copies import Copies, Made
 from inkdot.relay.courier import Result
 from inkdot.relay.desk import Login, Refusal
 from inkdot.relay.envelope import Envelope
@@ -62,6 +65,7 @@ class PostOffice:
         """Raises BadSetting and what opening the stores raises."""
         self._folder, self._settings, self._log = folder, settings, log
         self._warned = False
+        self._attachments = treatment(settings.attachments)
         self.name = own_name(settings)
         keyring = folder.keyring()
         self._mint = mint_of(settings, keyring, public_url)
@@ -180,10 +184,26 @@ class PostOffice:
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
         """A recipient's copy, signed if that was set up."""
-        made = copies.copy_for(recipient, self.mode_for(normal_address(recipient), copies.list_name))
+        mode = self.mode_for(normal_address(recipient), copies.list_name)
+        made = self._with_attachments(copies, copies.copy_for(recipient, mode), normal_address(recipient), mode)
         if self._signer and not copies.signed:
             return [self._signer.signature(b"".join(made.pieces)), *made.pieces], made.left_alone
         return made.pieces, made.left_alone
+
+    def _with_attachments(self, copies: Copies, made: Made, to: Address, mode: Mode) -> Made:
+        """The copy with its attached documents marked or shared, if that was set; else as it is."""
+        if self._attachments is Treatment.LEAVE or made.left_alone not in (None, LeftAlone.TEXT_ONLY):
+            return made
+        message = copies.message()
+        try:
+            attachments = Attachments(self._folder, self._mint, self._attachments, message.id, message.marked)
+            dealt = attachments.dealt(b"".join(made.pieces), to, mode)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not keep a mail from leaving
+            self._log("attachments_failed", error=repr(error))
+            return made
+        if dealt.left:
+            self._log("attachments_left", count=len(dealt.left))
+        return made._replace(pieces=[dealt.content])
 
     def told(self, message: MessageId, results: list[Result]) -> None:
         """Keep what became of copies; a refusal is a bounce."""

@@ -31,6 +31,7 @@ from inkdot.domain.errors import InkdotError
 from inkdot.domain.ping import ROOM_STREAM
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
+from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.face import Face
 from inkdot.room.gate import Keeper
 from inkdot.room.pages import Pages, Press
@@ -69,7 +70,7 @@ class Room:
         self.documents = Documents(folder.control)
         uploads = Uploads(folder.uploads)
         self.press = Press()
-        self.pages = Pages(uploads, folder.drawn, self.press)
+        self.pages = Pages(uploads, folder.drawn, self.press, Converter(folder.drawn / WORKSHOP, settings.libreoffice))
         self.recorder = Recorder(Writer(street_folder(folder.journal, ROOM_STREAM)))
         public = urlsplit(settings.public_url)
         face = Face(public.path, secure=public.scheme == "https")

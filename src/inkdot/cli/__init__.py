@@ -13,6 +13,7 @@ from inkdot.cli import (
     acting,
     asking,
     audiences,
+    calibrating,
     care,
     consent,
     dotting,
@@ -49,6 +50,7 @@ care.add_to(app)
 doc = typer.Typer(help="Share documents and learn how they are read.", no_args_is_help=True)
 sharing.add_to(doc)
 dotting.add_to(doc)
+calibrating.add_to(doc)
 app.add_typer(doc, name="doc")
 knowing.add_to(app)
 consent.add_to(app)

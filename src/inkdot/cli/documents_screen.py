@@ -153,4 +153,7 @@ def _openings(console: Console, answer: dict[str, Any], counted: list[dict[str, 
         who = visit["person"] or "somebody"
         what = f"opened ({visit['human']})" if visit["counted"] else f"fetched by a machine ({visit['actor']})"
         console.print(f"{visit['started'][:16].replace('T', ' ')}  {who}  {what}  {visit['client'] or ''}")
-    console.print(Text("Dots prove opening, not which pages were read (grade D).", style="dim"))
+        for seen in visit["first_seen"]:
+            most = f", for {_time(seen['at_most_seconds'])} at most" if seen["at_most_seconds"] else ""
+            console.print(f"    page {seen['page']} first shown {seen['at'][11:19]}{most}")
+        console.print(Text(f"    grade {visit['grade']}: {visit['reason']}", style="dim"))

@@ -5,18 +5,31 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import Mode
-from inkdot.domain.contact import normal_address
+from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import DOCUMENT, DocumentId, WorkspaceId, to_word
 
+if TYPE_CHECKING:
+    from inkdot.mark.document.marking import Dot
+
 _WORKSPACE = WorkspaceId(1)
+
+
+class Marked(NamedTuple):
+    """What was written."""
+
+    document: str
+    """Its id, doc_..."""
+    dots: list[Dot]
+
+
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="docx, pptx, xlsx, odt, odp or ods.")]
 
 
@@ -46,6 +59,21 @@ def mark(
 
       inkdot doc mark slides.pptx --to ben@example.com --dots sections --json
     """
+    target = out or file.with_suffix(f".marked{file.suffix}")
+    address = normal_address(to)
+    made = mark_for(file, address, target, dots, data, public_url)
+    if as_json:
+        put({"document": made.document, "file": str(target), "dots": [dot._asdict() for dot in made.dots]})
+        return
+    typer.echo(str(target))
+    count = len(made.dots)
+    talk(f"{count} {'dot' if count == 1 else 'dots'} for {address}; 'inkdot doc report {made.document}'.")
+
+
+def mark_for(
+    file: Path, address: Address, target: Path, dots: str, data: Path, public_url: str | None, mode: Mode | None = None
+) -> Marked:
+    """Write a document with dots for one person, and keep what it is. `mode` stands for what consent says, if given."""
     from inkdot.domain.token import Token, TokenKind
     from inkdot.mark.document.marking import mark as put_dots
     from inkdot.mark.document.spots import Dots
@@ -54,10 +82,10 @@ def mark(
 
     if dots not in list(Dots):
         raise UsageError(f"{dots!r} is no number of dots; write {', '.join(Dots)}.")
-    address, now = normal_address(to), int(time.time())
+    now = int(time.time())
     source = _read(file)
     folder, mint = open_mint(data, public_url)
-    person = Person.known(mint, address, told_mode(decided(folder, [address])[0][1]))
+    person = Person.known(mint, address, mode or told_mode(decided(folder, [address])[0][1]))
     number = DocumentId(int.from_bytes(os.urandom(8), "big") >> 1)
 
     def url(page: int) -> str:
@@ -73,15 +101,8 @@ def mark(
         with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
     with_documents.keep_marked(number, _WORKSPACE, file.name, now, person.contact, len(made))
     with_documents.close()
-    target = out or file.with_suffix(f".marked{file.suffix}")
     _write(target, content)
-    if as_json:
-        put({"document": to_word(DOCUMENT, number), "file": str(target), "dots": [dot._asdict() for dot in made]})
-        return
-    typer.echo(str(target))
-    talk(
-        f"{len(made)} {'dot' if len(made) == 1 else 'dots'} for {address}; 'inkdot doc report {to_word(DOCUMENT, number)}'."
-    )
+    return Marked(to_word(DOCUMENT, number), made)
 
 
 def unmark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import time
@@ -31,6 +32,9 @@ _Opens = Annotated[bool | None, typer.Option("--opens/--no-opens", help="With or
 _Clicks = Annotated[
     bool | None, typer.Option("--clicks/--no-clicks", help="With or without tracked links; as set if not given.")
 ]
+_Attachments = Annotated[
+    str | None, typer.Option(help="Attached documents: leave, dots, or link (to the reader); as set if not given.")
+]
 Kinds = dict[str, bool | None]
 _Url = Annotated[str | None, typer.Option(help="How recipients reach the street door; the server's own if not given.")]
 
@@ -53,6 +57,7 @@ def mark(
     list_name: _List = None,
     opens: _Opens = None,
     clicks: _Clicks = None,
+    attachments: _Attachments = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
@@ -66,7 +71,7 @@ def mark(
     folder, mail = _read(source, data, public_url, {"track_opens": opens, "track_clicks": clicks})
     _make_folder(out_dir)
     message = _fresh_id()
-    copies = keep_copies(folder, mail, recipients, message, list_name)
+    copies = keep_copies(folder, mail, recipients, message, list_name, attachments)
     written = [(copy, _write(out_dir, source.stem, copy)) for copy in copies]
     if as_json:
         put({"message": to_word(MESSAGE, message), "copies": [_copy_json(copy, path) for copy, path in written]})
@@ -97,6 +102,7 @@ def send(
     list_name: _List = None,
     opens: _Opens = None,
     clicks: _Clicks = None,
+    attachments: _Attachments = None,
     data: Data = DATA,
     public_url: _Url = None,
     as_json: Json = False,
@@ -126,16 +132,22 @@ def send(
             list_name=list_name, as_json=as_json,
         )  # fmt: skip
     else:
-        _send(upstream, folder, mail, recipients, list_name, as_json)
+        _send(upstream, folder, mail, recipients, list_name, attachments, as_json)
 
 
 def _send(
-    upstream: Upstream, folder: Folder, mail: Mail, recipients: list[Address], list_name: str | None, as_json: bool
+    upstream: Upstream,
+    folder: Folder,
+    mail: Mail,
+    recipients: list[Address],
+    list_name: str | None,
+    attachments: str | None,
+    as_json: bool,
 ) -> None:
     from inkdot.cli.outgoing import deliver
 
     message = _fresh_id()
-    copies = keep_copies(folder, mail, recipients, message, list_name)
+    copies = keep_copies(folder, mail, recipients, message, list_name, attachments)
     results = deliver(upstream, mail.sender, copies)
     named = {copy.to for copy in copies if copy.mode > Mode.AGGREGATE}
     _keep_handovers(folder, message, [Address(to) for to, error in results if error is None and to in named])
@@ -223,7 +235,12 @@ def _make_folder(out_dir: Path) -> None:
 
 
 def keep_copies(
-    folder: Folder, mail: Mail, recipients: list[Address], message: MessageId, list_name: str | None = None
+    folder: Folder,
+    mail: Mail,
+    recipients: list[Address],
+    message: MessageId,
+    list_name: str | None = None,
+    attachments: str | None = None,
 ) -> list[Copy]:
     """Make the copies as each recipient's consent allows, and keep what they are before any of them can leave."""
     from inkdot.app import marking
@@ -232,7 +249,27 @@ def keep_copies(
     control = _control(folder)
     copies = marking.keep_copies(control, mail, modes, message)
     control.close()
-    return copies
+    return _with_attachments(folder, mail, copies, modes, message, attachments)
+
+
+def _with_attachments(
+    folder: Folder, mail: Mail, copies: list[Copy], modes: dict[Address, Mode], message: MessageId, wish: str | None
+) -> list[Copy]:  # fmt: skip
+    """The copies with their attached documents marked or shared, as wished or set."""
+    from inkdot.app.attachments import Attachments, treatment
+    from inkdot.mark.reasons import LeftAlone
+    from inkdot.settings import load
+
+    how = treatment(wish or load(folder.root, {}).attachments)
+    attachments = Attachments(folder, mail.mint, how, message, int(time.time()))
+    done = []
+    for copy in copies:
+        if copy.left_alone in (None, LeftAlone.TEXT_ONLY):
+            dealt = attachments.dealt(copy.content, copy.to, modes[copy.to])
+            warnings = (*copy.warnings, *dealt.left)
+            copy = dataclasses.replace(copy, content=dealt.content, attachments=dealt.treated, warnings=warnings)  # noqa: PLW2901
+        done.append(copy)
+    return done
 
 
 def decided(folder: Folder, people: list[Address], list_name: str | None = None) -> list[tuple[Address, Decision]]:
@@ -284,6 +321,7 @@ def _copy_json(copy: Copy, path: Path) -> dict[str, object]:
         "mode": copy.mode.name.lower(),
         "left_alone": alone and {"reason": alone, "text": SENTENCES[alone]},
         "warnings": list(copy.warnings),
+        "attachments": [treated._asdict() for treated in copy.attachments],
     }
 
 

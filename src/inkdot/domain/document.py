@@ -63,6 +63,11 @@ class Share(NamedTuple):
     unmeasured: int | None = None
     """When the reader asked not to be measured."""
 
+    @property
+    def private(self) -> bool:
+        """True if its name is told only to whom the gate lets in."""
+        return bool(self.gate or self.passcode)
+
     def ended(self, now: float) -> bool:
         """True if it leads nowhere any more."""
         return self.revoked is not None or (self.expires is not None and self.expires <= now)

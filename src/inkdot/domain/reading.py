@@ -2,8 +2,8 @@
 
 A record of a reader's page is a JSON object. It is written by the room, not by the reader's browser:
 
-    {"do": "view" | "read" | "download", "document", "visit", "started", "version", "own", "gate", "moved", "page", "seconds",
-     "visits", "at"}
+    {"do": "view" | "read" | "download" | "completed", "document", "visit", "started", "version", "own", "gate", "moved",
+     "page", "seconds", "visits", "at", "of", "earlier"}
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+COMPLETED = "completed"
+"""The name of the goal that says that every page of a document was in sight."""
 BEAT_TARGET = b"/d/beat"
 """What stands as target on such records."""
 WORDS_PER_SECOND = 238 / 60
@@ -41,6 +43,10 @@ class Scribble(NamedTuple):
     visits: int = 0
     at: tuple[float, ...] = ()
     """Seconds from the visit's start to when each of the last visits to the page began."""
+    of: int = 0
+    """Pages of the document, where all of them were seen."""
+    earlier: tuple[tuple[int, int], ...] = ()
+    """Runs of pages, first and last, that the reader saw in earlier visits and not in this one."""
 
     def to_json(self) -> bytes:
         """As it is written down."""

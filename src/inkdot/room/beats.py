@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
+from collections.abc import Collection, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from inkdot.domain.errors import UsageError
@@ -19,7 +20,8 @@ from inkdot.domain.ids import VisitId
 MOST_BYTES = 16_384
 MOST_HOURS = 12
 _MOST, _MOST_TIMES = MOST_HOURS * 3_600, 20
-_MOST_VISITS_REMEMBERED = 20_000
+_MOST_VISITS_REMEMBERED = _MOST_READERS_REMEMBERED = 20_000
+_NOTHING: frozenset[int] = frozenset()
 _MOST_PER_BURST, _PER_SECOND = 12.0, 1.0
 
 
@@ -67,6 +69,17 @@ def _counter(row: Any) -> Counter | None:
     return Counter(int(page), round(seconds, 2), int(visits), tuple(round(a, 1) for a in at))
 
 
+def runs(pages: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Ascending pages as runs, first and last."""
+    found: list[tuple[int, int]] = []
+    for page in pages:
+        if found and found[-1][1] == page - 1:
+            found[-1] = found[-1][0], page
+        else:
+            found.append((page, page))
+    return tuple(found)
+
+
 class _Visit:
     """What was written down of a visit, and how fast it beats."""
 
@@ -93,6 +106,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._visits: OrderedDict[VisitId, _Visit] = OrderedDict()
+        self._seen: OrderedDict[Hashable, set[int]] = OrderedDict()
 
     def may_beat(self, visit: VisitId, now: float) -> bool:
         """False if this visit beats faster than any honest page; `now` in seconds."""
@@ -115,9 +129,25 @@ class Desk:
                 more.append(counter)
         return not known.viewed, more
 
-    def written(self, visit: VisitId, counters: list[Counter], now: float) -> None:
+    def completed(
+        self, reader: Hashable, visit: VisitId, counters: Collection[Counter], pages: int, now: float
+    ) -> list[int] | None:
+        """Pages seen in earlier visits alone, if with these counters `reader` has seen all `pages` for the first time."""
+        seen = self._seen.get(reader, _NOTHING)
+        here = {page for page, (_, visits) in self._visit(visit, now).pages.items() if visits}
+        here |= {c.page for c in counters if c.visits}
+        if len(seen) >= pages or len(here | seen) < pages:
+            return None
+        return sorted(seen - here)
+
+    def written(self, reader: Hashable, visit: VisitId, counters: Collection[Counter], now: float) -> None:
         """These are on disk."""
         known = self._visit(visit, now)
+        seen = self._seen.setdefault(reader, set())
+        seen |= {c.page for c in counters if c.visits}
+        self._seen.move_to_end(reader)
+        if len(self._seen) > _MOST_READERS_REMEMBERED:
+            self._seen.popitem(last=False)
         known.viewed = True
         for counter in counters:
             seconds, visits = known.pages.get(counter.page, (0.0, 0))

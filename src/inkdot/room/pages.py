@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ WIDTHS = (440, 880, 1320, 1760, 2400)
 _JOB_SECONDS = 20.0
 _FACTS_SECONDS = 120.0
 _JOBS_PER_CHILD = 400
+_PATIENCE_SECONDS = 1.5
+"""How long a reader's browser waits before it is shown that pages are being made."""
 _MOST_CACHE_BYTES = 1_000_000_000
 _SENTENCES = {
     "password": "{name} is protected by a password; share a copy without one.",
@@ -121,6 +124,31 @@ class Pages:
     def __init__(self, uploads: Uploads, cache: Path, press: Press, convert: Convert | None = None) -> None:
         self._uploads, self._cache, self._press, self._convert = uploads, cache, press, convert
         self._converting = threading.Lock()
+        self._asking = threading.Lock()
+        self._waiting: dict[str, Future[Facts]] = {}
+
+    def prepared(self, digest: str, media: str, name: str) -> bool:
+        """True if a document's pages can be shown at once; else they are being made from now on. Raises as facts()."""
+        if not needs_conversion(media) or (self._cache / digest / "facts.json").exists():
+            return True
+        with self._asking:
+            waiting = self._waiting.get(digest)
+            if waiting is None:
+                waiting = self._waiting[digest] = Future()
+                args = waiting, digest, media, name
+                threading.Thread(target=self._prepare, args=args, name="prepare", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            waiting.result(_PATIENCE_SECONDS)
+        return waiting.done()
+
+    def _prepare(self, waiting: Future[Facts], digest: str, media: str, name: str) -> None:
+        try:
+            waiting.set_result(self.facts(digest, media, name))
+        except Exception as error:  # noqa: BLE001 - whoever asks is told
+            waiting.set_exception(error)
+        finally:
+            with self._asking:
+                self._waiting.pop(digest, None)
 
     def facts(self, digest: str, media: str, name: str) -> Facts:
         """Sizes and words of all pages. Raises DocumentUnreadable with a sentence about `name`."""

@@ -18,11 +18,11 @@ from inkdot.domain.contact import Address
 from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.errors import Failure, JournalStopped, UsageError
 from inkdot.domain.ids import ContactId, ShareId, VisitId
-from inkdot.domain.reading import BEAT_TARGET, Scribble
+from inkdot.domain.reading import BEAT_TARGET, COMPLETED, Scribble
 from inkdot.domain.token import Keyring, Token, TokenKind, kind_of
 from inkdot.journal.record import NOBODY, encode_with_body
 from inkdot.journal.writer import DiskFull
-from inkdot.room.beats import MOST_BYTES, MOST_HOURS, Desk, read_beat
+from inkdot.room.beats import MOST_BYTES, MOST_HOURS, Desk, read_beat, runs
 from inkdot.room.face import Face, Turned, set_cookie
 from inkdot.room.gate import Keeper
 from inkdot.room.pages import WIDTHS, Pages
@@ -99,13 +99,14 @@ class Reader:
                 "gate.html", standing=standing, sender=self._manner.sender, token=request.path_params["token"]
             )
         document, session = asked.document, self._session(asked, cookies)
+        if not self._pages.prepared(document.upload, document.media, document.name):
+            return self._face.page("preparing.html", 202, document=document, private=asked.share.private)
         facts = self._pages.facts(document.upload, document.media, document.name)
         response = self._face.page(
             "reader.html",
             token=request.path_params["token"], document=document, sizes=[_shape(s) for s in facts.sizes], widths=WIDTHS, share=asked.share,
             sender=self._manner.sender, notice=self._notice(request, asked, session), idle=self._manner.idle_seconds,
-            session=self._seals.seal("session", session), private=asked.share.gate or asked.share.passcode,
-            privacy=self._privacy(asked),
+            session=self._seals.seal("session", session), private=asked.share.private, privacy=self._privacy(asked),
         )  # fmt: skip
         set_cookie(
             response, self._face, VISIT, self._seals.seal("session", session), f"/{request.path_params['token']}"
@@ -231,8 +232,12 @@ class Reader:
             told = self._scribble(session, document, "read")._replace(moved=beat.moved)
             scribbles = [told._replace(do="view")] if first else []
             scribbles += [told._replace(**c._asdict()) for c in more]
+            reader = asked.share.id, document.version, session.viewer
+            earlier = self._desk.completed(reader, session.visit, more, document.pages, now / 1_000_000)
+            if earlier is not None:
+                scribbles.append(told._replace(do=COMPLETED, of=document.pages, earlier=runs(earlier)))
             await self._write(request, asked, session, scribbles)
-            self._desk.written(session.visit, more, now / 1_000_000)
+            self._desk.written(reader, session.visit, more, now / 1_000_000)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def _scribble(self, session: Session, document: Document, do: str) -> Scribble:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from inkdot.domain.errors import Failure, UsageError
 
-_BLOCK = 1 << 20
+_BLOCK, _MOST_SEARCHED = 1 << 20, 512 << 20
 PDF = "application/pdf"
 OFFICE = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -21,6 +21,23 @@ OFFICE = {
 }
 """Office documents by the member that makes them one."""
 OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
+_RTF = "application/rtf"
+_OF_1997 = {
+    "WordDocument": "application/msword",
+    "Workbook": "application/vnd.ms-excel",
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+}
+"""Files of Word, Excel and PowerPoint 97 by the stream that makes them one."""
+ENDINGS = {
+    **dict(zip(OFFICE.values(), ("docx", "xlsx", "pptx"), strict=True)), **dict(zip(_OF_1997.values(), ("doc", "xls", "ppt"), strict=True)),
+    **{OPEN_DOCUMENT + kind: ending for kind, ending in {
+        "text": "odt", "spreadsheet": "ods", "presentation": "odp", "graphics": "odg", "text-template": "ott",
+        "spreadsheet-template": "ots", "presentation-template": "otp",
+    }.items()},
+    _RTF: "rtf",
+}  # fmt: skip
+"""What must become a PDF before it can be shown -> how LibreOffice knows it."""
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -28,6 +45,7 @@ _SIGNS = (
     (b"GIF89a", "image/gif"),
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
+    (b"{\\rtf", _RTF),
 )
 
 
@@ -109,17 +127,19 @@ def media_of(source: Path) -> str:
     found = next((media for sign, media in _SIGNS if head.startswith(sign)), None)
     if found is None and head.startswith(b"PK"):
         found = _packed(source)
+    elif head.startswith(_OLE):
+        found = _of_1997(source)
     if found is None:
         raise UsageError(
             f"{source.name} is of a kind that cannot be shown; share a PDF, a picture, or a document of Word, Excel, "
-            "PowerPoint (.docx, .xlsx, .pptx) or LibreOffice (.odt, .ods, .odp)."
+            "PowerPoint (.docx, .xlsx, .pptx, .doc, .xls, .ppt, .rtf) or LibreOffice (.odt, .ods, .odp)."
         )
     return found
 
 
 def needs_conversion(media: str) -> bool:
     """True for documents of which a PDF must be made before they can be shown."""
-    return media in OFFICE.values() or media.startswith(OPEN_DOCUMENT)
+    return media in ENDINGS
 
 
 def _packed(source: Path) -> str | None:
@@ -129,10 +149,19 @@ def _packed(source: Path) -> str | None:
             names = set(packed.namelist())
             if "mimetype" in names and packed.getinfo("mimetype").file_size < 200:
                 media = packed.read("mimetype").decode("ascii", "replace").strip()
-                return media if media.startswith(OPEN_DOCUMENT) else None
+                return media if media in ENDINGS else None
             return next((media for member, media in OFFICE.items() if member in names), None)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
         return None
+
+
+def _of_1997(source: Path) -> str | None:
+    """What kind of an old office file it is, by the names in its directory. Raises UsageError for a protected one."""
+    with source.open("rb") as file:
+        content = file.read(_MOST_SEARCHED)
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise UsageError(f"{source.name} is protected by a password; share a copy without one.")
+    return next((media for stream, media in _OF_1997.items() if stream.encode("utf-16-le") in content), None)
 
 
 def _digest(source: Path) -> str:

@@ -10,13 +10,15 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.document import Document
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.evidence import MACHINES
-from inkdot.domain.ids import DOCUMENT, EVENT, VISIT, DocumentId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import DOCUMENT, VISIT, DocumentId, WorkspaceId, from_word, to_word
 from inkdot.domain.reading import Reading, judge_reading
+from inkdot.show.openings import best_grade, opened
 from inkdot.show.questions import Parameters, here
 from inkdot.store.contract import iso
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
 from inkdot.store.reading import Sitting, openings, sittings
+from inkdot.understand.loading import Programs, programs
 
 _UNKNOWN = "There is no such document or version; 'inkdot doc list' lists those there are."
 _WORTH_VISITS, _WORTH_SHARE = 3, 0.25
@@ -29,9 +31,15 @@ DOTS_GRADE = "D"
 class DocumentQuestions:
     """What can be asked about shared documents."""
 
-    def __init__(self, documents: Documents, store: EventStore, now: Callable[[], int]) -> None:
-        """`now` gives microseconds since 1970."""
-        self._documents, self._store, self._now = documents, store, now
+    def __init__(
+        self,
+        documents: Documents,
+        store: EventStore,
+        now: Callable[[], int],
+        known: Callable[[], Programs] = programs,
+    ) -> None:
+        """`now` gives microseconds since 1970, `known` what was measured of programs that show documents."""
+        self._documents, self._store, self._now, self._programs = documents, store, now, known
 
     def report_document(self, what: Parameters) -> Iterator[dict[str, Any]]:
         """One document: its pages, its visits, and suggestions; `person` and `version` narrow it."""
@@ -72,19 +80,11 @@ class DocumentQuestions:
         """A document with dots in it: opened or not. Which pages were read cannot be told from them."""
         found = openings(self._store, number, workspace)
         names = self._documents.addresses_of((workspace, o.contact) for o in found)
-        visits: list[dict[str, Any]] = [
-            {
-                "visit": None, "person": names.get((workspace, o.contact)), "event": to_word(EVENT, o.event),
-                "started": iso(o.time), "ended": None, "seconds": None, "pages": [], "page": o.page,
-                "actor": o.verdict.actor, "human": o.verdict.human, "counted": o.verdict.actor not in MACHINES,
-                "client": o.verdict.fields.client.value, "os": o.verdict.fields.os.value,
-                "device": o.verdict.fields.device.value,
-            }
-            for o in found
-        ]  # fmt: skip
+        visits = opened(found, name, dots, self._programs(), names, workspace)
         return {
             "document": to_word(DOCUMENT, number), "name": name, "version": 1, "pages": [], "visits": visits, "people": [],
-            "links": [], "suggestions": [], "marked": iso(marked * 1_000_000), "dots": dots, "grade": DOTS_GRADE,
+            "links": [], "suggestions": [], "marked": iso(marked * 1_000_000), "dots": dots,
+            "grade": best_grade(visits, DOTS_GRADE),
         }  # fmt: skip
 
     def _words(self, document: Document, version: int) -> tuple[int, ...]:

@@ -69,7 +69,7 @@ _APPS = (
     ("[FB", "Facebook"), ("FBAN/", "Facebook"), ("FBAV/", "Facebook"), ("MetaIAB", "Facebook"), ("Instagram ", "Instagram"),
     ("LinkedInApp", "LinkedIn"), ("Snapchat/", "Snapchat"), ("Pinterest/", "Pinterest"), ("MicroMessenger/", "WeChat"),
     (" Line/", "Line"), ("musical_ly", "TikTok"), ("BytedanceWebview", "TikTok"), ("GSA/", "Google"),
-    ("YaBrowser/", "Yandex Browser"), ("SamsungBrowser/", "Samsung Internet"), ("DuckDuckGo/", "DuckDuckGo"),
+    ("LibreOffice ", "LibreOffice"), ("YaBrowser/", "Yandex Browser"), ("SamsungBrowser/", "Samsung Internet"), ("DuckDuckGo/", "DuckDuckGo"),
     ("Ddg/", "DuckDuckGo"), ("Quark/", "Quark Browser"), ("UCBrowser/", "UC Browser"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"),
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("OPT/", "Opera"), ("Vivaldi/", "Vivaldi"), ("CriOS/", "Chrome"), ("FxiOS/", "Firefox"),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import Actor, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import DocumentId, EventId, VisitId
 from inkdot.domain.ping import Ping
-from inkdot.domain.reading import Scribble
+from inkdot.domain.reading import COMPLETED, Scribble
 from inkdot.domain.token import Token
 
 _SLACK = 1.0
@@ -68,6 +68,11 @@ class Readings:
             made = Kind.VIEW, scene._replace(detail=_detail(scribble)), fact
         elif scribble.do == "download":
             made = Kind.DOWNLOAD, scene._replace(detail=_detail(scribble)), Evidence("D4", "the file was handed out")
+        elif scribble.do == COMPLETED:
+            fact = Evidence("D6", f"each of the {scribble.of} pages had most of the window for a second or more")
+            if not _is_complete(visit, scribble):
+                return Dropped(ping.id, ping.time, DropReason.REPLAY)
+            made = Kind.GOAL, scene._replace(name=COMPLETED, detail=_detail(scribble)), fact
         else:
             read = self._read(ping, scribble, visit, scene)
             if read is None:
@@ -121,6 +126,14 @@ class Readings:
                 visit.pages[page] = seconds, visits
                 visit.seconds += seconds
                 visit.visits += visits
+
+
+def _is_complete(visit: _Visit, scribble: Scribble) -> bool:
+    """Every page was seen, by what is counted here: a page of forged counters is not."""
+    seen = {page for page, (_, visits) in visit.pages.items() if visits}
+    for first, last in scribble.earlier:
+        seen.update(range(first, min(last, scribble.of) + 1))
+    return 0 < scribble.of <= len(seen)
 
 
 def _detail(scribble: Scribble, visits: int = 0) -> str:

@@ -14,7 +14,7 @@ from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document import office, opendocument
 from inkdot.mark.document.package import MOST_BYTES, Package
 from inkdot.mark.document.sheet import DRAWING_PART, mark_sheet, sheet_spots
-from inkdot.mark.document.splice import SIGN, cleaned, free_relation, spliced, with_relationships
+from inkdot.mark.document.splice import MADE, SIGN, cleaned, free_relation, spliced, with_relationships
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number, relations_of
 
 _MACRO_TYPE = re.compile(rb"(?i)macroEnabled")
@@ -58,15 +58,9 @@ def unmark(source: bytes) -> bytes:
     if DRAWING_PART in package.names:
         removed = {DRAWING_PART, "xl/drawings/_rels/drawingInkdot.xml.rels"}
         changed = {name: content for name, content in changed.items() if name not in removed}
-    made = {n for n, c in changed.items() if n.endswith(".rels") and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
-    removed |= made & _rels_made_by_us(package)
+    removed |= {n for n, c in changed.items() if MADE in c and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
     changed = {name: content for name, content in changed.items() if name not in removed}
     return package.with_parts(changed, frozenset(removed)) if changed or removed else source
-
-
-def _rels_made_by_us(package: Package) -> set[str]:
-    """Relationship parts in which nothing stands but ours."""
-    return {n for n in package.names if n.endswith(".rels") and b"rIdInkdot" in package.read(n)}
 
 
 def _may_be_ours(name: str) -> bool:

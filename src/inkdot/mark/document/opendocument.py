@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from inkdot.mark.document.package import Package
 from inkdot.mark.document.places import Element, inside_end, walk
-from inkdot.mark.document.splice import Splice, odf_frame
+from inkdot.mark.document.splice import Splice, odf_frame, opened
 from inkdot.mark.document.spots import Dots, Spot
 
 
@@ -58,7 +58,12 @@ def _ods_spots(content: bytes, dots: Dots) -> list[Spot]:
 
 def _framing(content: bytes, element: Element, at: int, anchor: str, *, empty: bool) -> Callable[[str, int], Splice]:
     place, before, after = inside_end(content, element, at, empty=empty)
-    return lambda url, _number: Splice(place, before + odf_frame(url, anchor) + after, drop=2 if empty else 0)
+
+    def splice(url: str, _number: int) -> Splice:
+        frame = odf_frame(url, anchor)
+        return Splice(place, before + (opened(frame) if empty else frame) + after, drop=2 if empty else 0)
+
+    return splice
 
 
 def _shaping(place: int) -> Callable[[str, int], Splice]:

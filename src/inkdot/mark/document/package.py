@@ -36,8 +36,8 @@ _SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures
 class Package:
     """One zip file, its members checked."""
 
-    def __init__(self, source: bytes) -> None:
-        """Raises DocumentRefused."""
+    def __init__(self, source: bytes, *, to_mark: bool = True) -> None:
+        """Raises DocumentRefused. What is not `to_mark`, only to be shown, may be signed and hold macros."""
         self._source = source
         if source.startswith(_OLE):
             encrypted = "EncryptedPackage".encode("utf-16-le") in source
@@ -51,14 +51,14 @@ class Package:
             self._members = self._zip.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, UnicodeDecodeError) as error:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
-        self._check()
+        self._check(to_mark=to_mark)
 
     @property
     def names(self) -> set[str]:
         """The members' names."""
         return {m.filename for m in self._members}
 
-    def _check(self) -> None:
+    def _check(self, *, to_mark: bool) -> None:
         if len(self._members) > _MOST_MEMBERS or sum(m.file_size for m in self._members) > _MOST_UNPACKED:
             raise DocumentRefused("The document unpacks to far more than a document should; it was not opened.")
         names = [m.filename for m in self._members]
@@ -66,9 +66,9 @@ class Package:
             raise DocumentRefused("The document holds two parts of one name, which programs read differently.")
         for member in self._members:
             self._check_member(member)
-        if any(_MACROS.search(n) for n in names):
+        if to_mark and any(_MACROS.search(n) for n in names):
             raise DocumentRefused("The document holds macros; save it without them first.")
-        if any(_SIGNED.search(n) for n in names):
+        if to_mark and any(_SIGNED.search(n) for n in names):
             raise DocumentRefused("The document is signed; a mark would break the signature.")
 
     def _check_member(self, member: zipfile.ZipInfo) -> None:

@@ -15,10 +15,13 @@ _A = {"transitional": "http://schemas.openxmlformats.org/drawingml/2006/main",
 SIGN = "Inkdot read receipt"
 """The picture's name and description: to be seen by everyone who looks for it, screen readers too."""
 _ID = re.compile(rb"\bId\s*=\s*[\"']([^\"']+)[\"']")
-_OUR_RELATIONSHIP = re.compile(rb'<Relationship Id="rIdInkdot\d+"[^>]*/>')
+OPENED, MADE = b' xmlns:iko="urn:inkdot:opened"', b' xmlns:iko="urn:inkdot:made"'
+"""Said of a piece that stands in what was an empty element like `<w:p/>`; and of a part that was not there before."""
+_OUR_RELATIONSHIP = re.compile(rb'<(?:[\w.-]+:)?Relationship(?: xmlns:iko="[^"]*")? Id="rIdInkdot\d+"[^>]*/>')
 _OURS = re.compile(
     rb"<(?P<tag>ik:[rp]|iks:pic|ikx:oneCellAnchor|ikd:frame|ikt:p|ikt:shapes)\b(?:(?!<(?P=tag)\b).)*?" + SIGN.encode() + rb".*?</(?P=tag)>", re.DOTALL
 )  # fmt: skip
+_IN_OPENED = re.compile(rb">(?:" + _OURS.pattern + rb"|(?:" + _OUR_RELATIONSHIP.pattern + rb")+)</[\w.:-]+>", re.DOTALL)
 
 
 class Splice(NamedTuple):
@@ -39,8 +42,15 @@ def spliced(content: bytes, splices: list[Splice]) -> bytes:
 
 
 def cleaned(content: bytes) -> bytes:
-    """The content without pieces of ours."""
+    """The content without pieces of ours; what was an empty element is one again."""
+    content = _IN_OPENED.sub(lambda found: b"/>" if OPENED in found[0] else found[0], content)
     return _OUR_RELATIONSHIP.sub(b"", _OURS.sub(b"", content))
+
+
+def opened(piece: bytes) -> bytes:
+    """A piece of ours for an element that was empty."""
+    name, rest = piece.split(b" ", 1)
+    return name + OPENED + b" " + rest
 
 
 def _graphic(kind: str, relation: str) -> str:
@@ -131,7 +141,11 @@ def odf_frame(url: str, anchor: str) -> bytes:
 def with_relationships(content: bytes | None, kind: str, urls: dict[str, str], others: str = "") -> bytes:
     """A relationships part with our links (id -> address), and whole further relationships."""
     if content is None:
-        content = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"></Relationships>'
+        content = (
+            b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+            + MADE
+            + b"></Relationships>"
+        )
     more = "".join(
         f'<Relationship Id="{relation}" Type="{_IMAGE[kind]}" Target={quoteattr(url)} TargetMode="External"/>'
         for relation, url in urls.items()
@@ -140,11 +154,18 @@ def with_relationships(content: bytes | None, kind: str, urls: dict[str, str], o
     at = content.rfind(b"</")
     if at < 0 or not content[at:].rstrip().endswith(b">"):  # <Relationships .../>
         at = content.rfind(b"/>")
-        return content[:at] + b">" + text + b"</Relationships>" + content[at + 2 :]
+        name: bytes = re.findall(rb"<((?:[\w.-]+:)?Relationships)\b", content)[-1]
+        text = opened(_prefixed(text, name))
+        return content[:at] + b">" + text + b"</" + name + b">" + content[at + 2 :]
     prefix = re.match(rb"</([\w.-]+:)?Relationships", content[at:])
-    if prefix and prefix[1]:
-        text = text.replace(b"<Relationship ", b"<" + prefix[1] + b"Relationship ")
-    return content[:at] + text + content[at:]
+    return content[:at] + _prefixed(text, prefix[0][2:] if prefix else b"") + content[at:]
+
+
+def _prefixed(relationships: bytes, parent: bytes) -> bytes:
+    """Relationships named as their parent is."""
+    prefix, colon, _ = parent.rpartition(b":")
+    named: bytes = b"<" + prefix + colon + b"Relationship "
+    return relationships.replace(b"<Relationship ", named)
 
 
 def free_relation(content: bytes | None, count: int) -> list[str]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from inkdot.mark.document.places import Element, inside_end, walk
-from inkdot.mark.document.splice import Splice
+from inkdot.mark.document.splice import Splice, opened
 
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _NUMBERS = re.compile(rb"<[\w.-]*:?(?:docPr|cNvPr)\b[^>]*?\bid\s*=\s*[\"'](\d{1,9})[\"']")
@@ -53,9 +53,12 @@ def inserting(
 ) -> Callable[[str, int], Splice]:
     """Puts a piece in as the last child of an element."""
     place, before, after = inside_end(content, element, at, empty=empty)
-    return lambda relation, number: Splice(
-        place, before + piece(flavour, number, relation) + after, drop=2 if empty else 0
-    )
+
+    def splice(relation: str, number: int) -> Splice:
+        made = piece(flavour, number, relation)
+        return Splice(place, before + (opened(made) if empty else made) + after, drop=2 if empty else 0)
+
+    return splice
 
 
 def last_in(content: bytes, part: str, parent: str, before: str) -> tuple[Element, int, bool] | None:

@@ -1,0 +1,109 @@
+"""Documents attached to mails, for one recipient: marked, or shared by a link. What goes wrong leaves the file as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from inkdot.app.folder import Folder
+from inkdot.app.library import Library
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
+from inkdot.domain.document import Gate, Share
+from inkdot.domain.errors import BadSetting, InkdotError
+from inkdot.domain.ids import DOCUMENT, DocumentId, MessageId, ShareId, WorkspaceId, to_word
+from inkdot.domain.token import Token, TokenKind
+from inkdot.mark.attachments import Change, File, Treated, Treatment, treated
+from inkdot.mark.document.marking import mark
+from inkdot.mark.mint import Mint, Person
+from inkdot.store.documents import Documents
+
+_WORKSPACE = WorkspaceId(1)
+
+
+class Dealt(NamedTuple):
+    """A mail whose attachments were dealt with."""
+
+    content: bytes
+    treated: tuple[Treated, ...]
+    left: tuple[str, ...]
+    """Why the others were left, a sentence for each."""
+
+
+def treatment(word: str) -> Treatment:
+    """What a setting or an option says. Raises BadSetting."""
+    if word not in list(Treatment):
+        raise BadSetting(f"attachments is {word!r}; write {', '.join(Treatment)}.")
+    return Treatment(word)
+
+
+class Attachments:
+    """Deals with the attachments of one mail for one recipient; the same mail and recipient give the same bytes."""
+
+    def __init__(self, folder: Folder, mint: Mint, how: Treatment, message: MessageId, made: int) -> None:
+        """`made` in unix seconds."""
+        self._folder, self._mint, self._how, self._message, self._made = folder, mint, how, message, made
+
+    def dealt(self, content: bytes, to: Address, mode: Mode) -> Dealt:
+        """The mail for `to`."""
+        if self._how is Treatment.LEAVE or mode is Mode.OFF:
+            return Dealt(content, (), ())
+        person = Person.known(self._mint, to, mode)
+        done: list[Treated] = []
+        left: list[str] = []
+
+        def deal(file: File) -> Change | None:
+            number = self._number(f"{to} {len(done) + len(left)}", file.content)
+            try:
+                change, what = (
+                    self._with_dots(file, person, number)
+                    if self._how is Treatment.DOTS
+                    else self._linked(file, person, to, number)
+                )
+            except InkdotError as error:
+                left.append(f"{file.name} was left as it is. {error}")
+                return None
+            done.append(what)
+            return change
+
+        return Dealt(treated(content, deal), tuple(done), tuple(left))
+
+    def _number(self, whose: str, content: bytes) -> int:
+        """The same for each try, so that a mail that is sent anew has no second document."""
+        digest = hashlib.blake2b(f"{self._message} {whose}\n".encode(), digest_size=8, person=b"inkdot-attach")
+        digest.update(content)
+        return int.from_bytes(digest.digest(), "big") >> 1
+
+    def _with_dots(self, file: File, person: Person, number: int) -> tuple[Change, Treated]:
+        def url(page: int) -> str:
+            who = person.contact, person.address
+            return self._mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, self._made, number, *who, b""))
+
+        content, dots = mark(file.content, url)
+        documents = Documents(self._folder.control)
+        try:
+            if person.address:
+                documents.remember_contacts({(_WORKSPACE, person.contact): person.address})
+            documents.keep_marked(DocumentId(number), _WORKSPACE, file.name, self._made, person.contact, len(dots))
+        finally:
+            documents.close()
+        return Change(content), Treated(file.name, to_word(DOCUMENT, number), tuple(dot.url for dot in dots))
+
+    def _linked(self, file: File, person: Person, to: Address, number: int) -> tuple[Change, Treated]:
+        with Library(self._folder) as library, tempfile.TemporaryDirectory(prefix="inkdot-") as folder:
+            path = Path(folder) / file.name
+            path.write_bytes(file.content)
+            document = library.take(path)
+            if library.documents.share(ShareId(number)) is None:
+                contact = self._mint.keyring.contact_id(_WORKSPACE, to)
+                share = Share(
+                    ShareId(number), _WORKSPACE, document.id, contact, self._made, None, None, Gate.OPEN, True, False, (), (),
+                )  # fmt: skip
+                library.documents.keep_share(share, to)
+        token = Token(
+            TokenKind.SHARE, person.mode, _WORKSPACE, 0, self._made, number, person.contact, person.address, b""
+        )
+        url = self._mint.reader(token)
+        return Change(link=url), Treated(file.name, to_word(DOCUMENT, document.id), link=url)

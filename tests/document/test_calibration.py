@@ -1,0 +1,141 @@
+"""What dots prove: pages are claimed of programs alone that were measured to load each when it is first shown."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkdot.mark.document.kit import KINDS, PAGES, document
+from inkdot.mark.document.marking import mark
+from inkdot.mark.document.spots import Dots
+from inkdot.understand.loading import Load, Loading, first_seen, judge, learnt, opens, programs
+from tests.conftest import BEN, Server, eventually, inkdot, inkdot_json
+
+OFFICE = "LibreOffice 25.2.3.2 denylistedbackend/8.14.1 OpenSSL/3.5.9"
+HUMAN = [(1, 0.0), (2, 8.0), (3, 21.0), (4, 26.0), (20, 31.0)]
+"""Five pages as a reader comes to them: (page, seconds)."""
+AT_ONCE = [(page, 0.045 * page) for page in range(1, 21)]
+
+
+def loads(rows: list[tuple[int, float]]) -> list[Load]:
+    return [Load(page, 1e9 + seconds) for page, seconds in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "grade", "loading"),
+    [
+        (HUMAN, Loading.LAZY, "C", Loading.LAZY),
+        (HUMAN, Loading.UNKNOWN, "D", Loading.UNKNOWN),
+        (HUMAN, Loading.EAGER, "D", Loading.EAGER),
+        (AT_ONCE, Loading.UNKNOWN, "D", Loading.EAGER),
+        (AT_ONCE, Loading.LAZY, "D", Loading.EAGER),  # LibreOffice without a window loads an odt at once
+        ([(page, 0.5 * page) for page in range(1, 21)], Loading.LAZY, "D", Loading.EAGER),  # on a slow line
+        ([(1, 0.0)], Loading.LAZY, "C", Loading.LAZY),  # one page was looked at
+        ([(1, 0.0)], Loading.UNKNOWN, "D", Loading.UNKNOWN),
+    ],
+)
+def test_pages_are_claimed_of_lazy_programs_with_human_pauses_alone(
+    rows: list[tuple[int, float]], known: Loading, grade: str, loading: Loading
+) -> None:
+    judged = judge(loads(rows), 20, known)
+    assert (judged.grade, judged.loading) == (grade, loading)
+    assert judge(loads(rows), 20, known, machine=True).grade == "E"
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 5_000)), min_size=1, max_size=40), st.sampled_from(Loading))
+def test_nothing_is_claimed_of_a_program_that_was_not_measured_to_be_lazy(
+    rows: list[tuple[int, float]], known: Loading
+) -> None:
+    ordered = sorted(loads(rows), key=lambda x: x.time)
+    parted = opens(ordered)
+    assert [x for part in parted for x in part] == ordered
+    for part in parted:
+        assert len({x.page for x in part}) == len(part)
+        if known is not Loading.LAZY:
+            assert judge(part, 20, known).grade == "D"
+
+
+def test_a_first_pass_is_bounded_by_the_next_page() -> None:
+    assert [(page, most) for page, _, most in first_seen(loads(HUMAN[:3]))] == [(1, 8.0), (2, 13.0), (3, None)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kit_has_a_dot_on_each_page(kind: str) -> None:
+    _, dots = mark(document(kind), lambda page: f"https://t.example.com/o/{page}.gif", Dots.PAGES)
+    assert [dot.page for dot in dots] == list(range(1, PAGES + 1))
+
+
+def test_a_calibration_tells_eager_from_lazy() -> None:
+    assert learnt(loads([(n, n * 0.05) for n in range(1, 9)]), 8, 15) is Loading.EAGER
+    assert learnt(loads([(1, 0), *((n, 18 + 3 * n) for n in range(2, 9))]), 8, 15) is Loading.LAZY
+    assert learnt(loads([(1, 0)]), 8, 15) is Loading.UNKNOWN
+    assert learnt([], 8, 15) is Loading.UNKNOWN
+
+
+def test_what_a_program_does_is_learnt_and_counts_from_then_on(own_server: Server, tmp_path: Path) -> None:
+    where = ("--data", own_server.data)
+    address = ("--public-url", own_server.public)
+    made = inkdot_json("doc", "calibrate", "--out-dir", tmp_path / "kit", *where, *address)["files"]
+    assert sorted(Path(path).name for path in made.values()) == [f"calibration.{kind}" for kind in sorted(KINDS)]
+    number = next(n for n, path in made.items() if path.endswith("docx"))
+    before = programs(
+        (own_server.data / "programs.toml").read_text() if (own_server.data / "programs.toml").exists() else ""
+    )
+    assert ("Thunderbird", "docx") not in before
+    with zipfile.ZipFile(made[number]) as kit:
+        text = kit.read("word/_rels/document.xml.rels").decode()
+    urls = re.findall(r'Target="([^"]+\.gif)"', text)
+    assert len(urls) == PAGES
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.0"
+    for url in urls:
+        own_server.get(url, User_Agent=agent)
+
+    def learned() -> Any:
+        found = inkdot_json("doc", "calibrate", "--learn", *where)["programs"]
+        return [p for p in found if p["fetched"] == PAGES]
+
+    (told,) = eventually(learned)
+    assert (told["client"], told["kind"], told["loads"]) == ("Thunderbird", "docx", "eager")
+    assert programs((own_server.data / "programs.toml").read_text())["Thunderbird", "docx"] is Loading.EAGER
+
+
+def test_a_report_of_dots_shows_opens_with_their_grade(own_server: Server, tmp_path: Path) -> None:
+    (tmp_path / "offer.odt").write_bytes(document("odt"))
+    where = ("--data", own_server.data)
+    address = ("--public-url", own_server.public)
+    made = inkdot_json(
+        "doc",
+        "mark",
+        tmp_path / "offer.odt",
+        "--to",
+        BEN,
+        "--dots",
+        "pages",
+        "--out",
+        tmp_path / "out.odt",
+        *where,
+        *address,
+    )
+    for dot in made["dots"][:2]:
+        own_server.get(dot["url"], User_Agent=OFFICE)
+
+    def told() -> Any:
+        visits = inkdot_json("doc", "report", made["document"], *where)["visits"]
+        return visits if visits and len(visits[0]["loaded"]) == 2 else None
+
+    (visit,) = eventually(told)
+    assert (visit["person"], visit["client"], visit["loads"], visit["grade"]) == (BEN, "LibreOffice", "lazy", "C")
+    assert [seen["page"] for seen in visit["first_seen"]] == [1, 2]
+    assert "page 2 first shown" in inkdot("doc", "report", made["document"], *where).stdout
+
+
+def test_measurements_that_make_no_sense_count_for_nothing(own_server: Server) -> None:
+    (own_server.data / "programs.toml").write_text('[[program]]\nclient = "Word"\nkind = "docx"\nloads = "sometimes"\n')
+    refused = inkdot("doc", "report", "doc_0000000000001", "--data", own_server.data, check=False)
+    assert "There is no such document" in refused.stderr
