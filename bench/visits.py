@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,8 +22,9 @@ from inkdot.store.events import EventStore
 from inkdot.store.query import _NAME, _body
 from inkdot.store.sites import Site, Sites
 from inkdot.store.visits import roll_up
-from inkdot.understand.address import Network
+from inkdot.understand.address import Network, Networks
 from inkdot.understand.client import Judge, raw_of
+from inkdot.understand.company import company
 from inkdot.understand.rules import shipped
 
 DAY = 86_400_000_000
@@ -83,7 +85,7 @@ def main() -> None:
         )
         sites = Sites(root / "control.db")
         sites.keep_site(Site(SiteId(9), "example.com", 1, "key"), WorkspaceId(1))
-        ask = WebsiteQuestions(sites, store, lambda: START + 30 * DAY)
+        ask = WebsiteQuestions(sites, store, lambda: START + 30 * DAY, partial(company, Networks()))
         shown = next(ask.report_site({"since": "all"}))["sites"][0]
         print(json.dumps({k: shown[k] for k in ("visitors", "visits", "views", "bounces")}))
         timed("report site, 30 days", lambda: next(ask.report_site({"since": "all"})))

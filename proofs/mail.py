@@ -1,7 +1,7 @@
 """The mail door proven with real programs: mutt and Thunderbird send, dovecot keeps the mailbox that is watched.
 
 python proofs/mail.py             all of them
-python proofs/mail.py mutt        one of them: kill, addon, mutt, dovecot, thunderbird
+python proofs/mail.py mutt        one of them: kill, addon, ticks, mutt, dovecot, thunderbird
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
 from tests.relay.test_faults import Senders
@@ -269,7 +269,42 @@ def addon() -> None:
     print("ADD-ON OK: its button switches marks off and on again for one mail")
 
 
-PROOFS = {"kill": kill, "addon": addon, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
+def ticks() -> None:
+    """The add-on without a mail door: it marks by the API, says what became of the mail, and keeps its sender silent."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
+        folder = Path(name)
+        house = Server(folder / "house")
+        key = inkdot_json("key", "add", "thunderbird", "--scope", "read", "--scope", "send", "--data", house.data)[
+            "secret"
+        ]
+        plain = MailDoor(folder, sink, track_opens=0, track_clicks=0)  # any mail server: it knows no mark of this house
+        packed = pack("thunderbird", folder / "inkdot.xpi")
+        body = "<p>Hello <a href='https://example.com/a'>there</a>.</p>"
+        with Thunderbird(folder / "ada", ADA, plain.address, plain.user, plain.password, packed) as program:
+            program.choose(server=house.office, key=key, here=True)
+            program.send("Marked here", body, BEN)
+            program.send("Not this one", body, BEN, press=(BUTTON,))
+            program.send("To two", body, BEN, cc=CLEO)
+            copies = {copy.header("Subject"): copy for copy in plain.delivered(BEN, 3)}
+            assert {subject: len(dots(copy)) for subject, copy in copies.items()} == {
+                "Marked here": 2, "Not this one": 0, "To two": 0,
+            }  # fmt: skip
+            sent = folder / "sent.eml"
+            sent.write_bytes(copies["Marked here"].content)
+            program.open(sent)
+            eventually(lambda: program.tick() == "✓ sent", 20)
+            time.sleep(3)  # what would load by now must not have
+            assert house.timeline(BEN) == []
+            house.get(f"/o/{dots(copies['Marked here'])[0]}.gif", User_Agent=THUNDERBIRD)
+            house.timeline(BEN, 1)
+            program.open(sent)
+            eventually(lambda: program.tick() == "✓✓ likely opened", 20)
+        plain.stop()
+        house.stop()
+    print("TICKS OK: marked by the API, told what became of it, and silent where it was sent")
+
+
+PROOFS = {"kill": kill, "addon": addon, "ticks": ticks, "mutt": mutt, "dovecot": dovecot, "thunderbird": thunderbird}
 
 if __name__ == "__main__":
     for proof in sys.argv[1:] or PROOFS:

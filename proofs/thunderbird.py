@@ -13,7 +13,7 @@ PREFERENCES = {
     "mailnews.message_display.disable_remote_image": False, "mail.provider.suppress_dialog_on_startup": True,
     "mail.spotlight.firstRunDone": True, "app.update.enabled": False, "mail.rights.version": 1, "app.donation.eoy.version.viewed": 999,
     "datareporting.policy.dataSubmissionEnabled": False, "mailnews.start_page.enabled": False, "mail.smtp.warnUser": False,
-    "network.proxy.type": 0, "mailnews.auto_config.guess.enabled": False, "mail.winsearch.firstRunDone": True,
+    "network.proxy.type": 0, "network.proxy.allow_hijacking_localhost": True, "mailnews.auto_config.guess.enabled": False, "mail.winsearch.firstRunDone": True,
     "mail.warn_on_send_accel_key": False, "mail.compose.warned_about_customize_from": True, "mail.SpellCheckBeforeSend": False, "extensions.autoDisableScopes": 0,
     "xpinstall.signatures.required": False,
 }  # fmt: skip
@@ -100,6 +100,25 @@ done("ok");
 """
 
 
+OPTIONS = """
+const [options, done] = arguments;
+(async () => {
+  const { ExtensionStorageIDB } = ChromeUtils.importESModule("resource://gre/modules/ExtensionStorageIDB.sys.mjs");
+  const { extension } = WebExtensionPolicy.getByID("thunderbird@inkdot.example");
+  const store = await ExtensionStorageIDB.open(ExtensionStorageIDB.getStoragePrincipal(extension));
+  await store.set(options);
+  return "ok";
+})().then(done, e => done("failed: " + e));
+"""
+
+TICK = """
+const [done] = arguments;
+const tabs = Services.wm.getMostRecentWindow("mail:3pane").document.querySelectorAll("[id^=mailMessageTabBrowser]");
+const shown = [...tabs].at(-1)?.contentDocument;
+done(shown?.getElementById("thunderbird_inkdot_example-messageDisplayAction-toolbarbutton")?.label ?? "");
+"""
+
+
 class Thunderbird:
     """One profile with one identity that sends through the mail door."""
 
@@ -144,6 +163,14 @@ class Thunderbird:
     def send(self, subject: str, body: str, to: str, cc: str = "", bcc: str = "", press: tuple[str, ...] = ()) -> None:
         """Write a mail in the compose window, press these buttons, and then Send."""
         self._run(SEND, subject, body, to, cc, bcc, "", list(press))
+
+    def choose(self, **options: object) -> None:
+        """What the add-on's options page would keep."""
+        self._run(OPTIONS, options)
+
+    def tick(self) -> str:
+        """What the add-on says of the mail that was opened last."""
+        return self._run(TICK)
 
     def open(self, mail: Path) -> None:
         """Show a saved mail."""

@@ -13,9 +13,9 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
 from inkdot.domain.ids import EventId, WorkspaceId
+from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.ping import Ping, ping_id
 from inkdot.domain.token import Keyring, Token, TokenKind
-from inkdot.understand.behaviour import HONEYPOT_PART
 from inkdot.understand.known import NothingKnown
 from inkdot.understand.steps import Understanding
 from tests.conftest import BEN, Server, eventually

@@ -263,6 +263,9 @@ def test_a_visit_is_what_somebody_does_without_a_pause(shop: Shop) -> None:
     assert {e["name"]: e["visits"] for e in site["exits"]} == {"/pricing": 1, "/sale": 1, "/": 1}
     assert [c["name"] for c in site["campaigns"]] == ["may"]
     assert [s["visits"] for s in site["funnel"]] == [2, 1, 1]
+    assert site["paths"] == [{"page": "/", "next": "/pricing", "times": 1}]
+    again = shop.report("site", "--funnel", "/ > /*")["sites"][0]  # one view is not two steps
+    assert [s["visits"] for s in again["funnel"]] == [2, 1]
     assert site["seconds"] == 20
     assert site["bounces"] == 2
     assert {s["name"] for s in site["systems"]} == {"Linux", "macOS"}

@@ -11,10 +11,10 @@ _EPOCH = (2026, 1, 1, 0, 0, 0)
 
 
 def pack(client: str, target: Path) -> Path:
-    """One add-on as a file that its program installs."""
+    """One add-on, with what both share, as a file that its program installs."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((ROOT / "clients" / client).iterdir()):
+        for path in sorted([*(ROOT / "clients" / "shared").iterdir(), *(ROOT / "clients" / client).iterdir()]):
             archive.writestr(zipfile.ZipInfo(path.name, _EPOCH), path.read_bytes())
     return target
 

@@ -1,15 +1,36 @@
-// One button in the compose window: may the mail door mark this mail? The answer travels as a header that the mail door
-// takes out again. Nothing is sent anywhere by this add-on, and no text of a mail is read.
+// One button in the compose window: may this mail be marked? Behind a mail door the answer travels as a header that the door
+// takes out again. Without one, where the options say so, the mail is marked here, by the office's API, before it is sent.
 "use strict";
 
 const HEADER = { name: "X-Inkdot", value: "off" };
 const off = new Set();
+const waiting = new Map(); // tab -> the number under which its mail was marked
 
 async function show(tabId) {
   const title = off.has(tabId) ? "Not marked" : "Marked";
   await browser.composeAction.setTitle({ tabId, title });
   await browser.composeAction.setLabel({ tabId, label: title });
   await browser.composeAction.setIcon({ tabId, path: off.has(tabId) ? "struck.svg" : "dot.svg" });
+}
+
+function tell(message) {
+  return browser.notifications.create({ type: "basic", iconUrl: "dot.svg", title: "Inkdot", message });
+}
+
+// The page with marks in it, or null with the reason told: a mail is sent without marks rather than not at all.
+async function marked(details, office) {
+  const to = [details.to, details.cc, details.bcc].flat().filter(Boolean);
+  if (details.isPlainText) return tell("The mail is plain text, so it was sent without marks."), null;
+  if (to.length !== 1 || typeof to[0] !== "string" || !addressOf(to[0])) {
+    return tell("Mails to several people get their own marks only from the mail door; this one was sent without."), null;
+  }
+  try {
+    const copy = await office.mark(details.body, addressOf(to[0]), details.subject);
+    if (copy.leftAlone) tell(`Sent without marks. ${copy.leftAlone}`);
+    return copy;
+  } catch (error) {
+    return tell(`Sent without marks. ${error.message}`), null;
+  }
 }
 
 browser.composeAction.onClicked.addListener(async (tab) => {
@@ -19,7 +40,23 @@ browser.composeAction.onClicked.addListener(async (tab) => {
 
 browser.compose.onBeforeSend.addListener(async (tab, details) => {
   const others = (details.customHeaders ?? []).filter((h) => h.name.toLowerCase() !== HEADER.name.toLowerCase());
-  return { details: { customHeaders: off.has(tab.id) ? [...others, HEADER] : others } };
+  const settings = await browser.storage.local.get(["server", "key", "here"]);
+  const office = new Office(settings);
+  waiting.delete(tab.id);
+  if (!settings.here || !office.known) return { details: { customHeaders: off.has(tab.id) ? [...others, HEADER] : others } };
+  const copy = off.has(tab.id) ? null : await marked(details, office);
+  if (!copy) return {};
+  waiting.set(tab.id, copy.message);
+  await silence(copy.dots);
+  return { details: { body: copy.html, customHeaders: others } };
 });
 
-browser.tabs.onRemoved.addListener((tabId) => off.delete(tabId));
+browser.compose.onAfterSend.addListener(async (tab, sent) => {
+  const message = waiting.get(tab.id);
+  waiting.delete(tab.id);
+  if (!message || !sent.headerMessageId) return;
+  const { numbers = {} } = await browser.storage.local.get("numbers");
+  await browser.storage.local.set({ numbers: { ...numbers, [sent.headerMessageId]: message } });
+});
+
+browser.tabs.onRemoved.addListener((tabId) => { off.delete(tabId); waiting.delete(tabId); });

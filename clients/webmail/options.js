@@ -1,25 +1,41 @@
 "use strict";
 
-const field = document.querySelector("textarea");
+const WEBMAIL = ["https://mail.google.com", "https://outlook.live.com", "https://outlook.office.com", "https://outlook.office365.com"];
+const form = document.querySelector("form");
 const said = document.querySelector("output");
 
-chrome.storage.local.get("addresses").then(({ addresses = [] }) => { field.value = addresses.join("\n"); });
+chrome.storage.local.get(["addresses", "server", "key", "webmail"]).then(({ addresses = [], server = "", key = "", webmail = WEBMAIL }) => {
+  form.addresses.value = addresses.join("\n");
+  form.server.value = server;
+  form.key.value = key;
+  form.webmail.value = webmail.join("\n");
+});
 
 // Only scheme, host and port: the paths of dots are the same everywhere.
 function origins(text) {
-  return text.split(/\s+/).filter(Boolean).map((line) => {
+  return [...new Set(text.split(/\s+/).filter(Boolean).map((line) => {
     const url = new URL(line);
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(line);
     return url.origin;
-  });
+  }))];
 }
 
-document.querySelector("form").addEventListener("submit", async (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  let settings;
   try {
-    await chrome.storage.local.set({ addresses: [...new Set(origins(field.value))] });
-    said.textContent = "Saved.";
+    const [server = ""] = origins(form.server.value);
+    settings = { addresses: origins(form.addresses.value), server, key: form.key.value.trim(), webmail: origins(form.webmail.value) };
   } catch {
     said.textContent = "One of these is no web address; write it like https://t.example.com.";
+    return;
+  }
+  await chrome.storage.local.set(settings);
+  said.textContent = "Saved.";
+  if (!settings.server || !settings.key) return;
+  try {
+    await new Office(settings).ask("/me");
+  } catch (error) {
+    said.textContent = `Saved, but the office cannot be asked: ${error.message}`;
   }
 });

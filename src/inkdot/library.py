@@ -34,17 +34,17 @@ class Marker:
 
     def __init__(
         self, public_url: str, key: str | Keyring, *, opens: bool = True, clicks: bool = True,
-        never_links: Sequence[str] = (), utm: Sequence[str] = (),
+        never_links: Sequence[str] = (), utm: Sequence[str] = (), honeypot: bool = False,
     ) -> None:  # fmt: skip
         """`public_url`: where the street door answers. `key`: the text that `inkdot key` prints.
 
         `opens` and `clicks`: whether to put dots in and to track links. `never_links`: domains to which links are not
-        tracked. `utm`: words appended to tracked links, like `utm_source=news`. Raises UsageError, BadSetting.
+        tracked. `utm`: words appended to tracked links, like `utm_source=news`. `honeypot`: a hidden link that only machines follow. Raises UsageError, BadSetting.
         """
         parts = urlsplit(public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise UsageError(f"{public_url!r} is no web address; write it like https://t.example.com.")
-        wanted = read_wanted(opens=opens, clicks=clicks, never=tuple(never_links), utm=tuple(utm))
+        wanted = read_wanted(opens=opens, clicks=clicks, never=tuple(never_links), utm=tuple(utm), honeypot=honeypot)
         self._mint = Mint(public_url, key if isinstance(key, Keyring) else keyring_from_text(key), wanted=wanted)
 
     def mail(self, message: M, to: str, *, mode: Mode = Mode.INDIVIDUAL) -> M:

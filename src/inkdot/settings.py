@@ -77,6 +77,10 @@ class Settings:
     )
     track_opens: bool = _setting(True, "Put dots into mails.")
     track_clicks: bool = _setting(True, "Track the links of mails.")
+    honeypot: str = _setting(
+        "auto",
+        "A hidden link in mails with tracked links, which only machines follow: on, off; auto is on once the region is known.",
+    )
     never_track: tuple[str, ...] = _setting((), "Addresses and domains of people whose mails carry no marks.")
     never_track_links: tuple[str, ...] = _setting((), "Domains to which links in mails are not tracked.")
     utm: tuple[str, ...] = _setting(
@@ -127,6 +131,9 @@ class Settings:
         "", "XOAUTH2: where access tokens are fetched. Empty: known for Google and Microsoft."
     )
     relay_host: str = _setting("127.0.0.1", "Address the mail door listens on.")
+    relay_tls_port: int = _setting(
+        -1, "Port where mail programs begin with TLS at once, as with 465; 0 takes a free one, -1 keeps it closed."
+    )
     relay_name: str = _setting(
         "", "The mail door's own name in greetings and settings texts. Empty: this machine's name."
     )
@@ -158,6 +165,7 @@ SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
 _WORDS = {
     "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
     "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
+    "honeypot": ("auto", "on", "off"),
 }  # fmt: skip
 
 
@@ -217,6 +225,8 @@ def _faults(settings: Settings) -> list[str]:
         for name in ("public_port", "office_port", "relay_port")
         if not 0 <= getattr(settings, name) <= 65_535
     ]
+    if not -1 <= settings.relay_tls_port <= 65_535:
+        found.append(f"relay_tls_port = {settings.relay_tls_port} is no port; use 0 to 65535, or -1 for none.")
     for name in ("public_url", "office_url"):
         url = getattr(settings, name)
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):

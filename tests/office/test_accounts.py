@@ -212,6 +212,23 @@ def test_a_bucket_of_tries_fills_again_with_time() -> None:
     assert [tries.take("ben").allowed for _ in range(2)] == [True, False]
 
 
+def test_sessions_and_answers_that_are_over_are_forgotten(tmp_path: Path) -> None:
+    inkdot("account", "add", ADA, "--data", tmp_path / "data")
+    accounts = Accounts(tmp_path / "data" / "control.db")
+    user = accounts.user_of(ADA)
+    assert user
+    here = accounts.workspaces()[0][0]
+    now = int(time.time())
+    accounts.keep_session(b"old", user.id, here, now - 8 * 86_400, "")
+    accounts.keep_session(b"new", user.id, here, now - 60, "")
+    assert accounts.begin_answer(7, here, "old", b"", now - 90_000)
+    assert accounts.begin_answer(7, here, "new", b"", now - 60)
+    inkdot("tidy", "--data", tmp_path / "data")
+    assert [accounts.session(d, 0, 0) is not None for d in (b"old", b"new")] == [False, True]
+    assert [accounts.answer(7, here, k) is not None for k in ("old", "new")] == [False, True]
+    accounts.close()
+
+
 def test_neighbours_share_a_network() -> None:
     assert network_of("192.0.2.7") == network_of("::ffff:192.0.2.200") == "192.0.2.0/24"
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff") == "2001:db8::/64"

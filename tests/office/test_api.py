@@ -220,8 +220,8 @@ BODIES: dict[str, object] = {
     "export_audience": {"target": "csv"}, "switch_webhook": {"active": False}, "test_webhook": {"type": "mail.opened"},
     "replay_webhook": {},
 }  # fmt: skip
-OWN_BOOKS = {"set_consent", "withdraw_consent", "list_choices"}
-"""Each workspace keeps its own book about a person, whoever else knows the person."""
+OWN_BOOKS = {"set_consent", "withdraw_consent", "list_choices", "mute_person", "unmute_person"}
+"""Each workspace keeps its own book about a person, whoever else knows the person; keys have no notices to mute."""
 
 
 def fingerprint(firms: Firms, things: dict[str, str]) -> list[object]:

@@ -23,6 +23,7 @@ from tests.office.asking import PASSWORD
 GINA, ANNA, VERA = "gina@example.com", "anna@example.com", "vera@example.com"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
 HOSTILE = "<script>hit=1</script><img src=x onerror=hit=1>\"'><svg onload=hit=1>{{7*7}}javascript:hit=1"
 SRC = Path(__file__).parents[2] / "src" / "inkdot" / "show"
 

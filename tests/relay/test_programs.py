@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import socket
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ADA, inkdot, inkdot_json
-from tests.relay.mail_door import MailDoor, page
+from tests.conftest import ADA, BEN, inkdot, inkdot_json
+from tests.relay.mail_door import MailDoor, any_certificate, page
 from tests.relay.sink import Sink
 
 
@@ -54,6 +55,52 @@ def test_msmtp_sends_to_all_and_keeps_the_blind_ones_blind(door: MailDoor, tmp_p
     subprocess.run(["msmtp", "-C", config, "-t"], input=content, check=True, capture_output=True)
     assert b"/o/" in door.delivered("m1@example.com")[0].content
     assert b"m2@example.com" not in door.delivered("m2@example.com")[0].content
+
+
+def test_programs_that_begin_with_tls_have_a_door_of_their_own(tmp_path: Path) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, relay_tls_port=0)
+        setup = inkdot_json("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data)
+        assert (setup["security"], setup["port"] != int(door.address.rpartition(":")[2])) == ("SSL/TLS", True)
+        where = f"{setup['host']}:{setup['port']}"
+        (tmp_path / "mail").write_bytes(page("By TLS"))
+        command = ["swaks", "--server", where, "--tls-on-connect", "--auth", "PLAIN", "--auth-user", door.user, "--from", ADA,
+                   "--to", BEN, "--data", f"@{tmp_path / 'mail'}", "--auth-password", door.password]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "STARTTLS" not in done.stdout
+        assert b"/o/" in door.delivered()[0].content
+        outgoing = ET.parse(tmp_path / f"{ADA}-thunderbird.xml").find("emailProvider/outgoingServer")
+        assert outgoing is not None
+        assert (outgoing.findtext("socketType"), outgoing.findtext("port")) == ("SSL", str(setup["port"]))
+        assert "SSL/TLS" in (tmp_path / f"{ADA}-outlook.txt").read_text()
+        assert "smtps://" in inkdot("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data).stdout
+        with socket.create_connection(("127.0.0.1", setup["port"]), 15) as plain:
+            plain.sendall(b"EHLO me\r\n")
+            assert plain.recv(100)[:1] != b"2", "nothing is said in the clear"
+        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", setup["port"]), 15)) as secure:
+            assert secure.recv(1_000).startswith(b"220 ")
+            secure.sendall(b"EHLO me\r\nSTARTTLS\r\n")
+            said = b""
+            while b"503 5.5.1" not in said:
+                said += secure.recv(1_000)
+            assert b"AUTH PLAIN LOGIN" in said
+        door.stop()
+
+
+def test_who_never_finishes_the_handshake_holds_no_place_for_long(tmp_path: Path) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, relay_tls_port=0, relay_timeout=1, relay_connections_per_address=2)
+        port = inkdot_json("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data)["port"]
+        held = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(2)]
+        with socket.create_connection(("127.0.0.1", port), 15) as third:
+            assert third.recv(100) == b""
+        for one in held:
+            assert one.recv(100) == b""
+            one.close()
+        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", port), 15)) as secure:
+            assert secure.recv(1_000).startswith(b"220 ")
+        door.stop()
 
 
 def test_the_files_for_mail_programs_say_where_the_door_is(door: MailDoor, tmp_path: Path) -> None:

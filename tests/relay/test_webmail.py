@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import BrowserContext, sync_playwright
+import pytest
+from playwright.sync_api import BrowserContext, Worker, sync_playwright
+from playwright.sync_api import Page as Tab
+from tools.clients import pack
 
-from tests.conftest import BEN, Server, eventually
+from tests.conftest import BEN, THUNDERBIRD, Server, eventually, inkdot_json
 
-EXTENSION = Path(__file__).parent.parent.parent / "clients" / "webmail"
+COMPOSE = """<!doctype html><title>Stub</title>
+<div role="dialog"><span email="{to}">Ben</span><input name="subjectbox" value="From the browser">
+<div role="textbox" contenteditable="true" aria-label="Message Body"><p>See <a href="https://example.com/a">it</a>.</p></div>
+<div role="button" aria-label="Senden (Strg-Eingabe)" tabindex="0" id="send">Senden</div></div>
+<table><tr role="row"><td>Ben</td><td>From the browser</td></tr><tr role="row"><td>Cleo</td><td>Something else</td></tr></table>
+<script>document.getElementById("send").addEventListener("click", () => fetch("/sent", {{
+  method: "POST", body: document.querySelector("[role=textbox]").innerHTML }}));</script>"""
 
 
 class Webmail(ThreadingHTTPServer):
@@ -22,7 +34,7 @@ class Webmail(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Page)
-        self.dot, self.asked = "", list[str]()
+        self.dot, self.asked, self.sent = "", list[str](), list[str]()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -35,45 +47,58 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        to = dict(parse_qsl(urlsplit(self.path).query)).get("to")
         proxied = f"/proxy/abc=s0#{self.server.dot}"
         body = f'<img src="{self.server.dot}"><img src="{proxied}"><img src="/logo">' if self.path == "/" else "x"
+        body = COMPOSE.format(to=to) if to else body
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(body.encode())
+
+    def do_POST(self) -> None:
+        self.server.sent.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(204)
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[BrowserContext]:
-    flags = [f"--load-extension={EXTENSION}", f"--disable-extensions-except={EXTENSION}", "--headless=new", "--no-sandbox",
+def browser(folder: Path) -> Iterator[BrowserContext]:
+    extension = folder / "extension"
+    zipfile.ZipFile(pack("webmail", folder / "webmail.zip")).extractall(extension)
+    flags = [f"--load-extension={extension}", f"--disable-extensions-except={extension}", "--headless=new", "--no-sandbox",
              "--disable-features=DisableLoadExtensionCommandLineSwitch"]  # fmt: skip
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            str(profile), executable_path="/usr/bin/chromium", headless=False, args=flags
+            str(folder / "profile"), executable_path="/usr/bin/chromium", headless=False, args=flags
         )
         yield context
         context.close()
+
+
+def worker_of(context: BrowserContext) -> Worker:
+    return context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
 
 
 def test_the_senders_own_dots_are_not_loaded_in_his_browser(server: Server, tmp_path: Path) -> None:
     webmail = Webmail()
     webmail.dot = server.mark()[0]["dots"][0]
     before = len(server.timeline(BEN))
-    with browser(tmp_path / "profile") as context:
-        worker = context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
+    with browser(tmp_path) as context:
+        worker = worker_of(context)
         options = context.new_page()
         options.goto(worker.url.replace("rules.js", "options.html"))
         mail = context.new_page()
         mail.goto(webmail.url, wait_until="networkidle")
         assert {"/logo", "/proxy/abc=s0"} <= set(webmail.asked)
         eventually(lambda: len(server.timeline(BEN)) == before + 1)
-        options.fill("textarea", "no address")
+        options.fill("[name=addresses]", "no address")
         options.click("button")
         assert "is no web address" in options.text_content("output", timeout=5_000)  # type: ignore[operator]
-        options.fill("textarea", f"{server.public}/\n")
+        options.fill("[name=addresses]", f"{server.public}/\n")
         options.click("button")
         options.wait_for_function("document.querySelector('output').textContent == 'Saved.'")
         eventually(lambda: worker.evaluate("chrome.declarativeNetRequest.getDynamicRules()"))
@@ -84,3 +109,53 @@ def test_the_senders_own_dots_are_not_loaded_in_his_browser(server: Server, tmp_
         assert len(server.timeline(BEN)) == before + 1
     webmail.shutdown()
     webmail.server_close()
+
+
+@pytest.fixture
+def writing(server: Server, tmp_path: Path) -> Iterator[tuple[Webmail, Tab]]:
+    """A stub webmail's page, where the extension knows an office."""
+    webmail = Webmail()
+    key = inkdot_json("key", "add", "webmail", "--scope", "read", "--scope", "send", "--data", server.data)["secret"]
+    with browser(tmp_path) as context:
+        worker = worker_of(context)
+        options = context.new_page()
+        options.goto(worker.url.replace("rules.js", "options.html"))
+        for name, value in (("server", server.office), ("key", key), ("webmail", webmail.url)):
+            options.fill(f"[name={name}]", value)
+        options.click("button")
+        options.wait_for_function("document.querySelector('output').textContent == 'Saved.'")
+        eventually(lambda: worker.evaluate("chrome.scripting.getRegisteredContentScripts()"))
+        yield webmail, context.new_page()
+    webmail.shutdown()
+    webmail.server_close()
+
+
+def test_send_waits_for_marks_and_the_list_says_what_became_of_it(server: Server, writing: tuple[Webmail, Tab]) -> None:
+    webmail, tab = writing
+    person = "webmail@example.com"
+    tab.goto(f"{webmail.url}/?to={person}", wait_until="networkidle")
+    tab.wait_for_selector(".inkdot-switch[aria-pressed=true]")
+    tab.click("#send")
+    (sent,) = eventually(lambda: webmail.sent)
+    dots = re.findall(r'<img src="([^"]+/o/[^"]+)"', sent)
+    assert (len(dots), len(re.findall(r'href="[^"]+/c/', sent)), "See" in sent) == (2, 1, True)
+    tab.wait_for_selector(".inkdot-tick[title='✓ sent']", timeout=40_000, state="attached")
+    assert tab.locator(".inkdot-tick").count() == 1, "the other mail is nobody's here"
+    assert server.timeline(person) == [], "the sender's own browser loaded no dot"
+    server.get(dots[0], User_Agent=THUNDERBIRD)
+    server.timeline(person, 1)
+    tab.wait_for_selector(".inkdot-tick[title='✓✓ likely opened']", timeout=40_000, state="attached")
+
+
+def test_what_is_switched_off_or_goes_to_several_leaves_as_it_was_written(writing: tuple[Webmail, Tab]) -> None:
+    webmail, tab = writing
+    tab.goto(f"{webmail.url}/?to={BEN}")
+    tab.click(".inkdot-switch")
+    tab.click("#send")
+    eventually(lambda: len(webmail.sent) == 1)
+    tab.goto(f"{webmail.url}/?to={BEN}%22%3E%3Ci%20email=%22eve@example.com")
+    tab.wait_for_selector(".inkdot-switch")
+    tab.click("#send")
+    eventually(lambda: len(webmail.sent) == 2)
+    assert "Only mails to one person" in (tab.text_content(".inkdot-switch") or "")
+    assert [("/o/" in sent, "https://example.com/a" in sent) for sent in webmail.sent] == [(False, True)] * 2

@@ -15,6 +15,8 @@ class Purpose(StrEnum):
     """To be written to because of what they did."""
     ADVERTISING = "advertising"
     """To be on a list that an advertising platform gets."""
+    PUSH = "push"
+    """To get messages in a browser because of what they did."""
 
 
 class Consents(Protocol):

@@ -26,6 +26,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.ids import DELIVERY, ContactId, DeliveryId, WorkspaceId, to_word
 from inkdot.store.audiences import Audiences
 from inkdot.store.outbox import Attempt, Delivery, Endpoint, Outbox, Target
+from inkdot.store.subscriptions import OWNER, Subscriptions
 
 RETRIES = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, 86_400)
 """Seconds after the first, second ... failure: four days in all. Each is varied by a fifth, so that not all come at once."""
@@ -55,6 +56,7 @@ class Means(NamedTuple):
     consents: Consents
     audiences: Audiences
     vapid: push.Vapid | None
+    browsers: Subscriptions | None = None
     unsubscribe: Callable[[Address], str | None] = lambda _address: None
     """The page where a person says no more."""
 
@@ -147,6 +149,9 @@ class Deliverer:
         wish = json.loads(delivery.action)
         if wish["do"] == "endpoint":
             return self._to_endpoint(delivery, wish["id"], at)
+        if wish["do"] == "digest":
+            post, owner, number = self._means.post, self._means.owner, to_word(DELIVERY, delivery.id)
+            return email.deliver(post, owner, wish["to"], wish["subject"], wish["text"], number, time.time())
         action: Action = msgspec.convert(wish, Action)
         reach, message = self._means.reach, to_word(DELIVERY, delivery.id)
         if isinstance(action, Webhook):
@@ -160,7 +165,7 @@ class Deliverer:
         if isinstance(action, Email):
             return self._mail(action, delivery, data, message)
         if isinstance(action, Push):
-            return self._push(delivery, data["name"], payload.filled(action.text, data))
+            return self._push(action, delivery, data)
         if isinstance(action, Tag | Audience):
             because = f"rule {data['name']}"
             return people.deliver(self._means.audiences, action, delivery.workspace, delivery.who, because, at)
@@ -199,17 +204,25 @@ class Deliverer:
             raise Undelivered("The person has not agreed to be written to.", permanent=True)
         return address, self._means.unsubscribe(address)
 
-    def _push(self, delivery: Delivery, title: str, text: str) -> str:
-        vapid, browsers = self._means.vapid, self._outbox.subscriptions(delivery.workspace)
-        if vapid is None or not browsers:
+    def _push(self, action: Push, delivery: Delivery, data: dict[str, Any]) -> str:
+        vapid, kept = self._means.vapid, self._means.browsers
+        whose = OWNER
+        if action.to == "person":
+            whose = ContactId(max(delivery.who, 0))
+            if self._means.consents.agreed(delivery.workspace, whose, Purpose.PUSH) is not True or not whose:
+                raise Undelivered("The person has not allowed messages to a browser.", permanent=True)
+        browsers = kept.of(delivery.workspace, whose) if kept else []
+        if vapid is None or kept is None or not browsers:
             raise Undelivered("No browser has been allowed to be pushed to.", permanent=True)
+        title = payload.filled(action.title, data) if action.title else str(data["name"])
+        message = {"title": title, "text": payload.filled(action.text, data), "link": action.link or ""}
         said, trouble = 0, None
-        for endpoint, keys, _name in browsers:
+        for browser in browsers:
             try:
-                push.deliver(self._means.reach, vapid, endpoint, json.loads(keys), {"title": title, "text": text})
+                push.deliver(self._means.reach, vapid, browser.endpoint, json.loads(browser.keys), message)
                 said += 1
             except Gone:
-                self._outbox.forget_subscription(endpoint)
+                kept.forget(browser.endpoint)
             except Undelivered as error:
                 trouble = error
         if trouble and not said:

@@ -105,9 +105,14 @@ class Email(_Part, frozen=True, tag_field="do", tag="email"):
 
 
 class Push(_Part, frozen=True, tag_field="do", tag="push"):
-    """A message to the owner's browsers."""
+    """A message to browsers: the owner's, or those in which the person whom the event is about allowed it."""
 
+    to: Literal["owner", "person"] = "owner"
     text: Text | None = None
+    title: Text | None = None
+    """The rule's name if not given."""
+    link: Text | None = None
+    """Opened by a click on the message."""
 
 
 class Tag(_Part, frozen=True, tag_field="do", tag="tag"):
@@ -283,17 +288,27 @@ def _action_faults(rule: Rule) -> list[str]:
             )
         if isinstance(action, Email) and action.to not in ("owner", "person"):
             found += _tried(lambda a=action: normal_address(a.to))
+        if isinstance(action, Push) and action.link and not re.match(r"https?://[^\s/@]+(/\S*)?$", action.link):
+            found.append(
+                f"actions[{place}].link: {action.link!r} is no web address; write it like https://example.com."
+            )
         if isinstance(action, Tag) and (action.add is None) == (action.remove is None):
             found.append(f"actions[{place}]: a tag needs either `add` or `remove`.")
         if isinstance(action, Audience) and (action.join is None) == (action.leave is None):
             found.append(f"actions[{place}]: an audience needs either `join` or `leave`.")
         if isinstance(action, Show):
-            if not (action.text or action.title):
-                found.append(f"actions[{place}]: there is nothing to show; give `title` or `text`.")
-            if (action.style == "slot") != (action.slot is not None):
-                found.append(f"actions[{place}]: `slot` names the element for the style slot, and only for that.")
-            if action.link and not re.match(r"(https?://|/(?!/)|mailto:)\S+$", action.link):
-                found.append(f"actions[{place}].link: {action.link!r} is no web address, path or mailto: address.")
+            found += _show_faults(place, action)
+    return found
+
+
+def _show_faults(place: int, action: Show) -> list[str]:
+    found = []
+    if not (action.text or action.title):
+        found.append(f"actions[{place}]: there is nothing to show; give `title` or `text`.")
+    if (action.style == "slot") != (action.slot is not None):
+        found.append(f"actions[{place}]: `slot` names the element for the style slot, and only for that.")
+    if action.link and not re.match(r"(https?://|/(?!/)|mailto:)\S+$", action.link):
+        found.append(f"actions[{place}].link: {action.link!r} is no web address, path or mailto: address.")
     return found
 
 

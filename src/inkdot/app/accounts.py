@@ -12,10 +12,12 @@ from inkdot.domain.account import Key, Scope, User
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import KeyId, WorkspaceId
-from inkdot.show.auth import Auth, digest, fresh_secret
+from inkdot.show.auth import IDLE, LONGEST, Auth, digest, fresh_secret
 from inkdot.store.accounts import Accounts
 
 KEY_PREFIX = "ik_"
+ANSWERED_SECONDS, BEGUN_SECONDS = 86_400, 3_600
+"""How long answers are told again, and after what time one that was begun will not come."""
 _SHOWN = 9
 _MOST_NAME = 100
 
@@ -36,6 +38,13 @@ def setup_address(folder: Folder, office_url: str) -> str | None:
     with opened(folder) as accounts:
         token = Auth(accounts, office_url).setup_link()
     return f"{office_url.rstrip('/')}/setup/{token}" if token else None
+
+
+def tidy(folder: Folder) -> None:
+    """Forget sessions that are over, and answers that are not told again any more."""
+    now = int(time.time())
+    with opened(folder) as accounts:
+        accounts.tidy(now - ANSWERED_SECONDS, now - BEGUN_SECONDS, now - LONGEST, now - IDLE)
 
 
 def workspace_named(accounts: Accounts, name: str | None) -> WorkspaceId:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from inkdot.act import rule, signing
+from inkdot.act.channels import Gone, Undelivered, push
 from inkdot.act.consent import Consents, NothingOnRecord
 from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
@@ -47,11 +48,12 @@ from inkdot.store.contract import iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.outbox import Outbox
+from inkdot.store.subscriptions import OWNER, Subscriptions
 from inkdot.store.triggers import KeptTrigger, Triggers
 
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
-ASKS = ("trigger_add", "trigger_list", "trigger_test", "trigger_switch", "trigger_rm")
+ASKS = ("trigger_add", "trigger_list", "trigger_test", "trigger_switch", "trigger_rm", "push_test")
 """What the command line and the office may ask; each is a method of Acting."""
 _DAY = 86_400
 _SIGHTING_DAYS = 90
@@ -76,17 +78,18 @@ class Acting:
         """`now` gives microseconds since 1970; `told` hears of places that are paused."""
         self._folder, self._control, self._now = folder, control, now
         self.outbox, self.triggers = Outbox(folder.control), Triggers(folder.control)
-        self.audiences = Audiences(folder.control)
+        self.audiences, self.browsers = Audiences(folder.control), Subscriptions(folder.control)
         self.store: EventStore | None = None
         self.consents: Consents = NothingOnRecord()
         self.watch = Watch(self.outbox, self.triggers, self, now)
         private = [ipaddress.ip_network(n, strict=False) for n in settings.private_networks]
         self._means = Means(
             Reach(private), poster(folder, settings), settings.owner, control, self, self.audiences,
-            vapid(folder, settings.owner),
+            vapid(folder, settings.owner), self.browsers,
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
         self.deliverer = Deliverer(self.outbox, self._means, told)
+        self.show()  # a restored folder has no such file yet
 
     @staticmethod
     def fresh() -> int:
@@ -96,7 +99,7 @@ class Acting:
     def close(self) -> None:
         """Let go of everything."""
         self.deliverer.close()
-        for store in (self.outbox, self.triggers, self.audiences):
+        for store in (self.outbox, self.triggers, self.audiences, self.browsers):
             store.close()
 
     def tidy(self) -> None:
@@ -142,10 +145,9 @@ class Acting:
     def trigger_add(self, what: Asked) -> Answer:
         """Keep a rule: `rule` as text."""
         wanted = rule.read(str(what.get("rule", "")))
-        if any(isinstance(a, Push) for a in wanted.actions) and not self.outbox.subscriptions(here(what)):
-            raise UsageError(
-                "No browser has been allowed to be pushed to, and this version has no page for that; use ntfy."
-            )
+        to_owner = any(isinstance(a, Push) and a.to == "owner" for a in wanted.actions)
+        if to_owner and not self.browsers.of(here(what), OWNER):
+            raise UsageError("No browser of yours may be pushed to; open what 'inkdot push link' prints in it first.")
         known = next((t for t in self.triggers.triggers(here(what)) if t.name == wanted.name), None)
         wanted = _with_secrets(wanted, rule.kept(known.rule) if known else None)
         number = known.id if known else TriggerId(fresh())
@@ -192,6 +194,23 @@ class Acting:
         self.changed()
         yield {"trigger": to_word(TRIGGER, kept.id), "name": kept.name, "removed": True}
 
+    def push_test(self, what: Asked) -> Answer:
+        """Push a message to each of the owner's browsers now, and what their services said."""
+        message = {"title": "Inkdot", "text": "Messages arrive in this browser.", "link": ""}
+        key = self._means.vapid
+        for browser in self.browsers.of(here(what), OWNER) if key else []:
+            try:
+                assert key
+                said, done = (
+                    push.deliver(self._means.reach, key, browser.endpoint, json.loads(browser.keys), message),
+                    True,
+                )
+            except Undelivered as error:
+                said, done = str(error), False
+                if isinstance(error, Gone):
+                    self.browsers.forget(browser.endpoint)
+            yield {"name": browser.name, "added": iso(browser.added * SECOND), "done": done, "said": said}
+
     def _example(self, event: Event) -> dict[str, Any]:
         person = self.person(event.workspace, event.contact) if event.contact else None
         return {
@@ -212,7 +231,13 @@ class Acting:
     def changed(self) -> None:
         """Let the watch and the street know."""
         self.watch.reload()
-        write_whole(self._folder.root / SHOWN, json.dumps(self._shown()).encode())
+        self.show()
+
+    def show(self) -> None:
+        """Write down for the street what is drawn on pages, if it is something else than before."""
+        path, content = self._folder.root / SHOWN, json.dumps(self._shown()).encode()
+        if (path.read_bytes() if path.exists() else b"{}") != content:
+            write_whole(path, content)
 
     def _shown(self) -> dict[str, list[dict[str, Any]]]:
         """What is drawn on pages, by site; under * for all sites."""

@@ -28,6 +28,8 @@ UNPERSONAL = frozenset(
         "site_add",
         "site_list",
         "site_goal",
+        "notice_show",
+        "notice_set",
     }
 )
 """Questions whose answers name nobody, and erasure, which writes its own line."""

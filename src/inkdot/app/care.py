@@ -17,6 +17,26 @@ from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 
+KEPT_FILES = (
+    "keys.json", "vapid.json", "*.toml", "public_url", "relay-tls.pem", "imap.json", "oauth-*.json", "*.pem", "*.key",
+)  # fmt: skip
+"""Beside the stores, the journal and the uploads, a backup holds these."""
+NOT_KEPT = {
+    "*.db-wal": "what is in it is in the store's copy",
+    "*.db-shm": "as that",
+    "*.duckdb.wal": "as that",
+    "lock": "held by the processes that live",
+    "run": "only while processes live; the salts of visitors must not outlast their day",
+    "deny": "written from control.db at the start",
+    "shown.json": "written from control.db at the start",
+    "drawn": "pages of documents, drawn anew when they are asked for",
+    "spool": "mails on their way; a restored copy would send them a second time",
+    "backups": "the base of a rebuild, made anew before the journal's next expiry",
+    "geo": "fetched by 'inkdot geo update'",
+    "events.*.duckdb*": "set aside before repairs",
+    "control.before-*.db*": "set aside before migrations",
+}
+"""What of a data folder a backup leaves out, and why."""
 _STORE_BACKUP = "events.duckdb"
 _SLACK = bytes(64)  # a record may end in zeros that rstrip took
 
@@ -121,8 +141,8 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
         with tarfile.open(half, "w") as tar:
             for name, path in copies.items():
                 tar.add(path, name)
-            for path in (folder.keys, folder.root / "inkdot.toml", *_mail_door_files(folder)):
-                if path.exists():
+            for path in _kept_files(folder.root):
+                with contextlib.suppress(FileNotFoundError):
                     tar.add(path, path.name)
             _add_journal(tar, folder.journal)
             _add_uploads(tar, folder.uploads)
@@ -144,9 +164,9 @@ def _add_uploads(tar: tarfile.TarFile, uploads: Path) -> None:
             tar.add(path, f"uploads/{path.parent.name}/{path.name}")
 
 
-def _mail_door_files(folder: Folder) -> list[Path]:
-    """Its certificate, tokens, and place in the mailbox. Not the spool: a restored copy would send mails a second time."""
-    return [folder.root / "relay-tls.pem", folder.root / "imap.json", *folder.root.glob("oauth-*.json")]
+def _kept_files(root: Path) -> list[Path]:
+    """Small files that a backup holds: keys, settings, the mail door's certificate, tokens and place in the mailbox."""
+    return sorted(path for pattern in KEPT_FILES for path in root.glob(pattern) if path.is_file())
 
 
 def _add_journal(tar: tarfile.TarFile, journal: Path) -> None:

@@ -180,10 +180,10 @@ def scope_named(word: str) -> str:
     kind, _, name = word.strip().partition(":")
     if word.strip() in ("", "workspace"):
         return ""
-    if (kind in ("list", "site") and name) or (kind == "purpose" and name in ("mail", "advertising")):
+    if (kind in ("list", "site") and name) or (kind == "purpose" and name in ("mail", "advertising", "push")):
         return f"{kind}:{name}"
     raise UsageError(
-        f"{word!r} is no scope; write workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising."
+        f"{word!r} is no scope; write workspace, list:NAME, site:DOMAIN, purpose:mail, purpose:advertising or purpose:push."
     )
 
 

@@ -92,6 +92,7 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         time.sleep(max(0.0, told + _STREETS_KNOW_SECONDS - time.monotonic()))
     _forget_pings(house, contact, address, visitors, done, again=True)
     done["rows"] += forgetting.forget(workspace, contact, address)
+    house.acting.changed()  # what rules show may have named the person
     copied = care.last_backup(house.folder)
     if copied:
         house.store.flush()

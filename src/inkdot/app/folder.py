@@ -27,6 +27,8 @@ class Server(NamedTuple):
     pid: int
     relay: str = "off"
     """HOST:PORT of the mail door."""
+    relay_tls: str = "off"
+    """The same where TLS comes first."""
 
 
 class Folder:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from inkdot.app import care
+from inkdot.app.accounts import tidy as tidy_accounts
 from inkdot.app.acting import Acting
 from inkdot.app.audit import audited
 from inkdot.app.consent import Register, publish
@@ -16,13 +18,15 @@ from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge, programs_of
 from inkdot.app.library import Library
+from inkdot.app.notices import Notices
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
 from inkdot.app.sending import Sending
 from inkdot.app.sharing import Sharing
 from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
-from inkdot.domain.evidence import Correction, Says
+from inkdot.domain.event import Event
+from inkdot.domain.evidence import Correction, Says, Verdict
 from inkdot.domain.ids import EVENT, EventId, from_word
 from inkdot.pipeline import Heard, Pipeline
 from inkdot.settings import Settings
@@ -36,10 +40,12 @@ from inkdot.store.campaigns import Campaigns
 from inkdot.store.control import Control
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
+from inkdot.store.notices import KeptNotices
 from inkdot.store.sites import Sites
 from inkdot.store.verify import findings
 from inkdot.store.visits import roll_up
 from inkdot.understand.agent import clean
+from inkdot.understand.company import company
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
 
@@ -86,6 +92,7 @@ class House:
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file)
         self.sharing = Sharing(folder, settings, self.register, now)
+        self.notices = Notices(self, KeptNotices(folder.control))
         self.rebuilt_because: str | None = None
         self.acting = Acting(folder, settings, self.control, now, told)
         self.acting.consents = self.register
@@ -103,9 +110,21 @@ class House:
         self.store = EventStore(self.folder.events, self.settings.memory_limit)
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
-        self.pipeline.heard = self._heard
+        self.pipeline.heard = self._tell
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now, lambda: programs_of(self.folder))
+
+    def _tell(
+        self,
+        events: Sequence[Event],
+        places: Mapping[int, int],
+        judged: Mapping[EventId, Verdict],
+        latest: Collection[Event],
+    ) -> None:
+        """A batch was kept: for those who watch, and for those who want to be told."""
+        if self._heard:
+            self._heard(events, places, judged, latest)
+        self.notices.heard(events)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge
@@ -179,7 +198,7 @@ class House:
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
         """Every question and chore that the command line may ask for, by name; what reads personal data is audited."""
         questions = self.questions
-        websites = WebsiteQuestions(self.sites, self.store, now)
+        websites = WebsiteQuestions(self.sites, self.store, now, partial(company, self.knowledge.networks))
         identities = Identities(self.sites, self.store, self.pipeline)
         people = PeopleQuestions(self.control, self.store, now)
         asks = {
@@ -213,6 +232,7 @@ class House:
             **self.acting.asks(),
             **self.sending.asks(),
             **self.sharing.asks(),
+            **self.notices.asks(),
         }
         return audited(self.register, asks)
 
@@ -237,6 +257,7 @@ class House:
             with Library(self.folder) as library:
                 library.expire(self.settings.documents_days)
         self.acting.tidy()
+        tidy_accounts(self.folder)
         roll_up(self.store)
         expired = care.expire(self.folder, self.store, self.settings.journal_days)
         return expired, self.store.close_months(now() - _LATE)
@@ -269,5 +290,6 @@ class House:
         self._documents.close()
         self.campaigns.close()
         self.acting.close()
+        self.notices.close()
         self.control.close()
         self.sites.close()

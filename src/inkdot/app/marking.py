@@ -35,6 +35,7 @@ def _wanted(settings: Settings) -> Wanted:
         never=settings.never_track_links,
         utm=settings.utm,
         names=settings.public_urls,
+        honeypot=settings.honeypot == "on" or (settings.honeypot == "auto" and settings.region != ""),
     )
 
 

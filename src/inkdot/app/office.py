@@ -22,6 +22,7 @@ from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.app.marking import public_url_of
+from inkdot.app.notices import ASKS as NOTICE_ASKS
 from inkdot.app.sending import ASKS as SENDING_ASKS
 from inkdot.app.sharing import ASKS as SHARING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
@@ -132,6 +133,7 @@ class Office:
                     silences_due = time.monotonic() + _SILENCES_SECONDS
                     with self._turn:
                         self._house.acting.watch.notice_silences()
+                    self._house.notices.send_digests(int(time.time()))
                 self._house.acting.deliverer.start_due()
             except (InkdotError, OSError) as error:  # a full disk, a store being replaced: what waits is not lost
                 log("delivering_failed", error=str(error))
@@ -201,7 +203,7 @@ class Office:
         )  # fmt: skip
         return {
             name: self._asked(name)
-            for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS)
+            for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS, *NOTICE_ASKS)
         }
 
     def _asked(self, name: str) -> Ask:

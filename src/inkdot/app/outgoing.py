@@ -1,14 +1,25 @@
-"""Mails of our own, through the mail door's upstream."""
+"""Mails of our own: through the mail door's upstream, or the server for codes."""
 
 from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
 
 from inkdot.act.channels.email import Post
 from inkdot.app.folder import Folder
 from inkdot.app.post_office import own_name, routes_of
+from inkdot.domain.contact import Address
+from inkdot.domain.errors import Failure
 from inkdot.relay.oauth import KNOWN, Tokens
 from inkdot.relay.route import LoginBy, Route
 from inkdot.relay.upstream import Unreachable, Upstream
 from inkdot.settings import Settings
+
+Send = Callable[[Address, str, str], None]
+"""Sends a plain mail: to, subject, text. Raises Failure."""
+_MAIL_SECONDS = 20
 
 
 def poster(folder: Folder, settings: Settings) -> Post | None:
@@ -25,7 +36,9 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
                 0,
                 "The upstream takes only the logins of mail programs; give it a user of its own for mails of rules.",
             )
-        upstream = upstreams.setdefault(route, Upstream(route, own_name(settings), token_of(route)))
+        upstream = upstreams.setdefault(
+            route, Upstream(route, own_name(settings), settings.upstream_connections, token_of(route))
+        )
         try:
             with upstream.line() as line:
                 answer = line.hand_over(sender, to, [mail])
@@ -33,7 +46,7 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
             return 0, str(error)
         return answer.code, answer.text
 
-    def token_of(route: Route):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as Upstream wants it
+    def token_of(route: Route) -> Callable[[], str] | None:
         if route.login is not LoginBy.XOAUTH2:
             return None
         s = settings
@@ -42,3 +55,28 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
         return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept).access
 
     return post
+
+
+def mailer(settings: Settings) -> Send | None:
+    """Sends mails through the server of the settings; None without one."""
+    if not settings.mail_server:
+        return None
+    parts = urlsplit(settings.mail_server)
+
+    def send(to: Address, subject: str, text: str) -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = settings.mail_from or f"inkdot@{parts.hostname}", to, subject
+        mail.set_content(text)
+        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        port = parts.port or (465 if parts.scheme == "smtps" else 587)
+        try:
+            with kind(parts.hostname or "", port, timeout=_MAIL_SECONDS) as server:
+                if kind is smtplib.SMTP and server.ehlo()[0] == 250 and server.has_extn("starttls"):
+                    server.starttls()
+                if parts.username:
+                    server.login(unquote(parts.username), unquote(parts.password or ""))
+                server.send_message(mail)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Failure("The mail could not be sent. Try again later, or tell the sender.") from error
+
+    return send

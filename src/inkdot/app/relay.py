@@ -87,6 +87,15 @@ def _watch(folder: Folder, settings: Settings, office: PostOffice) -> Watch | No
     return watch
 
 
+async def _listening(door: Door, config: RelayConfig) -> list[asyncio.Server]:
+    """The mail door at its sockets."""
+    doors = [(config.socket_fd, door.protocol), (config.tls_fd, door.tls_protocol)]
+    create = asyncio.get_running_loop().create_server
+    return [
+        await create(protocol, sock=socket.socket(fileno=fd), backlog=_BACKLOG) for fd, protocol in doors if fd >= 0
+    ]
+
+
 async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, "relay"))
@@ -98,11 +107,8 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
-    door, server = None, None
-    if config.socket_fd >= 0:
-        door = Door(desk_of(spool, office, courier, settings, folder))
-        listener = socket.socket(fileno=config.socket_fd)
-        server = await loop.create_server(door.protocol, sock=listener, backlog=_BACKLOG)
+    door = Door(desk_of(spool, office, courier, settings, folder)) if config.socket_fd >= 0 else None
+    servers = await _listening(door, config) if door else []
     if settings.upstream:
         courier.start()
     watch = _watch(folder, settings, office)
@@ -117,8 +123,9 @@ async def _serve(config: RelayConfig, folder: Folder, settings: Settings) -> Non
             await asyncio.wait_for(done.wait(), _LOOK_SECONDS)
     if watch:
         watch.stop()
-    if server and door:
+    for server in servers:
         server.close()
+    if door:
         await door.stop(_DRAIN_SECONDS)
     if settings.upstream:
         await asyncio.to_thread(courier.stop, _DRAIN_SECONDS)

@@ -8,32 +8,32 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import smtplib
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.routing import Route
 
+from inkdot.app.confirming import confirm_pages
 from inkdot.app.folder import Folder
+from inkdot.app.outgoing import mailer
 from inkdot.app.privacy import pages
+from inkdot.app.pushing import push_pages
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
-from inkdot.domain.contact import Address
-from inkdot.domain.errors import Failure, InkdotError
+from inkdot.domain.errors import InkdotError
 from inkdot.domain.ping import ROOM_STREAM
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
 from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.face import Face
-from inkdot.room.gate import Keeper, Send
+from inkdot.room.gate import Keeper
 from inkdot.room.pages import Pages, Press
 from inkdot.room.reader import Manner, Reader
 from inkdot.room.recorder import Recorder
@@ -48,7 +48,6 @@ log = Talk("room")
 
 GIVE_UP, DISK_FAILED = 3, 74
 """Exit codes: a restart cannot help; a fresh process must recover what the disk kept."""
-_MAIL_SECONDS = 20
 _CHORE_SECONDS = 600.0
 
 
@@ -81,7 +80,12 @@ class Room:
             keyring, self.documents, uploads, self.pages, self.recorder, face, keeper, manner, self._deny.blocks,
             lambda: time.time_ns() // 1000,
         )  # fmt: skip
-        self.groups: list[list[Route]] = [reading(reader, face), pages(folder, settings)]
+        self.groups: list[list[Route]] = [
+            reading(reader, face),
+            pages(folder, settings),
+            confirm_pages(folder, settings),
+            push_pages(folder, settings, face),
+        ]
         self.app = application(face, *self.groups)
 
     def care(self, failed: Callable[[], None]) -> None:
@@ -102,31 +106,6 @@ class Room:
         self.recorder.close()
         self.press.close()
         self.documents.close()
-
-
-def mailer(settings: Settings) -> Send | None:
-    """Sends mails through the server of the settings; None without one."""
-    if not settings.mail_server:
-        return None
-    parts = urlsplit(settings.mail_server)
-
-    def send(to: Address, subject: str, text: str) -> None:
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = settings.mail_from or f"inkdot@{parts.hostname}", to, subject
-        mail.set_content(text)
-        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        port = parts.port or (465 if parts.scheme == "smtps" else 587)
-        try:
-            with kind(parts.hostname or "", port, timeout=_MAIL_SECONDS) as server:
-                if kind is smtplib.SMTP and server.ehlo()[0] == 250 and server.has_extn("starttls"):
-                    server.starttls()
-                if parts.username:
-                    server.login(unquote(parts.username), unquote(parts.password or ""))
-                server.send_message(mail)
-        except (OSError, smtplib.SMTPException) as error:
-            raise Failure("The mail with your code could not be sent. Try again later, or tell the sender.") from error
-
-    return send
 
 
 def main() -> None:

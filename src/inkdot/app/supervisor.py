@@ -40,6 +40,8 @@ _QUICK_DEATH_SECONDS = 1.0
 _GIVE_UP = 3
 _LONGEST_SOCKET_NAME = 100  # of 108 that the kernel allows
 
+_Socket = socket.socket
+
 
 @dataclass(slots=True)
 class _Child:
@@ -49,9 +51,16 @@ class _Child:
     command: Callable[[int, int], list[str]]
     """(socket, ready pipe) -> command line."""
     environment: Callable[[int, int], dict[str, str]] = lambda _socket, _ready: {}
+    second: _Socket | None = None
+    """Another door of the same process."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
+
+    @property
+    def doors(self) -> list[_Socket]:
+        """What it listens at."""
+        return [door for door in (self.socket, self.second) if door]
 
 
 class Supervisor:
@@ -94,32 +103,38 @@ class Supervisor:
         self._children.append(_Child("office", office, self._office_command, lambda _socket, _ready: for_office))
         self._children.append(_Child("room", self._room_door, self._room_command))
         public = s.public_url or _url(s.public_host, streets[0])
-        mail_door = self._open_mail_door(public)
-        return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), mail_door)
+        doors = self._open_mail_door(public)
+        return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), *doors)
 
-    def _open_mail_door(self, public: str) -> str:
-        """HOST:PORT, or `off`."""
+    def _open_mail_door(self, public: str) -> tuple[str, str]:
+        """HOST:PORT, or `off`; and the same where TLS comes first."""
         s = self._settings
         if not s.upstream and not s.imap:
-            return "off"
+            return "off", "off"
         if s.imap:
             read_mailbox(s.imap, s.imap_password)
         routes = read_routes(s.upstream, s.upstream_password, s.upstream_login, s.upstreams).all() if s.upstream else []
         door = _listen(s.relay_host, s.relay_port, 1, "--relay-port")[0] if routes else None
+        tls = (
+            _listen(s.relay_host, s.relay_tls_port, 1, "relay_tls_port")[0] if door and s.relay_tls_port >= 0 else None
+        )
 
         def environment(socket_fd: int, ready_fd: int) -> dict[str, str]:
             given = dataclasses.asdict(s)
-            config = RelayConfig(str(self._folder.root), socket_fd, ready_fd, given, public)
+            config = RelayConfig(
+                str(self._folder.root), socket_fd, ready_fd, given, public, tls.fileno() if tls else -1
+            )
             return config.to_environment()
 
         command = [sys.executable, "-m", "inkdot.app.relay"]
-        self._children.append(_Child("relay", door, lambda _socket, _ready: command, environment))
+        self._children.append(_Child("relay", door, lambda _socket, _ready: command, environment, tls))
         if door is None:
-            return "off"
-        port = door.getsockname()[1]
-        if any(r.port == port and is_this_machine(r.host) for r in routes):
+            return "off", "off"
+        ports = {opened.getsockname()[1] for opened in (door, tls) if opened}
+        if any(r.port in ports and is_this_machine(r.host) for r in routes):
             raise BadSetting("The upstream is this mail door itself; set it to the server that delivers your mail.")
-        return f"[{s.relay_host}]:{port}" if ":" in s.relay_host else f"{s.relay_host}:{port}"
+        host = f"[{s.relay_host}]" if ":" in s.relay_host else s.relay_host
+        return f"{host}:{door.getsockname()[1]}", f"{host}:{tls.getsockname()[1]}" if tls else "off"
 
     def _street_command(self, number: int) -> Callable[[int, int], list[str]]:
         s = self._settings
@@ -152,7 +167,7 @@ class Supervisor:
         fd = child.socket.fileno() if child.socket else -1
         child.process = subprocess.Popen(
             child.command(fd, writing),
-            pass_fds=(fd, writing) if child.socket else (writing,),
+            pass_fds=[*(s.fileno() for s in child.doors), writing],
             env=os.environ | child.environment(fd, writing),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -219,8 +234,8 @@ class Supervisor:
                 process.kill()
                 process.wait()
         for child in self._children:
-            if child.socket:
-                child.socket.close()
+            for door in child.doors:
+                door.close()
 
 
 def _die_with_parent() -> None:

@@ -23,6 +23,7 @@ from inkdot.cli import (
     knowing,
     legal,
     mail,
+    pushing,
     relay,
     rights,
     serving,
@@ -56,6 +57,7 @@ consent.add_to(app)
 legal.add_to(app)
 acting.add_to(app)
 audiences.add_to(app)
+pushing.add_to(app)
 site.add_to(app)
 importing.add_to(app)
 person = typer.Typer(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkdot.cli import consent_asking as asking
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import mode_named
 from inkdot.domain.contact import normal_address
@@ -25,7 +26,10 @@ _Language = Annotated[str, typer.Option("--language", help="Its language.")]
 _Method = Annotated[str, typer.Option("--method", help="How: form, phone, paper ...")]
 _Form = Annotated[str, typer.Option("--form", help="Address of the form.")]
 _Scope = Annotated[
-    str, typer.Option("--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail or purpose:advertising.")
+    str,
+    typer.Option(
+        "--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail, purpose:advertising or purpose:push."
+    ),
 ]
 
 
@@ -35,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Who chose what, and the proof of it.", no_args_is_help=True)
     for command in (limit, withdraw, log, export, verify):
         group.command()(command)
+    asking.add_to(group)
     group.command("set")(set_mode)
     group.command("import")(import_file)
     app.add_typer(group, name="consent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from inkdot.cli.options import answers
+from inkdot.cli.sample import DOMAIN, WORKSPACE, Visitors
 from inkdot.cli.screen import print_mail_report, print_timeline
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure
@@ -70,27 +72,67 @@ def show(port: int, *, stay: bool) -> int:
         command = [sys.executable, "-m", "inkdot", "serve", "--data", str(data), "--public-port", str(port)]
         command += ["--office-port", "0", "--trusted-proxies", "127.0.0.1/32"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            visitors = None
             try:
-                public = _ready(server)
+                public, office = _ready(server)
+                visitors = _sample_site(data, public)
                 _tell(console, data, public)
                 console.print(_own_tries(data, public))
+                console.print(_dashboard(data, office))
                 if stay:
-                    console.print("Ctrl-C ends the demonstration and deletes its folder.")
+                    visitors.start()
+                    console.print("Ctrl-C ends the demonstration and deletes its folder with all sample data.")
                     server.wait()
             except KeyboardInterrupt:
                 console.print("Ending.")
             finally:
+                if visitors:
+                    visitors.stop()
                 server.terminate()
                 server.wait()
     return 0
 
 
-def _ready(server: subprocess.Popen[str]) -> str:
+def _ready(server: subprocess.Popen[str]) -> tuple[str, str]:
+    """Where the street and the office answer."""
     assert server.stdout
     line = server.stdout.readline()
     if not line.startswith("ready "):
         raise Failure("The demonstration's server did not start; its reason is above.")
-    return line.split("public=")[1].split()[0]
+    words = dict(word.split("=", 1) for word in line.split()[1:])
+    return words["public"], words["office"]
+
+
+def _sample_site(data: Path, public: str) -> Visitors:
+    """A website with visits that have been."""
+    command = [
+        sys.executable,
+        "-m",
+        "inkdot",
+        "site",
+        "add",
+        DOMAIN,
+        "--data",
+        str(data),
+        "--public-url",
+        public,
+        "--json",
+    ]
+    made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    visitors = Visitors(public, made["key"])
+    visitors.come(18)
+    return visitors
+
+
+def _dashboard(data: Path, office: str) -> str:
+    """How to see it all in a browser."""
+    from inkdot.app.accounts import opened, setup_address
+    from inkdot.app.folder import Folder
+
+    folder = Folder(data)
+    with opened(folder) as accounts:
+        accounts.rename_workspace(accounts.workspaces()[0][0], WORKSPACE)
+    return f"The dashboard, living (any name and password will do):\n  [bold]{setup_address(folder, office)}[/bold]\n"
 
 
 def _tell(console: Console, data: Path, public: str) -> None:

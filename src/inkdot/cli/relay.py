@@ -137,19 +137,22 @@ def setup(
         raise Failure(f"{out_dir} cannot be written: {error.strerror}; choose another with --out-dir.") from error
     if as_json:
         paths = [str(out_dir / file) for file in files]
-        put({"user": made.user, "host": made.host, "port": made.port, "security": "STARTTLS", "files": paths})
+        put({"user": made.user, "host": made.host, "port": made.port, "security": made.security, "files": paths})
         return
     typer.echo(programs.text(made))
     talk(f"Written: {', '.join(str(out_dir / file) for file in files)}")
 
 
-def _door(folder: Folder) -> tuple[str, int]:
-    """Where mail programs reach the mail door: running or configured."""
+def _door(folder: Folder) -> tuple[str, int, bool]:
+    """Where mail programs reach the mail door, running or configured; and whether TLS comes first there."""
     from inkdot.settings import load
 
     settings, running = load(folder.root, {}), folder.running()
-    host, _, port = running.relay.rpartition(":") if running and running.relay != "off" else ("", "", "")
-    return settings.relay_name or host.strip("[]") or settings.relay_host, int(port or settings.relay_port)
+    tls_first = running.relay_tls != "off" if running else settings.relay_tls_port > 0
+    said = (running.relay_tls if tls_first else running.relay) if running else "off"
+    host, _, port = said.rpartition(":") if said != "off" else ("", "", "")
+    configured = settings.relay_tls_port if tls_first else settings.relay_port
+    return settings.relay_name or host.strip("[]") or settings.relay_host, int(port or configured), tls_first
 
 
 def _post(data: Path) -> Post:

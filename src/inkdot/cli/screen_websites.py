@@ -14,7 +14,7 @@ _LISTS = {
     "entries": "first page", "exits": "last page",
 }  # fmt: skip
 _SMALL = {
-    "countries": "country", "systems": "system", "devices": "device", "clients": "browser", "events": "event",
+    "companies": "company, by its network", "countries": "country", "systems": "system", "devices": "device", "clients": "browser", "events": "event",
     "searches": "searched", "downloads": "download", "outbound": "left for",
 }  # fmt: skip
 
@@ -37,6 +37,7 @@ def print_site_report(answer: dict[str, Any]) -> None:
             ])  # fmt: skip
         pages = [(p["page"], p["views"], p["visits"], p["seconds"]) for p in site["pages"]]
         _table(console, ("page", "views", "visits", "seconds"), pages)
+        _table(console, ("from page", "to page", "times"), [(m["page"], m["next"], m["times"]) for m in site["paths"]])
         for name, title in _SMALL.items():
             _table(console, (title, "visits"), [(g["name"] or "not known", g["visits"]) for g in site[name]])
         _table(

@@ -44,7 +44,7 @@ DISK_FAILED = 74
 """Exit code after a failed write or sync: a new process must recover from what can be read."""
 _DRAIN_SECONDS = 10.0
 _BACKLOG = 4096
-_ROOMS = (b"/d/", b"/p/")
+_ROOMS = (b"/d/", b"/p/", b"/n/")
 """What the reading room answers."""
 _FILES = {b"/t.js": "v1/t.min.js", b"/a.js": "v1/a.js"}
 

@@ -72,6 +72,8 @@ class Reason(StrEnum):
     DAY_ONLY = "day_only"
     CACHED = "cached"
     INFERRED = "inferred"
+    PROVIDER_NETWORK = "provider_network"
+    NETWORK_NAME = "network_name"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -100,6 +102,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.DAY_ONLY: "Only the day is kept, because the recipient's consent covers no more.",
     Reason.CACHED: "The mail provider may answer later views from its own copy, so repeat opens can be missing.",
     Reason.INFERRED: "Concluded from a click: the images were blocked, but the mail was in front of a person.",
+    Reason.PROVIDER_NETWORK: "The network carries people of many organisations, so it does not tell which.",
+    Reason.NETWORK_NAME: "Guessed from the name of the network: it may be a guest, or somebody at home.",
 }
 
 

@@ -16,6 +16,10 @@ class Part(IntEnum):
     BOTTOM = 2
 
 
+HONEYPOT_PART = 0xFFFF
+"""The position of the hidden link, which only machines use; other links have 1, 2, ... up to one less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One marked mail."""

@@ -60,6 +60,11 @@ class TokenKind(IntEnum):
     """A link to the privacy page; object is what it stands in."""
     SITE = 7
     """A site's key; object is the site, the destination its domain."""
+    PUSH = 8
+    """A link to the page where a browser is allowed to be pushed to: its person's, or with nobody in it the owner's."""
+    CONFIRM = 9
+    """A link to the page where consent is confirmed: its person's, or with nobody in it a form for anybody. The destination
+    says what is asked (domain/asking.py)."""
 
 
 _KINDS = {int(kind): kind for kind in TokenKind}  # a look-up costs a tenth of calling the enum

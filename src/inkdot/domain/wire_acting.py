@@ -104,3 +104,24 @@ class WholeDelivery(Delivery):
 
     attempts: list[dict[str, Any]]
     body: dict[str, Any]
+
+
+class Notices(TypedDict):
+    """How somebody wants to be told."""
+
+    ntfy: str | None
+    token: Literal["set"] | None
+    digest: str | None
+    kinds: list[str]
+    sure: bool
+    first_only: bool
+    quiet: str | None
+    zone: str
+    muted: list[str]
+
+
+class Muted(TypedDict):
+    """Whether notices about a person come."""
+
+    person: str
+    muted: bool

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.token import TokenKind
 from inkdot.mark import html, lines, mime
 from inkdot.mark.mint import MAX_DESTINATION_BYTES, Mint
@@ -17,7 +18,7 @@ _UNSUBSCRIBE = re.compile(
 _HEADISH = frozenset(
     {b"html", b"head", b"/head", b"meta", b"title", b"/title", b"link", b"style", b"/style", b"script", b"/script", b"base"}
 )  # fmt: skip
-_NO_TEXT = re.compile(rb"(?is)<!--.*?-->|<![^>]*>|\s")
+_NO_TEXT = re.compile(rb"(?is)<!--.*?-->|<[!?][^>]*>|\s")
 _NOTHING = re.compile(rb"(?is)<(title|style|script)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>|&nbsp;|\s")
 _MOST_HEADISH, _MOST_WORDS = 200, 200
 
@@ -55,6 +56,7 @@ def read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[
     seen: list[html.Tag] = []
     places: dict[bytes, html.Tag] = {}
     last: dict[bytes, html.Tag] = {}
+    in_honeypot = False
     for tag in html.tags(text):
         places.setdefault(tag.name, tag)
         last[tag.name] = tag
@@ -65,6 +67,12 @@ def read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[
             token = mint.own(_attribute(transfer.text, source)) if source else None
             if token and token.kind is TokenKind.DOT:
                 removals.append(Splice(tag.start, tag.end, b""))
+        elif tag.name == b"/a" and in_honeypot:
+            removals.append(Splice(tag.start, tag.end, b""))
+            in_honeypot = False
+        elif tag.name == b"a" and _is_honeypot(transfer.text, tag, mint):
+            removals.append(Splice(tag.start, tag.end, b""))
+            in_honeypot = True
         elif tag.name in (b"a", b"area") and (link := _link(transfer.text, tag, mint, unsubscribe)):
             (led_back if link.untracked else links).append(link)
             if link.own and (broken := lines.broken_before(transfer.text, link.place.start)):
@@ -115,6 +123,13 @@ def end_of(text: bytes, charset: str) -> int:
 
 def _attribute(text: bytes, value: html.Value) -> bytes:
     return html.unescape(text[value.start : value.end]).strip()
+
+
+def _is_honeypot(text: bytes, tag: html.Tag, mint: Mint) -> bool:
+    """A hidden link of ours from before."""
+    value = tag.attributes.get(b"href")
+    token = mint.own(re.sub(rb"[\t\r\n]", b"", _attribute(text, value))) if value else None
+    return token is not None and token.kind is TokenKind.CLICK and token.part == HONEYPOT_PART
 
 
 def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> Link | None:

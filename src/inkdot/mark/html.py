@@ -12,8 +12,11 @@ from html.entities import html5
 from typing import NamedTuple
 
 _RAW_TEXT = {b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes"}
+_NO_PAGE = {b"plaintext", b"frameset"}
+"""Behind them nothing is a page any more: text to the end, or frames alone."""
 _NAME = re.compile(rb"[A-Za-z][^\s/>\x00]*")
 _SPACE = re.compile(rb"[\s/]*")
+_COMMENT_END, _TAG_END = re.compile(rb"--!?>"), re.compile(rb">")
 _ATTRIBUTE = re.compile(rb"[^\s/>][^\s/>=]*")
 _MOST_ATTRIBUTES = 500
 _NOT_BARE = re.compile(rb"[\s\"'=<>`]")
@@ -73,6 +76,8 @@ def tags(text: bytes) -> Iterator[Tag]:
             tag = _start_tag(text, at, name)
             yield tag
             at = tag.end
+            if tag.name in _NO_PAGE:
+                raise Unclosed
             if tag.name in _RAW_TEXT:
                 at = _after_raw_text(text, at, tag.name)
         else:
@@ -80,13 +85,12 @@ def tags(text: bytes) -> Iterator[Tag]:
 
 
 def _after_comment(text: bytes, at: int) -> int:
-    """Comments end at -->, everything else that begins with <! or <? at the next >."""
-    short = text.startswith((b"<!-->", b"<!--->"), at)
-    mark = b"-->" if text.startswith(b"<!--", at) and not short else b">"
-    found = text.find(mark, at + 4 if mark == b"-->" else at)
-    if found < 0:
+    """Comments end at --> or --!>, everything else that begins with <! or <? at the next >."""
+    long = text.startswith(b"<!--", at) and not text.startswith((b"<!-->", b"<!--->"), at)
+    found = _COMMENT_END.search(text, at + 4) if long else _TAG_END.search(text, at)
+    if not found:
         raise Unclosed
-    return found + len(mark)
+    return found.end()
 
 
 def _after_raw_text(text: bytes, at: int, name: bytes) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import MessageId
+from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
 from inkdot.mark import html, lines, mime, privacy
@@ -29,7 +30,7 @@ CLIPPED_BYTES = 100_000
 """Gmail shows about the first 102 kB of a mail's HTML; the bottom dot of a longer one is behind "view entire message"."""
 
 
-_MOST_LINKS = 0xFFFE
+_MOST_LINKS = HONEYPOT_PART - 1
 """Positions in a token have 16 bits; the last is the hidden link's."""
 _LISTED_URL = re.compile(r"<(https?://[^>]+)>")
 
@@ -119,6 +120,8 @@ class Mail:
                 splices.append(Splice(body.top, body.top, self._dot(dots[0]), apart=True))
             if body is self._bodies[-1]:
                 bottom = self._footer(mode, page) + (self._dot(dots[1]) if dots else b"")
+                if links and self.mint.wanted.honeypot:
+                    bottom = self._honeypot(person, message, marked, page) + bottom
                 splices.append(Splice(body.bottom, body.bottom, bottom, apart=True))
             changes.append(self._encoded(body, splices))
         changes += blind(self._root)
@@ -187,6 +190,17 @@ class Mail:
     def _dot(self, url: str) -> bytes:
         # A line end inside the tag keeps lines short without putting white space into the text.
         return b'<img src="' + url.encode() + b'"' + self._eol + b'width="1" height="1" alt="" style="border:0">'
+
+    def _honeypot(self, person: Person, message: MessageId, marked: int, page: str) -> bytes:
+        """The hidden link: no text, no box, not in the order of the Tab key, not told to screen readers.
+
+        Whoever follows it all the same is led to the page that says what is kept.
+        """
+        token = mail_token(self.mint, person, message, marked, TokenKind.CLICK, HONEYPOT_PART, page.encode())
+        return (
+            b'<a href="' + self.mint.click(token).encode() + b'"' + self._eol
+            + b'style="display:none;font-size:0;mso-hide:all" aria-hidden="true" tabindex="-1"></a>'
+        )  # fmt: skip
 
     def _warnings(self, content: bytes) -> Iterator[str]:
         size = sum(len(b.transfer.text) for b in self._bodies) + 400 + 120 * sum(len(b.links) for b in self._bodies)

@@ -49,6 +49,16 @@ class Mint(NamedTuple):
         token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"")
         return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(token)}"
 
+    def confirmation(self, person: Person, made: int, asked: bytes) -> str:
+        """The address of the page where consent is confirmed; nobody: a form for anybody. `asked` is domain/asking.py's."""
+        token = Token(TokenKind.CONFIRM, person.mode, self.workspace, 0, made, 0, person.contact, person.address, asked)
+        return f"{self.public_url.rstrip('/')}/p/yes/{self.keyring.sign(token)}"
+
+    def push(self, person: Person, made: int) -> str:
+        """The address of the page where somebody allows a browser to be pushed to; nobody: the owner."""
+        token = Token(TokenKind.PUSH, person.mode, self.workspace, 0, made, 0, person.contact, person.address, b"")
+        return f"{self.public_url.rstrip('/')}/n/{self.keyring.sign(token)}"
+
     def reader(self, token: Token) -> str:
         """The address of a shared document."""
         return f"{self.public_url.rstrip('/')}/d/{self.keyring.sign(token)}"

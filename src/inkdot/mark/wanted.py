@@ -24,6 +24,8 @@ class Wanted(NamedTuple):
     """What is appended to tracked links, each unless the link has one of that name."""
     names: tuple[tuple[str, str], ...] = ()
     """Public addresses by sender domain, beside the usual one."""
+    honeypot: bool = False
+    """Put a hidden link in that no person meets: who follows it is a machine."""
 
     def leads_to_never(self, destination: bytes) -> bool:
         """True if that link is not to be tracked."""
@@ -63,7 +65,7 @@ def under(host: str, domains: frozenset[str] | set[str]) -> bool:
 
 def read_wanted(
     *, opens: bool = True, clicks: bool = True, never: tuple[str, ...] = (), utm: tuple[str, ...] = (),
-    names: tuple[str, ...] = (),
+    names: tuple[str, ...] = (), honeypot: bool = False,
 ) -> Wanted:  # fmt: skip
     """From settings: `never` domains, `utm` like utm_source=news, `names` like example.org=https://t.example.org.
 
@@ -83,4 +85,4 @@ def read_wanted(
             raise BadSetting(f"public_urls holds {entry!r}; write it like example.org=https://t.example.org.")
         urls.append((domain.strip().lower().lstrip("@"), url.strip()))
     domains = frozenset(d.strip().lower().lstrip("@.") for d in never)
-    return Wanted(opens, clicks, domains, tuple(pairs), tuple(urls))
+    return Wanted(opens, clicks, domains, tuple(pairs), tuple(urls), honeypot)

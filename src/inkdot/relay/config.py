@@ -20,6 +20,8 @@ class RelayConfig(NamedTuple):
     settings: dict[str, Any]
     public_url: str
     """How recipients reach the street door."""
+    tls_fd: int = -1
+    """The door where TLS comes first; -1: none."""
 
     def to_environment(self) -> dict[str, str]:
         """For the child."""

@@ -10,7 +10,7 @@ from inkdot.relay.wire import Wire
 
 
 class Door:
-    """All sessions of one listening socket."""
+    """All sessions."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -20,12 +20,21 @@ class Door:
         """For `loop.create_server`."""
         return Wire(self._open)
 
-    def _open(self, wire: Wire) -> None:
+    def tls_protocol(self) -> Wire:
+        """The same where TLS comes first. The handshake is the session's, so that limits count who never finishes it."""
+        return Wire(self._open_tls)
+
+    def _open_tls(self, wire: Wire) -> None:
+        wire.transport.pause_reading()  # what comes now is the handshake
+        self._open(wire, tls_first=True)
+
+    def _open(self, wire: Wire, *, tls_first: bool = False) -> None:
         if self._desk.stopping or not self._desk.limits.enter(wire.peer):
-            wire.write(b"421 4.3.2 Too many connections just now; try again in a minute.\r\n")
+            if not tls_first:
+                wire.write(b"421 4.3.2 Too many connections just now; try again in a minute.\r\n")
             wire.close()
             return
-        session = Session(self._desk, wire)
+        session = Session(self._desk, wire, tls_first=tls_first)
         task = asyncio.get_running_loop().create_task(session.run())
         self._sessions[session] = task
         task.add_done_callback(lambda _: self._ended(session, wire))

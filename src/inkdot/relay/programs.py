@@ -17,11 +17,18 @@ class Setup:
     """The sender's mail address, as far as it is known."""
     host: str
     port: int
+    tls_first: bool = False
+    """TLS begins with the connection, not by STARTTLS."""
 
     @property
     def domain(self) -> str:
         """Of the address."""
         return self.address.rpartition("@")[2]
+
+    @property
+    def security(self) -> str:
+        """As most programs call it."""
+        return "SSL/TLS" if self.tls_first else "STARTTLS"
 
 
 def values(setup: Setup) -> list[tuple[str, str]]:
@@ -29,7 +36,7 @@ def values(setup: Setup) -> list[tuple[str, str]]:
     return [
         ("Outgoing server (SMTP)", setup.host),
         ("Port", str(setup.port)),
-        ("Connection security", "STARTTLS"),
+        ("Connection security", setup.security),
         ("Authentication", "Password"),
         ("User name", setup.user),
         ("Password", "as 'inkdot relay account add' showed it"),
@@ -38,6 +45,7 @@ def values(setup: Setup) -> list[tuple[str, str]]:
 
 def text(setup: Setup) -> str:
     """For reading: the values, then where the usual programs ask for them."""
+    scheme = "smtps" if setup.tls_first else "smtp"
     width = max(len(name) for name, _ in values(setup))
     lines = [f"  {name:{width}}  {value}" for name, value in values(setup)]
     return "\n".join(
@@ -47,10 +55,12 @@ def text(setup: Setup) -> str:
             *lines,
             "",
             "Thunderbird   Account Settings > Outgoing Server (SMTP) > Add, then choose it in your identity.",
-            "Outlook       File > Account Settings > Server Settings > Outgoing mail; encryption: STARTTLS.",
+            "Outlook       File > Account Settings > Server Settings > Outgoing mail; encryption: "
+            + setup.security
+            + ".",
             "Apple Mail    Settings > Accounts > Server Settings > Outgoing Mail Account > Edit SMTP Server List.",
             "iPhone        Settings > Apps > Mail > Mail Accounts > your account > SMTP > Add Server.",
-            "mutt          set smtp_url=" + f'"smtp://{setup.user.replace("@", "%40")}@{setup.host}:{setup.port}/"',
+            f'mutt          set smtp_url="{scheme}://{setup.user.replace("@", "%40")}@{setup.host}:{setup.port}/"',
             "",
             "Mails need HTML to be marked. Thunderbird sends plain text where nothing is formatted, unless Settings >",
             "Composition > Sending Format says both HTML and plain text.",
@@ -66,7 +76,7 @@ def outlook(setup: Setup) -> str:
         [
             "Outlook for Windows",
             "1. File > Account Settings > Account Settings, choose your account, Change (or Repair > Advanced).",
-            f"2. Outgoing server (SMTP): {setup.host}, port {setup.port}, encryption method STARTTLS.",
+            f"2. Outgoing server (SMTP): {setup.host}, port {setup.port}, encryption method {setup.security}.",
             "3. More Settings > Outgoing Server: my outgoing server requires authentication,",
             f"   log on using: user name {setup.user}, the password that 'inkdot relay account add' showed.",
             "4. Next, Finish. Send a mail to yourself.",
@@ -96,7 +106,7 @@ def autoconfig(setup: Setup, incoming_host: str) -> str:
     <outgoingServer type="smtp">
       <hostname>{e(setup.host)}</hostname>
       <port>{setup.port}</port>
-      <socketType>STARTTLS</socketType>
+      <socketType>{"SSL" if setup.tls_first else "STARTTLS"}</socketType>
       <username>{e(setup.user)}</username>
       <authentication>password-cleartext</authentication>
     </outgoingServer>

@@ -30,8 +30,8 @@ _WEB = re.compile(rb"^(GET|POST|PUT|HEAD|CONNECT|OPTIONS) \S+ HTTP/|^(Host|User-
 class Session:
     """The state of one connection."""
 
-    def __init__(self, desk: Desk, wire: Wire) -> None:
-        self._desk, self._wire = desk, wire
+    def __init__(self, desk: Desk, wire: Wire, *, tls_first: bool = False) -> None:
+        self._desk, self._wire, self._tls_first = desk, wire, tls_first
         self._login: Login | None = None
         self._trusted = desk.trusts(wire.peer)
         self._greeted = False
@@ -51,6 +51,8 @@ class Session:
     async def run(self) -> None:
         """From the greeting to the end."""
         try:
+            if self._tls_first:
+                await self._wire.start_tls(self._desk.tls, self._patience())
             self._say(f"220 {self._desk.name} ESMTP Inkdot")
             while await self._one_command():
                 pass

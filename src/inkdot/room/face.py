@@ -80,6 +80,11 @@ class Face:
         headers = _HEADERS | {"Cache-Control": f"public, max-age={_YEAR}, immutable", "ETag": f'"{etag}"'}
         return Response(content, 200, headers, _TYPES[request.path_params["name"].rpartition(".")[2]])
 
+    def script(self, name: str) -> Response:
+        """A script under an address of its own, which browsers ask for anew."""
+        headers = _HEADERS | {"Cache-Control": "no-cache"}
+        return Response(self._files[name][0], 200, headers, _TYPES["js"])
+
 
 def zipped(request: Request, response: Response) -> Response:
     """The answer, compressed if that helps and the browser can."""

@@ -106,12 +106,19 @@ class Reader:
             "reader.html",
             token=request.path_params["token"], document=document, sizes=[_shape(s) for s in facts.sizes], widths=WIDTHS, share=asked.share,
             sender=self._manner.sender, notice=self._notice(request, asked, session), idle=self._manner.idle_seconds,
-            session=self._seals.seal("session", session), private=asked.share.private,
+            session=self._seals.seal("session", session), private=asked.share.private, privacy=self._privacy(asked),
         )  # fmt: skip
         set_cookie(
             response, self._face, VISIT, self._seals.seal("session", session), f"/{request.path_params['token']}"
         )
         return response
+
+    def _privacy(self, asked: Asked) -> str:
+        """The path of this reader's privacy page."""
+        token = asked.token
+        who = token.contact, token.address
+        own = Token(TokenKind.PRIVACY, token.mode, token.workspace, 0, token.marked, asked.document.id, *who, b"")
+        return f"{self._face.root.removesuffix('/d')}/p/{self._keyring.sign(own)}"
 
     async def enter(self, request: Request) -> Response:
         """Something is shown at the gate."""

@@ -29,7 +29,7 @@ from inkdot.domain.errors import Failure
 from inkdot.room.face import Face, Turned, zipped
 from inkdot.room.reader import Reader
 
-PREFIXES = ("/d/", "/p/")
+PREFIXES = ("/d/", "/p/", "/n/")
 """What the street hands over to the room."""
 
 Answer = Callable[[Request], Response | Awaitable[Response]]

@@ -42,7 +42,8 @@ from inkdot.show.tries import Tries, network_of
 from inkdot.store.accounts import Accounts
 
 SETUP_SECONDS = 1_800
-_LONGEST, _IDLE = 30 * 86_400, 7 * 86_400
+LONGEST, IDLE = 30 * 86_400, 7 * 86_400
+"""Seconds that a session lasts, and lasts without use."""
 _SEEN_EVERY = 60
 _QUARTER = 900
 _HOUR = 3_600
@@ -156,7 +157,7 @@ class Auth:
     def signed(self, secret: str) -> Signed | None:
         """Who holds a session."""
         now = int(self._now())
-        found = self.accounts.session(digest(secret), now - _LONGEST, now - _IDLE)
+        found = self.accounts.session(digest(secret), now - LONGEST, now - IDLE)
         if found is None:
             return None
         if found.seen < now - _SEEN_EVERY:
@@ -222,7 +223,7 @@ class Auth:
         """Give the browser its session."""
         safe = self._is_safe(request)
         response.set_cookie(
-            _SAFE_COOKIE if safe else _COOKIE, secret, max_age=_LONGEST, path="/", secure=safe, httponly=True,
+            _SAFE_COOKIE if safe else _COOKIE, secret, max_age=LONGEST, path="/", secure=safe, httponly=True,
             samesite="lax",
         )  # fmt: skip
 

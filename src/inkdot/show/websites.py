@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from inkdot.domain.beacon import belongs
 from inkdot.domain.errors import NotFound, UsageError
+from inkdot.domain.evidence import Field, Reason, Status
 from inkdot.domain.ids import SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
 from inkdot.show.questions import Answer, Parameters, count_of, here, since_of
 from inkdot.store.contract import iso
@@ -26,6 +27,7 @@ from inkdot.store.visits import (
 )
 from inkdot.understand.lead import INTERESTING, Facts, Score, score
 
+Company = Callable[[int | None], Field]
 VISITOR = "vtr"
 _DAY = 86_400_000_000
 _MOST_PEOPLE = 500
@@ -42,9 +44,9 @@ _HAPPENINGS = {"goal": "events", "search": "searches", "download": "downloads", 
 class WebsiteQuestions:
     """Everything that can be asked about the websites of one folder."""
 
-    def __init__(self, sites: Sites, store: EventStore, now: Callable[[], int]) -> None:
-        """`now` gives microseconds since 1970."""
-        self._sites, self._store, self._now = sites, store, now
+    def __init__(self, sites: Sites, store: EventStore, now: Callable[[], int], company: Company) -> None:
+        """`now` gives microseconds since 1970; `company` tells the organisation behind a network number."""
+        self._sites, self._store, self._now, self._company = sites, store, now, company
 
     def report_site(self, what: Parameters) -> Answer:
         """Per site: visitors, visits, pages, how visits began and what was done; since, until, site, last, funnel."""
@@ -88,7 +90,21 @@ class WebsiteQuestions:
 
     def _lead_json(self, lead: _Lead, workspace: WorkspaceId) -> dict[str, Any]:
         person = self._sites.address_of(workspace, ContactId(lead.contact)) if lead.contact else None
-        return {"person": person, **_lead_json(lead)}
+        found = self._company(lead.visited.asn if lead.visited else None)
+        shown = {"value": found.value, "status": found.status, "reason": found.reason}
+        return {"person": person, **_lead_json(lead), "company": shown}
+
+    def _companies(self, groups: list[Group], most: int) -> list[dict[str, Any]]:
+        """Organisations by visits; visits from everybody else's networks are in no line."""
+        found: dict[str, int] = {}
+        for group in groups:
+            name = self._company(int(group.name or 0)).value
+            if name:
+                found[name] = found.get(name, 0) + group.visits
+        largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:most]
+        return [
+            {"name": name, "visits": n, "status": Status.DEGRADED, "reason": Reason.NETWORK_NAME} for name, n in largest
+        ]
 
     def import_check(self, what: Parameters) -> Answer:
         """What became of imported records: ids from `first` to `last`."""
@@ -124,6 +140,8 @@ class WebsiteQuestions:
                 {"page": p.page, "views": p.views, "visits": p.visits, "seconds": _mean(p.seconds, p.views)}
                 for p in counts.pages(most)
             ]
+            report["companies"] = self._companies(groups["asn"], most)
+            report["paths"] = [{"page": page, "next": to, "times": n} for page, to, n in counts.moves(most)]
             report |= _done(counts, most)
             report["goals"] = [_goal(counts, goal, report["visits"]) for goal in self._sites.goals(site.id)]
             report["days"] = [

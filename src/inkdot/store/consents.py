@@ -151,6 +151,18 @@ class Consents(Control):
         rows = self._rows("all_audit") if about is None else self._rows("audit_about", (about,))
         return [Audited(*row[:6]) for row in rows]
 
+    # -- who was asked
+
+    def asked_at(self, workspace: WorkspaceId, contact: ContactId, scope: str) -> int | None:
+        """When somebody was last asked for a consent, in unix seconds."""
+        rows = self._rows("asked_at", (workspace, contact, scope))
+        return int(rows[0][0]) if rows else None
+
+    def keep_asked(self, workspace: WorkspaceId, contact: ContactId, scope: str, now: int) -> None:
+        """Somebody was asked."""
+        with self._transaction():
+            self._keep("keep_asked", [(workspace, contact, scope, now)])
+
     # -- files that were written
 
     def keep_written(self, path: Path, kind: str) -> None:

@@ -75,17 +75,12 @@ class Forgetting(Consents):
             self._keep("forget_orphans", [(contact, contact)])
             self._keep("forget_known", [(contact,)])
             for table in self._tables():
-                if table in _KEPT:
-                    continue
-                columns = self._columns(table)
-                if "contact" in columns:
-                    self._keep_in("forget_contact", table, (contact,))
-                elif columns.get("who") == "INTEGER":
-                    for who in (contact, *(-visitor for visitor in visitors)):
-                        self._keep_in("forget_seen", table, (who,))
-                for column, kind in columns.items() if address else ():
-                    if kind in _TEXTS:
-                        self._keep_in(_TEXTS[kind], table, (), column)
+                if table not in _KEPT:
+                    columns = self._columns(table)
+                    self._forget_numbers(table, columns, contact, visitors)
+                    for column, kind in columns.items() if address else ():
+                        if kind in _TEXTS:
+                            self._keep_in(_TEXTS[kind], table, (), column)
             self._keep("forget_who", [(workspace, contact)])
             if "answered" in self._tables():  # what was told to programs may be told again for a day
                 self._keep("forget_all_answers", [()])
@@ -93,6 +88,16 @@ class Forgetting(Consents):
         changed = self._db.total_changes - before
         self._compact()
         return changed
+
+    def _forget_numbers(self, table: str, columns: dict[str, str], contact: ContactId, visitors: list[int]) -> None:
+        """Rows of a table that have the person, or one of their browsers, by number."""
+        if "contact" in columns:
+            self._keep_in("forget_contact", table, (contact,))
+        elif columns.get("who") == "INTEGER":
+            for who in (contact, *(-visitor for visitor in visitors)):
+                self._keep_in("forget_seen", table, (who,))
+        if columns.get("person") == "INTEGER":
+            self._keep_in("forget_as_person", table, (contact,))
 
     def _teach(self, address: str) -> None:
         """SQL learns to find the address as a whole."""

@@ -33,14 +33,16 @@ def forget(store: Deleting, contact: ContactId, address: str | None, visitors: C
     mention = mention_of(address.lower()) if address else _NOTHING
     whose = {"contact": contact, "address": mention, "visitors": list(visitors)}
     asked = [(name, whose) for name in ("forget_recent", "forget_closed", "forget_visits")]
-    named = [(name, {"address": mention}) for name in ("forget_pages", "forget_happenings")]
+    named = [
+        (name, {"address": mention}) for name in ("forget_pages", "forget_happenings", "forget_steps", "forget_moves")
+    ]
     return store.delete([*asked, *named, *_ORPHANS])
 
 
 def forget_before(store: Deleting, time: int) -> int:
     """Delete what happened before a time (microseconds since 1970); returns how many events. Likewise."""
     what = {"before": _EPOCH + dt.timedelta(microseconds=time)}
-    names = ("forget_old_recent", "forget_old_closed", "forget_old_dropped", "forget_old_visits")
+    names = ("forget_old_recent", "forget_old_closed", "forget_old_dropped", "forget_old_visits", "forget_old_journeys")
     return store.delete([*((name, what) for name in names), *_ORPHANS])
 
 

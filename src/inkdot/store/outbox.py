@@ -302,20 +302,6 @@ class Outbox(Control):
             self._keep("forget_deliveries_to", [(now, endpoint)])
             self._keep("forget_endpoint", [(endpoint,)])
 
-    def keep_subscription(self, endpoint: str, workspace: WorkspaceId, keys: str, name: str, now: int) -> None:
-        """A browser that may be pushed to."""
-        with self._transaction():
-            self._keep("keep_subscription", [(endpoint, workspace, keys, name, now)])
-
-    def subscriptions(self, workspace: WorkspaceId) -> list[tuple[str, str, str]]:
-        """(endpoint, keys as JSON, name) of browsers that may be pushed to."""
-        return [(str(e), str(k), str(n)) for e, k, n in self._rows("subscriptions", (workspace,))]
-
-    def forget_subscription(self, endpoint: str) -> None:
-        """It said that it is gone."""
-        with self._transaction():
-            self._keep("forget_subscription", [(endpoint,)])
-
 
 def _endpoint(row: tuple[Any, ...]) -> Endpoint:
     return Endpoint(

@@ -27,10 +27,12 @@ FINISHED_AFTER = 31 * 60 * 1_000_000
 ROLL_UP_ABOVE = 200_000
 """Website events that may wait before they are added up."""
 _NEVER, _ALWAYS = dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
-_BOTH = {
-    name: f"(FROM {name} UNION ALL FROM fresh_{name})"
-    for name in ("visits", "visit_days", "pages", "happenings", "others")
-}
+_TABLES = ("visits", "visit_days", "pages", "happenings", "steps", "journeys", "moves", "others")
+_BOTH = {name: f"(FROM {name} UNION ALL FROM fresh_{name})" for name in _TABLES}
+Funnels = dict[tuple[Any, ...], dict[dt.date, list[int]]]
+"""By site and steps, and by finished day: visits that came so far."""
+FUNNELS = "funnels"
+_MOST_FUNNELS = 500
 GROUPS = ("channel", "source", "campaign", "referrer", "entry", "exit")
 """What visits can be grouped by."""
 
@@ -84,12 +86,13 @@ def roll_up(store: EventStore, *, anew: bool = False) -> None:
     ask = questions("site")
     with store.writing() as session:
         if anew:
-            for table in ("visits", "visit_days", "pages", "happenings", "others", "rolled"):
+            for table in (*_TABLES, "rolled"):
                 session.execute(ask[f"empty_{table}"])
+            store.beside.pop(FUNNELS, None)
         since = _since(session)
         finished = timestamp(max(0, store.last_time() - FINISHED_AFTER))
         _freshen(session, since, finished, finished)
-        for table in ("visits", "visit_days", "pages", "happenings", "others"):
+        for table in _TABLES:
             session.execute(ask[f"add_{table}"])
         first = session.execute(ask["still_open"]).fetchall()[0][0]
         session.execute(ask["forget_rolled"])
@@ -121,15 +124,19 @@ def _freshen(
     session.execute(ask["fresh_visits"], {"finished": finished})
     session.execute(ask["fresh_days"])
     session.execute(ask["fresh_pages"])
-    session.execute(ask["fresh_happenings"])
+    for table in ("happenings", "steps", "journeys", "moves"):
+        session.execute(ask[f"fresh_{table}"])
     session.execute(ask["fresh_others"], {"others_since": _others_since(session), "others_until": others_until})
 
 
 class SiteCounts:
     """Answers about one site in one span of time, whole days of UTC."""
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, site: SiteId, since: int, until: int) -> None:
-        self._session = session
+    def __init__(
+        self, session: duckdb.DuckDBPyConnection, site: SiteId, since: int, until: int, funnels: Funnels
+    ) -> None:
+        self._session, self._site, self._funnels = session, site, funnels
+        self._span = timestamp(since).date(), timestamp(min(until, 253_370_764_800_000_000)).date()
         self._what = {"site": site, "since": timestamp(since), "until": timestamp(min(until, 253_370_764_800_000_000))}
 
     def _rows(self, name: str, **more: object) -> list[tuple[Any, ...]]:
@@ -145,8 +152,8 @@ class SiteCounts:
         return self._rows("days")
 
     def groups(self, most: int) -> dict[str, list[Group]]:
-        """Visits by each of GROUPS, the largest first, and by the number of their verdict."""
-        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict")}
+        """Visits by each of GROUPS, the largest first, and by the numbers of their verdict and network."""
+        found: dict[str, list[Group]] = {what: [] for what in (*GROUPS, "verdict", "asn")}
         for what, *row in self._rows("groups", most=most):
             found[what].append(Group(*row))
         return found
@@ -166,18 +173,50 @@ class SiteCounts:
         if kind == "page":
             if "*" not in target:
                 return int(self._rows("reached_one_page", path=target)[0][0])
-            return int(self._rows("reached_page", page=address_pattern(target))[0][0])
+            return self.funnel([target])[0]
         return next((h.visits for h in self.happenings() if h.kind == "goal" and h.name == target), 0)
 
+    def moves(self, most: int) -> list[tuple[str, str, int]]:
+        """(page, next page, how often), most often first; of each day the 1,000 commonest are known."""
+        return self._rows("moves", most=most)
+
     def funnel(self, steps: Sequence[str]) -> list[int]:
-        """Visits that came so far: each step is a path, or the name of a goal after `goal:`."""
-        counts = []
+        """Visits that came so far, each step after the one before: a path, or the name of a goal after `goal:`.
+
+        What a finished day gives is remembered: days do not change any more once their visits are added up.
+        """
+        span = self._span
+        known = self._funnels.setdefault((self._site, *steps), {})
+        first, first_open = self._days_at_hand(), _since(self._session).date()
+        begin = max(span[0], first) if first else span[1]
+        while begin in known and begin < min(span[1], first_open):
+            begin += dt.timedelta(days=1)
+        counted = self._walked(steps, begin, span[1]) if begin < span[1] else {}
+        day = begin
+        while day < min(first_open, span[1]):
+            known[day] = counted.get(day, [0] * len(steps))
+            day += dt.timedelta(days=1)
+        shown = {day: counts for day, counts in known.items() if span[0] <= day < span[1]} | counted
+        return [sum(counts[place] for counts in shown.values()) for place in range(len(steps))]
+
+    def _days_at_hand(self) -> dt.date | None:
+        found = self._session.execute(questions("site")["first_day"].format(**_BOTH), {"site": self._site}).fetchall()
+        first: dt.date | None = found[0][0]
+        return first
+
+    def _walked(self, steps: Sequence[str], since: dt.date, until: dt.date) -> dict[dt.date, list[int]]:
+        """Visits of each day that came so far."""
+        ask, found = questions("site"), dict[dt.date, list[int]]()
+        what = {"site": self._site, "since": since, "until": until}
+        self._session.execute(ask["begin_walk"].format(**_BOTH), what)
         for number, step in enumerate(steps):
             goal = step.removeprefix("goal:") if step.startswith("goal:") else None
-            what = {"goal": goal, "page": address_pattern("/" if goal else step)}
-            self._rows("next_step" if number else "begin_steps", **what)
-            counts.append(int(self._session.execute(questions("site")["count_step"]).fetchall()[0][0]))
-        return counts
+            name = "next_step" if number else "begin_steps"
+            self._session.execute(ask[name].format(**_BOTH), {"goal": goal, "page": path_pattern(step)})
+            for day, visits in self._session.execute(ask["count_step"]).fetchall():
+                found.setdefault(day, [0] * len(steps))[number] = visits
+        self._session.execute(ask["end_walk"])
+        return found
 
     def others(self) -> dict[bool, int]:
         """Views without a visit: True those of machines, False those counted for nobody."""
@@ -208,6 +247,8 @@ class LeadVisits(NamedTuple):
     last_touch: Touch
     inferred: int
     """Visits from before the proof of who it is."""
+    asn: int | None
+    """The network of the last visit from an ordinary one."""
 
 
 class LeadActs(NamedTuple):
@@ -243,7 +284,7 @@ def lead_visits(
             {name: what[name] for name in ("lately", "workspace", "most")},
         )
         rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
-    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), row[15])) for row in rows]
+    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), *row[15:])) for row in rows]
 
 
 def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[LeadActs]:
@@ -302,12 +343,15 @@ def _fresh(store: EventStore) -> AbstractContextManager[duckdb.DuckDBPyConnectio
 def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iterator[SiteCounts]:
     """Counts of a site from `since` to `until` (microseconds), with what is going on right now."""
     with _fresh(store) as session:
-        yield SiteCounts(session, site, since, until)
+        funnels: Funnels = store.beside.setdefault(FUNNELS, {})
+        if len(funnels) > _MOST_FUNNELS:
+            funnels.clear()
+        yield SiteCounts(session, site, since, until, funnels)
 
 
-def address_pattern(path: str) -> str:
-    """A path in which * stands for anything, as a regular expression for whole addresses as they are kept."""
-    return '^"[a-zA-Z]+://[^/?#"]*' + ".*".join(map(re.escape, path.split("*"))) + '([?#].*)?"$'
+def path_pattern(path: str) -> str:
+    """A path in which * stands for anything, as a regular expression."""
+    return "^" + ".*".join(map(re.escape, path.split("*"))) + "$"
 
 
 def places(store: EventStore, visits: Mapping[int, int], field: str, reasons: bool = False) -> dict[str | None, int]:

@@ -72,6 +72,10 @@ class Networks:
         """The day of the geographic data, as 2026-06-17."""
         return self._date or self.geo.date
 
+    def tags_of(self, asn: int) -> tuple[str, ...]:
+        """What kind of network a whole network is."""
+        return tuple(self._by_asn.get(asn, "").split())
+
     def of(self, address: bytes) -> Network:
         """What is known of 16 bytes of address; NOWHERE for none."""
         known = self._remembered.get(address)

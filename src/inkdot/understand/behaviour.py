@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 from inkdot.domain.event import FINAL_AFTER
 from inkdot.domain.evidence import Actor, Verdict
 from inkdot.domain.ids import EventId
+from inkdot.domain.message import HONEYPOT_PART
 from inkdot.understand.client import Client, Judge
 
 SECOND = 1_000_000  # microseconds
-HONEYPOT_PART = 0xFFFF
-"""The position of the link that no person can see."""
 _WINDOW = FINAL_AFTER * SECOND
 _BURSTS = ((4, 1), (5, 10))
 """Distinct links, seconds: what no person clicks so fast."""

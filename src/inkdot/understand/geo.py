@@ -35,6 +35,7 @@ class Geo:
         self._countries = self._taken(2 * told["pairs"]).decode()
         self._numbers = self._column("I", told["networks"])
         self._names = self._rest
+        self._sizes: dict[int, int] | None = None
         del self._rest
 
     def _taken(self, count: int) -> bytes:
@@ -61,6 +62,16 @@ class Geo:
         pair = pairs[bisect_right(points, number) - 1]
         country = self._countries[2 * pair : 2 * pair + 2]
         return (None if country == "--" else country), (self._asns[pair] or None)
+
+    def size(self, asn: int) -> int:
+        """How many IPv4 addresses a network has."""
+        if self._sizes is None:
+            points, pairs = self._tables[0]
+            self._sizes = {}
+            for at in range(len(points) - 1):
+                number = self._asns[pairs[at]]
+                self._sizes[number] = self._sizes.get(number, 0) + points[at + 1] - points[at]
+        return self._sizes.get(asn, 0)
 
     def name(self, asn: int) -> str | None:
         """What a network calls itself."""

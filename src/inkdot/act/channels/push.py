@@ -24,6 +24,7 @@ from inkdot.act.channels.webhook import judged
 from inkdot.act.reach import Reach
 
 _RECORD = 4_096
+_MOST_BYTES, _SECRET_BYTES = 3_000, 16
 _DAY = 86_400
 _CURVE = ec.SECP256R1()
 
@@ -53,9 +54,7 @@ class Vapid(NamedTuple):
 def deliver(reach: Reach, vapid: Vapid, endpoint: str, keys: Mapping[str, str], message: Mapping[str, str]) -> str:
     """Push it; raises Gone where the browser wants nothing more, Undelivered."""
     try:
-        body = encrypted(
-            json.dumps(message).encode()[:3_000], decoded(keys["p256dh"]), decoded(keys["auth"]), os.urandom
-        )
+        body = encrypted(_fitting(message), decoded(keys["p256dh"]), decoded(keys["auth"]), os.urandom)
     except (KeyError, ValueError, UnsupportedAlgorithm) as error:
         raise Gone("The browser's keys cannot be used.") from error
     headers = {
@@ -66,6 +65,24 @@ def deliver(reach: Reach, vapid: Vapid, endpoint: str, keys: Mapping[str, str], 
     if answer.status in (404, 410):
         raise Gone("The browser has taken its permission back.")
     return judged(answer)
+
+
+def usable(keys: Mapping[str, str]) -> bool:
+    """True if a browser's keys are keys: a point of the curve and a secret of 16 bytes."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, decoded(keys["p256dh"]))
+        return len(decoded(keys["auth"])) == _SECRET_BYTES
+    except (KeyError, ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
+        return False
+
+
+def _fitting(message: Mapping[str, str]) -> bytes:
+    """The message as JSON; a long text is cut, because push services take 4 kB."""
+    cut = dict(message)
+    while len(body := json.dumps(cut, ensure_ascii=False).encode()) > _MOST_BYTES:
+        longest = max(cut, key=lambda name: len(cut[name]))
+        cut[longest] = cut[longest][: len(cut[longest]) * 3 // 4]
+    return body
 
 
 def encrypted(

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from inkdot.act.notice import Wish
 from inkdot.domain import wire, wire_acting
 from inkdot.domain.account import Scope
-from inkdot.show.api import asked, audiences, documents, events, messages, people, session, sites, triggers, webhooks
+from inkdot.show.api import (
+    asked,
+    audiences,
+    documents,
+    events,
+    messages,
+    notices,
+    people,
+    session,
+    sites,
+    triggers,
+    webhooks,
+)
 from inkdot.show.api.call import Endpoint, Page
 
 READ, SEND, MANAGE, PRIVACY = Scope.READ, Scope.SEND, Scope.MANAGE, Scope.PRIVACY
@@ -91,4 +104,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/deliveries", webhooks.list_deliveries, READ, "List deliveries", Page[wire_acting.Delivery], asked.Log),
     Endpoint("GET", "/deliveries/{delivery}", webhooks.show_delivery, MANAGE, "Show a delivery", wire_acting.WholeDelivery),
     Endpoint("POST", "/deliveries/{delivery}/replay", webhooks.replay_delivery, MANAGE, "Deliver one again", wire_acting.TriedDelivery),
+    # notices
+    Endpoint("GET", "/notices", notices.show_notices, READ, "Show how you are told", wire_acting.Notices),
+    Endpoint("PUT", "/notices", notices.set_notices, READ, "Say how you want to be told", wire_acting.Notices, body=Wish),
+    Endpoint("PUT", "/people/{person}/mute", notices.mute_person, READ, "Hear nothing about a person", wire_acting.Muted),
+    Endpoint("DELETE", "/people/{person}/mute", notices.unmute_person, READ, "Hear about a person again", wire_acting.Muted),
 )  # fmt: skip

@@ -130,13 +130,27 @@ def site(visit: Visit) -> Response:
         raise UsageError(f"There is no website {domain}; add it on the page of websites.")
     days = _all_days(report["days"], found["until"])
     known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
+    changes = _changes(visit, domain, found, report) if since != "all" else {}
     parts = [(key, label, _bars(report.get(key) or [])) for key, label in _SITE_PARTS]
     live = visit.one("report_site", site=domain, since="30m", last=5) if since != "all" else None
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
-        days=days, most=max(d["views"] for d in days) or 1, heard=bool(report["days"]),
+        changes=changes, days=days, most=max(d["views"] for d in days) or 1, heard=bool(report["days"]),
         live=next((s for s in live["sites"] if s["domain"] == domain), None) if live else None,
     )  # fmt: skip
+
+
+def _changes(visit: Visit, domain: str, found: dict[str, Any], report: dict[str, Any]) -> dict[str, int]:
+    """By how many percent visitors, visits and views differ from those of as long a time before; nothing where there were none."""
+    begun, ended = (dt.datetime.fromisoformat(found[edge]) for edge in ("since", "until"))
+    earlier = (begun - (ended - begun)).date().isoformat()
+    past = visit.one("report_site", site=domain, since=earlier, until=begun.date().isoformat(), last=1)
+    before: dict[str, Any] = next((s for s in past["sites"] if s["domain"] == domain), {})
+    return {
+        name: round(100 * (report[name] - before[name]) / before[name])
+        for name in ("visitors", "visits", "views")
+        if before.get(name)
+    }
 
 
 def _all_days(days: list[dict[str, Any]], until: str) -> list[dict[str, Any]]:

@@ -123,6 +123,12 @@
     document.title = title;
   });
 
+  const wish = $("#notify");
+  if ("Notification" in window && Notification.permission === "default") {
+    wish.hidden = false;
+    wish.addEventListener("click", () => Notification.requestPermission().then(() => { wish.hidden = true; }));
+  }
+
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;

@@ -104,6 +104,10 @@ DELETE FROM "{table}" WHERE contact = ?;
 -- Rows about a person, or about a browser, which is a negative number.
 DELETE FROM "{table}" WHERE who = ?;
 
+-- name: forget_as_person
+-- Rows that say that somebody else is this person.
+DELETE FROM "{table}" WHERE person = ?;
+
 -- name: forget_known
 -- The person's own row.
 DELETE FROM contacts WHERE id = ?;
@@ -161,6 +165,15 @@ DELETE FROM written_files;
 -- name: last_act
 -- What a person did last.
 SELECT act FROM consents WHERE contact = ? ORDER BY number DESC LIMIT 1;
+
+-- name: asked_at
+-- When somebody was last asked for this consent.
+SELECT time FROM consent_asks WHERE workspace = ? AND contact = ? AND scope = ?;
+
+-- name: keep_asked
+-- Somebody is asked now.
+INSERT INTO consent_asks (workspace, contact, scope, time) VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace, contact, scope) DO UPDATE SET time = excluded.time;
 
 -- name: forget_all_answers
 -- Answers that were kept to be told again.

@@ -296,6 +296,14 @@ DELETE FROM visits WHERE contact = $contact OR list_contains($visitors::UBIGINT[
 -- Pages whose address names the person.
 DELETE FROM pages WHERE regexp_matches(lower(page), $address);
 
+-- name: forget_steps
+-- Their names alone: the numbers of journeys lead to nobody.
+UPDATE steps SET name = 'erased ' || number WHERE regexp_matches(lower(name), $address);
+
+-- name: forget_moves
+-- Likewise.
+DELETE FROM moves WHERE regexp_matches(lower(page), $address) OR regexp_matches(lower(next), $address);
+
 -- name: forget_happenings
 -- Searches and goals that do.
 DELETE FROM happenings WHERE regexp_matches(lower(name), $address);
@@ -303,6 +311,10 @@ DELETE FROM happenings WHERE regexp_matches(lower(name), $address);
 -- name: forget_old_visits
 -- Visits past their days; sums by day name nobody and stay.
 DELETE FROM visits WHERE finish < $before;
+
+-- name: forget_old_journeys
+-- Ways past their days: a rare one could be known again.
+DELETE FROM journeys WHERE day < $before;
 
 -- name: forget_raws
 -- Facts that no event has any more.

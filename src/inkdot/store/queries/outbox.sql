@@ -154,19 +154,6 @@ DELETE FROM webhooks WHERE id = ?;
 SELECT m.id, r.contact, m.marked FROM messages m JOIN recipients r ON r.message = m.id
 WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ?;
 
--- name: keep_subscription
--- A browser that may be pushed to.
-INSERT INTO push_subscriptions (endpoint, workspace, keys, name, added) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (endpoint) DO UPDATE SET keys = excluded.keys, name = excluded.name;
-
--- name: subscriptions
--- All browsers that may be pushed to.
-SELECT endpoint, keys, name FROM push_subscriptions WHERE workspace = ? ORDER BY added;
-
--- name: forget_subscription
--- It said that it is gone.
-DELETE FROM push_subscriptions WHERE endpoint = ?;
-
 -- name: hurry
 -- A place that failed answers again: what waited because of that goes now.
 UPDATE outbox SET due = min(due, ?) WHERE target = ? AND state = 'waiting' AND tries > 0;

@@ -18,7 +18,7 @@ SELECT count(*) FROM recent WHERE time >= $since AND site IS NOT NULL;
 -- Events of visits that are not added up yet, with the page's path and the words of its query that matter.
 CREATE OR REPLACE TEMP TABLE fresh_events AS
 WITH mine AS (
-    SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, url
+    SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, raw, url
     FROM events
     WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
         AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
@@ -27,8 +27,12 @@ WITH mine AS (
         nullif(regexp_extract(content, '^"[a-zA-Z]+://([^/:?#"]+)', 1), '') AS host,
         nullif(regexp_extract(content, '[?&]utm_campaign=([^&#"]*)', 1), '') AS campaign
     FROM urls WHERE number IN (SELECT url FROM mine)
+), networks AS (
+    SELECT number AS raw, CASE WHEN contains(content, '"network":[]') THEN nullif(regexp_extract(content, '"asn":([0-9]+)', 1), '')::UINTEGER END AS asn
+    FROM raws WHERE number IN (SELECT raw FROM mine)
 )
-SELECT mine.* EXCLUDE url, page, host, campaign FROM mine LEFT JOIN addresses ON number = url;
+SELECT mine.* EXCLUDE (raw, url), page, host, campaign, asn
+FROM mine LEFT JOIN addresses ON number = url LEFT JOIN networks ON networks.raw = mine.raw;
 
 -- name: fresh_visits
 -- Visits made of those, finished before a time.
@@ -40,7 +44,7 @@ WITH made AS (
         arg_min(campaign, time) FILTER (kind = 'view') AS campaign, arg_min(referrer, time) FILTER (kind = 'view') AS came_from,
         arg_min(page, time) FILTER (kind = 'view') AS entry, arg_max(page, time) FILTER (kind = 'view') AS exit,
         count(*) FILTER (kind = 'view') AS views, count(*) FILTER (kind = 'goal') AS goals, sum(coalesce(seconds, 0)) AS seconds,
-        arg_min(verdict, time) AS verdict
+        arg_min(verdict, time) AS verdict, arg_min(asn, time) AS asn
     FROM fresh_events GROUP BY visit HAVING max(time) < $finished
 )
 SELECT visit, workspace, site, visitor, contact, start, finish,
@@ -48,7 +52,7 @@ SELECT visit, workspace, site, visitor, contact, start, finish,
         SELECT max(v.start) FROM visits v WHERE v.visitor = made.visitor AND v.site = made.site AND v.start < made.start
     )) AS previous,
     channel, source, campaign, nullif(regexp_extract(came_from, '^[a-z]+://([^/:?#]+)', 1), '') AS referrer,
-    entry, exit, views, goals, seconds, verdict
+    entry, exit, views, goals, seconds, verdict, asn
 FROM made;
 
 -- name: fresh_days
@@ -56,8 +60,8 @@ FROM made;
 CREATE OR REPLACE TEMP TABLE fresh_visit_days AS
 WITH spread AS (
     SELECT site, start::DATE AS day, previous::DATE AS previous, views, goals, seconds, contact,
-        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict']) AS what,
-        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR]) AS name
+        unnest(['all', 'channel', 'source', 'campaign', 'referrer', 'entry', 'exit', 'verdict', 'asn']) AS what,
+        unnest([NULL, channel, source, campaign, referrer, entry, exit, verdict::VARCHAR, asn::VARCHAR]) AS name
     FROM fresh_visits
 )
 SELECT site, day, previous, what, name, count(*) AS visits, sum(views)::BIGINT AS views,
@@ -73,6 +77,40 @@ SELECT e.site, v.start::DATE AS day, e.page, count(*) FILTER (e.kind = 'view') A
 FROM fresh_events e JOIN fresh_visits v USING (visit)
 WHERE e.kind IN ('view', 'engage') AND e.page IS NOT NULL
 GROUP BY e.site, day, e.page;
+
+-- name: fresh_steps
+-- Numbers for pages and goals that have none yet.
+CREATE OR REPLACE TEMP TABLE fresh_steps AS
+WITH seen AS (
+    SELECT DISTINCT CASE kind WHEN 'view' THEN 'page' ELSE 'goal' END AS kind, CASE kind WHEN 'view' THEN page ELSE name END AS name
+    FROM fresh_events WHERE (kind = 'view' AND page IS NOT NULL) OR (kind = 'goal' AND name IS NOT NULL)
+)
+SELECT ((SELECT coalesce(max(number), 0) FROM steps) + row_number() OVER ())::UINTEGER AS number, kind, name
+FROM seen ANTI JOIN steps USING (kind, name);
+
+-- name: fresh_journeys
+-- The ways of those visits.
+CREATE OR REPLACE TEMP TABLE fresh_journeys AS
+WITH known AS (FROM steps UNION ALL FROM fresh_steps), walked AS (
+    SELECT v.site, v.start::DATE AS day, list(known.number ORDER BY e.time)[:200] AS steps
+    FROM fresh_events e JOIN fresh_visits v USING (visit)
+        JOIN known ON known.kind = CASE e.kind WHEN 'view' THEN 'page' WHEN 'goal' THEN 'goal' END
+            AND known.name = CASE e.kind WHEN 'view' THEN e.page ELSE e.name END
+    WHERE e.kind IN ('view', 'goal')
+    GROUP BY v.site, day, e.visit
+)
+SELECT site, day, steps, count(*) AS visits FROM walked GROUP BY ALL;
+
+-- name: fresh_moves
+-- From page to page in them, the commonest of a day.
+CREATE OR REPLACE TEMP TABLE fresh_moves AS
+WITH seen AS (
+    SELECT e.site, v.start::DATE AS day, e.page, lead(e.page) OVER (PARTITION BY e.visit ORDER BY e.time) AS next
+    FROM fresh_events e JOIN fresh_visits v USING (visit) WHERE e.kind = 'view' AND e.page IS NOT NULL
+), counted AS (
+    SELECT site, day, page, next, count(*) AS times FROM seen WHERE next IS NOT NULL AND next <> page GROUP BY ALL
+)
+SELECT * FROM counted QUALIFY row_number() OVER (PARTITION BY site, day ORDER BY times DESC, page, next) <= 1000;
 
 -- name: fresh_happenings
 -- What was done in them.
@@ -107,6 +145,18 @@ INSERT INTO pages SELECT * FROM fresh_pages ORDER BY site, day;
 -- name: add_happenings
 -- Likewise.
 INSERT INTO happenings SELECT * FROM fresh_happenings ORDER BY site, day;
+
+-- name: add_steps
+-- Likewise.
+INSERT INTO steps FROM fresh_steps;
+
+-- name: add_journeys
+-- Likewise.
+INSERT INTO journeys SELECT * FROM fresh_journeys ORDER BY site, day;
+
+-- name: add_moves
+-- Likewise.
+INSERT INTO moves SELECT * FROM fresh_moves ORDER BY site, day;
 
 -- name: add_others
 -- Likewise.
@@ -143,7 +193,7 @@ WITH summed AS (
         sum(visits)::BIGINT AS visits, sum(views)::BIGINT AS views, sum(goals)::BIGINT AS goals, sum(seconds) AS seconds
     FROM {visit_days} WHERE site = $site AND day >= $since AND day < $until AND what <> 'all' GROUP BY what, name
 )
-SELECT * FROM summed QUALIFY what = 'verdict' OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
+SELECT * FROM summed QUALIFY what IN ('verdict', 'asn') OR row_number() OVER (PARTITION BY what ORDER BY visits DESC, name) <= $most
 ORDER BY what, visits DESC, name;
 
 -- name: pages
@@ -176,6 +226,18 @@ DELETE FROM pages;
 -- To be made anew.
 DELETE FROM happenings;
 
+-- name: empty_steps
+-- To be made anew.
+DELETE FROM steps;
+
+-- name: empty_journeys
+-- To be made anew.
+DELETE FROM journeys;
+
+-- name: empty_moves
+-- To be made anew.
+DELETE FROM moves;
+
 -- name: empty_others
 -- To be made anew.
 DELETE FROM others;
@@ -200,17 +262,20 @@ ORDER BY goals DESC, seconds DESC, start DESC LIMIT $most;
 
 -- name: lead_visits
 -- People and those visitors by what they did, visitors known to be somebody under that person.
-WITH mine AS (FROM {visits} WHERE start >= $since AND workspace = $workspace), named AS (
-    SELECT *, contact AS who, NULL AS nobody FROM mine WHERE contact <> 0
-    UNION ALL SELECT v.*, b.contact, NULL FROM mine v JOIN bound b ON b.visitor = v.visitor WHERE v.contact = 0
-    UNION ALL SELECT v.*, 0, visitor FROM mine v SEMI JOIN candidates c ON c.visitor = v.visitor
-    WHERE v.start >= $lately AND v.contact = 0 AND v.visitor NOT IN (SELECT visitor FROM bound)
+WITH mine AS (
+    FROM {visits} WHERE start >= $since AND workspace = $workspace
+        AND (contact <> 0 OR visitor IN (SELECT visitor FROM candidates UNION SELECT visitor FROM bound))
+), named AS (
+    SELECT v.*, CASE WHEN v.contact <> 0 THEN v.contact ELSE coalesce(b.contact, 0) END AS who,
+        CASE WHEN v.contact = 0 AND b.contact IS NULL THEN v.visitor END AS nobody
+    FROM mine v LEFT JOIN bound b ON b.visitor = v.visitor
+    WHERE v.contact <> 0 OR b.contact IS NOT NULL OR v.start >= $lately
 )
 SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
     min(start), arg_min(channel, start), arg_min(source, start), arg_min(entry, start),
     max(start), arg_max(channel, start), arg_max(source, start), arg_max(entry, start),
-    count(*) FILTER (contact = 0 AND who <> 0) AS inferred
+    count(*) FILTER (contact = 0 AND who <> 0) AS inferred, arg_max(asn, start) FILTER (asn IS NOT NULL) AS asn
 FROM named GROUP BY who, nobody
 ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most;
 
@@ -227,35 +292,45 @@ GROUP BY contact ORDER BY max(time) DESC LIMIT $most;
 SELECT site, kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
 WHERE day >= $since AND day < $until AND kind = $kind GROUP BY site, kind, name ORDER BY often DESC, name LIMIT $most;
 
+-- name: begin_walk
+-- Ways of a site from a day on, for a funnel to go along.
+CREATE OR REPLACE TEMP TABLE walk AS
+SELECT row_number() OVER () AS walk, day, visits, steps FROM {journeys} WHERE site = $site AND day >= $since AND day < $until;
+
 -- name: begin_steps
--- Who did the first step of a funnel, and when first: saw a page, its address given as a regular expression, or reached a goal.
+-- Where each first did the first step: saw a page, its path given as a regular expression, or reached a goal.
 CREATE OR REPLACE TEMP TABLE step AS
-SELECT visit, min(time) AS time FROM events
-WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
-    AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
-        ELSE kind = 'goal' AND name = $goal END
-GROUP BY visit;
+SELECT walk, min(place) AS place FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk)
+WHERE number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
+    ELSE kind = 'goal' AND name = $goal END)
+GROUP BY walk;
 
 -- name: next_step
--- Who of those did the next one after it.
+-- Where each of those did the next one after it.
 CREATE OR REPLACE TEMP TABLE step AS
-WITH did AS (
-    SELECT visit, time FROM events
-    WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine
-        AND CASE WHEN $goal IS NULL THEN kind = 'view' AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page))
-            ELSE kind = 'goal' AND name = $goal END
-)
-SELECT did.visit, min(did.time) AS time FROM did JOIN step ON step.visit = did.visit WHERE did.time >= step.time GROUP BY did.visit;
+SELECT did.walk, min(did.place) AS place
+FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk) did JOIN step ON step.walk = did.walk
+WHERE did.place > step.place
+    AND number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
+        ELSE kind = 'goal' AND name = $goal END)
+GROUP BY did.walk;
 
 -- name: count_step
--- How many did.
-SELECT count(*) FROM step;
+-- How many visits did, by day.
+SELECT day, sum(visits)::BIGINT FROM step JOIN walk USING (walk) GROUP BY day;
 
--- name: reached_page
--- Visits that saw a page, and visitors who did, in their first visit of the span.
-SELECT count(DISTINCT visit) FROM events
-WHERE site = $site AND time >= $since AND time < $until AND visit IS NOT NULL AND NOT machine AND kind = 'view'
-    AND url IN (SELECT number FROM urls WHERE regexp_matches(content, $page));
+-- name: first_day
+-- Before it there is nothing.
+SELECT min(day) FROM {journeys} WHERE site = $site;
+
+-- name: end_walk
+-- Makes room.
+DROP TABLE walk;
+
+-- name: moves
+-- From page to page, most often first.
+SELECT page, next, sum(times)::BIGINT AS often FROM {moves}
+WHERE site = $site AND day >= $since AND day < $until GROUP BY page, next ORDER BY often DESC, page, next LIMIT $most;
 
 -- name: reached_one_page
 -- Visits that saw one page.

@@ -1,0 +1,240 @@
+"""The office among many events: how long the API and the pages take, from ping to screen, and what fifty live feeds cost.
+
+python -m bench.office            5 million events
+python -m bench.office 200000     a short form
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+from bench.store import ASK, build
+from inkdot.app.accounts import fresh_key, opened
+from inkdot.app.folder import Folder
+from inkdot.client import Client
+from inkdot.domain.account import Role
+from inkdot.domain.contact import Address
+from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.show.auth import fresh_user
+from inkdot.store.control import Control
+
+OWNER, PASSWORD = "ada@example.com", "four words from a book"
+FEEDS, PINGS, SECONDS = 50, 100, 12.0
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
+MAIL = b"From: ada@example.com\r\nTo: ben@example.com\r\nSubject: Bench\r\nContent-Type: text/html\r\n\r\n<html><body><p>Hello</p></body></html>\r\n"
+
+
+def prepared(root: Path, count: int) -> tuple[Folder, str, str]:
+    """A folder with so many events, one of the people in it, and a key."""
+    folder = Folder(root)
+    folder.keyring()
+    store = build(root, count)
+    contact = ContactId(store._db.execute(ASK["some_contact"]).fetchall()[0][0])  # noqa: SLF001
+    store.close()
+    control = Control(folder.control)
+    person = Address("somebody@example.com")
+    control.remember_contacts({(WorkspaceId(1), contact): person})
+    control.close()
+    (root / "inkdot.toml").write_text("api_per_minute = 0\n")
+    with opened(folder) as accounts:
+        accounts.keep_user(fresh_user(OWNER, "Ada", PASSWORD, 1), WorkspaceId(1), Role.OWNER)
+        _, key = fresh_key(accounts, WorkspaceId(1), "bench", ["read", "send"], None)
+    return folder, person, key
+
+
+def p95(values: list[float]) -> float:
+    return sorted(values)[max(0, round(len(values) * 0.95) - 1)]
+
+
+def asked(office: str, headers: dict[str, str], path: str, times: int) -> list[float]:
+    """Milliseconds of each request, warm."""
+    parts = urlsplit(office)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    spent = []
+    for n in range(times + 1):
+        begun = time.perf_counter()
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        assert response.status == 200, body
+        if n:
+            spent.append((time.perf_counter() - begun) * 1_000)
+    connection.close()
+    return spent
+
+
+def signed_in(office: str) -> dict[str, str]:
+    """What a browser sends after signing in."""
+    parts = urlsplit(office)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    form = urlencode({"address": OWNER, "password": PASSWORD})
+    headers = {"Origin": office, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/login", form, headers)
+    response = connection.getresponse()
+    assert response.status == 303, response.read()
+    return {"Cookie": str(response.headers["Set-Cookie"]).partition(";")[0]}
+
+
+def cpu_of(task: str) -> float:
+    """Seconds of a process, or of one of its threads."""
+    fields = Path(f"/proc/{task}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def office_pid(parent: int) -> int:
+    for entry in Path("/proc").iterdir():
+        try:
+            if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent and b"inkdot.app.office" in (
+                entry / "cmdline"
+            ).read_bytes().split(b"\0"):
+                return int(entry.name)
+        except (ValueError, OSError):
+            continue
+    raise AssertionError("no office")
+
+
+def ping(public: str, dots: list[str], seconds: float, sent: dict[str, float]) -> None:
+    """So many a second, each of another reader."""
+    parts = urlsplit(public)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    begun, n = time.perf_counter(), 0
+    while (late := time.perf_counter() - begun) < seconds:
+        if n / PINGS > late:
+            time.sleep(n / PINGS - late)
+        agent = f"{AGENT} {n}"
+        sent[agent] = time.perf_counter()
+        connection.request(
+            "GET",
+            dots[n % len(dots)],
+            headers={"User-Agent": agent, "X-Forwarded-For": f"198.51.{n // 250 % 250}.{n % 250 + 1}"},
+        )
+        connection.getresponse().read()
+        n += 1
+    connection.close()
+
+
+class Feeds:
+    """Browsers that watch, in a process of their own so that they do not slow each other."""
+
+    def __init__(self, office: str, key: str, count: int) -> None:
+        parts = urlsplit(office)
+        self.sockets = []
+        for _ in range(count):
+            s = socket.create_connection((parts.hostname or "", parts.port or 80))
+            s.sendall(f"GET /api/v1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
+            self.sockets.append(s)
+        self.bytes = 0
+        self.stop = False
+        self.seen: dict[str, float] = {}
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+
+    def _read(self) -> None:
+        chosen = selectors.DefaultSelector()
+        for n, s in enumerate(self.sockets):
+            s.setblocking(False)
+            chosen.register(s, selectors.EVENT_READ, n)
+        rest = b""
+        while not self.stop:
+            for key, _ in chosen.select(0.1):
+                data = key.fileobj.recv(1 << 20)  # type: ignore[union-attr]
+                self.bytes += len(data)
+                if key.data == 0:
+                    now = time.perf_counter()
+                    *lines, rest = (rest + data).split(b"\n")
+                    for line in lines:
+                        if line.startswith(b"data: {") and b'"raw"' in line:
+                            self.seen.setdefault(json.loads(line[6:])["raw"]["agent"], now)
+
+    def close(self) -> None:
+        self.stop = True
+        self.thread.join()
+        for s in self.sockets:
+            s.close()
+
+
+def measured(count: int) -> dict[str, object]:
+    with tempfile.TemporaryDirectory(prefix="inkdot-bench-office-") as name:
+        root = Path(name) / "data"
+        root.mkdir()
+        _folder, person, key = prepared(root, count)
+        command = [sys.executable, "-m", "inkdot", "serve", "--data", str(root), "--public-port", "0", "--office-port", "0",
+                   "--trusted-proxies", "127.0.0.1/32"]  # fmt: skip
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            assert server.stdout
+            words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
+            office, public = words["office"], words["public"]
+            inkdot, by_key = Client(office, key), {"Authorization": f"Bearer {key}"}
+            event = inkdot.latest(1)[0]
+            found: dict[str, object] = {"events": count}
+            for title, path in {
+                "events_first_page": "/events?limit=100",
+                "events_of_a_kind_since": "/events?kind=open&since=7d&limit=100",
+                "events_newest": "/events?last=100",
+                "events_of_a_person": f"/events?person={quote(person)}&limit=100",
+                "timeline": f"/people/{quote(person)}/timeline",
+                "explain": f"/events/{event['id']}",
+                "mails": "/messages",
+                "leads": "/leads",
+                "people": "/people",
+                "triggers": "/triggers",
+            }.items():
+                found[f"{title}_p95_ms"] = round(p95(asked(office, by_key, f"/api/v1{path}", 20)), 1)
+            session = signed_in(office)
+            for title, path in {
+                "home": "/", "people": "/people", "person": f"/people/{quote(person)}", "event": f"/events/{event['id']}",
+                "mails": "/mails", "unopened": "/unopened", "leads": "/leads", "health": "/health",
+            }.items():  # fmt: skip
+                found[f"page_{title}_p95_ms"] = round(p95(asked(office, session, path, 20)), 1)
+            dots = [
+                urlsplit(c["dots"][0]).path
+                for c in inkdot.mark(MAIL, to=[f"r{n}@example.com" for n in range(100)])["copies"]
+            ]
+            pid, cost = office_pid(server.pid), {}
+            delays: list[float] = []
+            for feeds in (0, FEEDS):
+                watching = Feeds(office, key, feeds)
+                time.sleep(1)
+                sent: dict[str, float] = {}
+                before, begun = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter()
+                ping(public, dots, SECONDS, sent)
+                after, took = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter() - begun
+                cost[feeds] = tuple((a - b) / took * 100 for a, b in zip(after, before, strict=True))
+                time.sleep(1.5)
+                if feeds:
+                    delays = [(watching.seen[a] - t) * 1_000 for a, t in sent.items() if a in watching.seen]
+                    found["told_of_sent"] = f"{len(delays)} of {len(sent)}"
+                watching.close()
+            found["ping_to_screen_p95_ms"] = round(p95(delays), 1)
+            found["ping_to_screen_median_ms"] = round(statistics.median(delays), 1)
+            found["office_percent_of_core_at_100_pings"] = round(cost[0][0], 1)
+            # The loop's own thread does nothing but write feeds; the whole process swings by more than feeds cost.
+            found[f"{FEEDS}_feeds_percent_of_core"] = round(cost[FEEDS][1] - cost[0][1], 1)
+            found[f"{FEEDS}_feeds_percent_of_core_whole_process"] = round(cost[FEEDS][0] - cost[0][0], 1)
+            found["events_of_a_kind_under_load_p95_ms"] = round(
+                p95(asked(office, by_key, "/api/v1/events?last=100", 20)), 1
+            )
+        finally:
+            server.terminate()
+            server.wait(30)
+            if server.stdout:
+                server.stdout.close()
+        return found
+
+
+if __name__ == "__main__":
+    for line, value in measured(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000).items():
+        print(f"{line:44} {value}", flush=True)

@@ -1,0 +1,67 @@
+// What became of a sent mail, beside it in the message view; and our own dots stay silent in the sender's own program.
+"use strict";
+
+let asked = { settings: "", office: new Office() };
+
+async function office() {
+  const settings = await browser.storage.local.get(["server", "key"]);
+  const written = JSON.stringify(settings);
+  if (asked.settings !== written) asked = { settings: written, office: new Office(settings) };
+  return asked.office;
+}
+
+async function tick(tab, message) {
+  const known = await office();
+  const { numbers = {} } = await browser.storage.local.get("numbers");
+  let label = "Inkdot";
+  let title = "Inkdot knows nothing of this mail.";
+  if (known.known && message) {
+    try {
+      const asking = { message: numbers[message.headerMessageId], internetId: message.headerMessageId, subject: message.subject };
+      const report = await known.found(asking);
+      if (report) {
+        label = SIGNS[stateOf(report)];
+        title = `${label}; ${report.opened_between.join("-")} of ${report.recipients} opened it, ${report.clicked} clicked.`;
+      }
+    } catch (error) {
+      title = `Inkdot: ${error.message}`;
+    }
+  }
+  await browser.messageDisplayAction.setLabel({ tabId: tab.id, label });
+  await browser.messageDisplayAction.setTitle({ tabId: tab.id, title });
+}
+
+browser.messageDisplay.onMessageDisplayed.addListener(tick);
+browser.messageDisplayAction.onClicked.addListener(async (tab) => {
+  const [message] = await browser.messageDisplay.getDisplayedMessages(tab.id).then((found) => found.messages ?? found);
+  await tick(tab, message);
+});
+
+// -- the sender's own copy in Sent has the dots where this add-on put them in; whoever opens it here is not the reader
+
+let silent = new Set();
+
+// Requests of the message view and the editor are hidden from webRequest; a proxy that nobody is keeps them from leaving.
+function nowhere() { return { type: "socks", host: "127.0.0.1", port: 9, proxyDNS: true }; }
+
+function listen() {
+  browser.proxy.onRequest.removeListener(nowhere);
+  if (silent.size) browser.proxy.onRequest.addListener(nowhere, { urls: [...silent] });
+}
+
+// All dots beside this one. Match patterns know no ports: what is one host's is silenced at all of them.
+function pattern(dot) {
+  const { protocol, hostname, pathname } = new URL(dot);
+  return `${protocol}//${hostname}${pathname.replace(/[^/]*$/, "")}*`;
+}
+
+async function silence(dots) {
+  const before = silent.size;
+  for (const dot of dots) silent.add(pattern(dot));
+  if (silent.size === before) return;
+  listen();
+  await browser.storage.local.set({ silent: [...silent] });
+  await browser.runtime.getBrowserInfo(); // answered behind the listener: from here on it works
+}
+
+browser.storage.local.get("silent").then((kept) => { silent = new Set([...silent, ...(kept.silent ?? [])]); listen(); });

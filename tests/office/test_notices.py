@@ -1,0 +1,130 @@
+"""Who is told of what, when, and of what nobody is ever told."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from inkdot.act.notice import Wish, checked, digest_text, last_digest, not_before
+from inkdot.app.folder import Folder
+from inkdot.app.house import House
+from inkdot.domain.errors import UsageError
+from inkdot.settings import load
+from tests.act.conftest import Receiver
+from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, eventually, inkdot
+from tests.office.asking import PASSWORD, Program, key_for
+from tests.office.conftest import Firms
+
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def at(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).timestamp())
+
+
+def test_quiet_hours_let_a_notice_wait_for_their_end() -> None:
+    wish = Wish(quiet="22:00-07:00", zone="Europe/Berlin")
+    assert not_before(wish, at("2026-11-23T12:00:00+01:00")) == at("2026-11-23T12:00:00+01:00")
+    assert not_before(wish, at("2026-11-23T23:30:00+01:00")) == at("2026-11-24T07:00:00+01:00")
+    assert not_before(wish, at("2026-11-24T06:59:00+01:00")) == at("2026-11-24T07:00:00+01:00")
+    assert not_before(Wish(), 7) == 7
+
+
+def test_a_digest_is_due_at_its_hour_of_the_users_day() -> None:
+    wish = Wish(digest="08:00", zone="Europe/Berlin")
+    assert last_digest(wish, at("2026-11-23T08:00:00+01:00")) == at("2026-11-23T08:00:00+01:00")
+    assert last_digest(wish, at("2026-11-23T07:59:00+01:00")) == at("2026-11-22T08:00:00+01:00")
+    assert last_digest(Wish(), 0) is None
+
+
+def test_a_digest_names_who_did_most_first_and_says_nothing_of_a_quiet_day() -> None:
+    told = [
+        ("ben@example.com", "2026-11-23T10:00:00.000Z", "A"),
+        ("cleo@example.com", "2026-11-23T11:00:00.000Z", "B"),
+    ] * 2
+    text = digest_text([*told, told[1]], "https://office.example.com") or ""
+    assert text.index("cleo") < text.index("ben")
+    assert "11-23 10:00 UTC  A" in text
+    assert digest_text([], "https://office.example.com") is None
+
+
+@pytest.mark.parametrize("wish", [Wish(quiet="late"), Wish(digest="8"), Wish(digest="25:00"), Wish(zone="Atlantis")])
+def test_a_wish_that_cannot_be_kept_is_refused_in_a_sentence(wish: Wish) -> None:
+    with pytest.raises(UsageError, match=r"write (it|them) like"):
+        checked(wish)
+
+
+def test_a_key_has_no_notices_of_its_own(firms: Firms) -> None:
+    assert firms.ours.get("/notices").status == 403
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[tuple[Server, Program, Receiver]]:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text('private_networks = ["127.0.0.0/8"]\ntrusted_proxies = ["127.0.0.1/32"]\n')
+    server, receiver = Server(data), Receiver()
+    inkdot("account", "add", ADA, "--ask", "--data", data, stdin=PASSWORD + "\n")
+    ada = Program(server)
+    assert ada.sign_in(ADA).status == 201
+    yield server, ada, receiver
+    receiver.close()
+    server.stop()
+
+
+def dots(program: Program, *people: str) -> list[str]:
+    said = program.post("/messages", {"mail": base64.b64encode(QUOTE).decode(), "to": list(people)})
+    return [str(urlsplit(copy["dots"][0]).path) for copy in said.json["copies"]]
+
+
+def test_the_first_open_of_each_person_is_told_at_once_and_nothing_of_machines_and_muted_people(
+    told: tuple[Server, Program, Receiver],
+) -> None:
+    server, ada, receiver = told
+    ben, bot, quiet, last = dots(ada, "ben@example.com", "bot@example.com", "quiet@example.com", "last@example.com")
+    said = ada.ask("PUT", "/notices", {"ntfy": f"{receiver.url}/ada", "token": "tk_secret", "first_only": True})
+    assert said.status == 200, said.body
+    assert said.json["token"] == "set"
+    assert ada.ask("PUT", f"/people/{quote('quiet@example.com')}/mute").json["muted"] is True
+    assert ada.get("/notices").json["muted"] == ["quiet@example.com"]
+    for n, dot in enumerate((ben, ben, quiet)):
+        server.get(dot, User_Agent=THUNDERBIRD, X_Forwarded_For=f"198.51.100.{n + 1}")
+    server.get(bot, User_Agent=GOOGLEBOT, X_Forwarded_For="198.51.100.9")
+    eventually(lambda: receiver.at("/ada"))
+    server.get(last, User_Agent=THUNDERBIRD, X_Forwarded_For="198.51.100.10")
+    eventually(lambda: any("last@" in h.body.decode() for h in receiver.at("/ada")))
+    texts = [h.body.decode() for h in receiver.at("/ada")]
+    assert [t.split()[0] for t in texts] == ["ben@example.com", "last@example.com"]
+    heard = receiver.at("/ada")[0]
+    assert heard.headers["title"] == "The quote"
+    assert heard.headers["authorization"] == "Bearer tk_secret"
+
+
+def test_a_digest_waits_in_the_outbox_for_the_mail_server_and_comes_once(
+    told: tuple[Server, Program, Receiver],
+) -> None:
+    server, ada, _ = told
+    (dot,) = dots(ada, "ben@example.com")
+    ada.ask("PUT", "/notices", {"digest": "08:00"})
+    server.get(dot, User_Agent=THUNDERBIRD, X_Forwarded_For="198.51.100.1")
+    key = key_for(server)
+    eventually(lambda: key.get("/events").json["data"])
+    server.stop()
+    folder = Folder(server.data)
+    with folder.owned():
+        house = House(folder, load(folder.root, {}))
+        tomorrow = int(dt.datetime.now(dt.UTC).timestamp()) + 86_400
+        assert house.notices.send_digests(tomorrow) == 1
+        assert house.notices.send_digests(tomorrow + 60) == 0
+        (row,) = house.acting.outbox.due(tomorrow + 90_000, 10)
+        house.close()
+    action = json.loads(row.action)
+    assert (action["do"], action["to"]) == ("digest", ADA)
+    assert "ben@example.com" in action["text"]
+    assert "The quote" in action["text"]
