@@ -28,6 +28,7 @@ proof: dev
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/documents.py
+	$(RUN)/python proofs/corpus.py
 	$(UV) sync --frozen --quiet --group proof
 	$(RUN)/python proofs/odd.py
 docs: dev

@@ -1,0 +1,198 @@
+"""A hundred documents and more: marked, they open in LibreOffice with the same pages and words; unmarked, each part is as it was.
+
+    python proofs/corpus.py
+
+Needs soffice (tools/need.sh). The documents are made by python-docx, python-pptx and openpyxl, whose own templates count too,
+and by LibreOffice, which writes each of them in every format it can, and which ships templates of its own (MPL 2.0).
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import docx
+import openpyxl
+import pptx
+import pypdfium2
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from inkdot.domain.errors import DocumentRefused  # noqa: E402
+from inkdot.mark.document.marking import mark, unmark  # noqa: E402
+from inkdot.mark.document.spots import Dots  # noqa: E402
+
+KINDS = ("docx", "pptx", "xlsx", "odt", "odp", "ods")
+URL = "https://192.0.2.1/o/{}.gif"
+WORDS = [
+    "The",
+    "offer",
+    "holds",
+    "for",
+    "thirty",
+    "days",
+    "and",
+    "covers",
+    "transport,",
+    "assembly",
+    "and",
+    "a",
+    "first",
+    "inspection",
+    "on",
+    "site.",
+]
+
+
+def letters(folder: Path) -> None:
+    """Letters and tables of growing length, by python-docx."""
+    for number in range(14):
+        made = docx.Document()
+        made.add_heading(f"Letter {number}", number % 4)
+        for line in range(3 + 6 * number):
+            made.add_paragraph(
+                " ".join(WORDS[(line + n) % len(WORDS)] for n in range(20 + line % 60)),
+                ["Normal", "List Bullet", "Quote"][line % 3],
+            )
+            if number % 3 == 1 and line % 9 == 5:
+                table = made.add_table(4, 3, "Table Grid")
+                table.cell(1, 1).text = f"cell {line}, ü < & >"
+            if number % 4 == 2 and line % 11 == 7:
+                made.add_page_break()
+            if number % 5 == 3 and line % 13 == 9:
+                made.add_section()
+        made.save(folder / f"letter-{number}.docx")
+
+
+def decks(folder: Path) -> None:
+    """Decks of slides, by python-pptx, in all its layouts."""
+    for number in range(11):
+        deck = pptx.Presentation()
+        for slide in range(1 + number):
+            shown = deck.slides.add_slide(deck.slide_layouts[(slide + number) % 11])
+            for shape in shown.placeholders:
+                if shape.has_text_frame:
+                    shape.text = f"Slide {slide}: {WORDS[slide % len(WORDS)]}"
+        deck.save(folder / f"deck-{number}.pptx")
+
+
+def tables(folder: Path) -> None:
+    """Workbooks with formulas and charts, by openpyxl."""
+    for number in range(11):
+        book = openpyxl.Workbook()
+        for sheet in range(1 + number % 4):
+            page = book.create_sheet(f"Sheet {sheet + 2}") if sheet else book.active
+            for row in range(1, 5 + 4 * number):
+                page.append([row, WORDS[row % len(WORDS)], row * 1.5, f"=A{row}*C{row}"])
+            if number % 3 == 1:
+                chart = openpyxl.chart.BarChart()
+                chart.add_data(openpyxl.chart.Reference(page, min_col=3, min_row=1, max_row=4))
+                page.add_chart(chart, "F2")
+        book.save(folder / f"table-{number}.xlsx")
+
+
+def office(folder: Path, kind: str, files: list[Path]) -> None:
+    """Let LibreOffice write files in another kind, all by one process."""
+    for at in range(0, len(files), 40):
+        command = [
+            "soffice",
+            f"-env:UserInstallation=file://{folder.parent}/profile",
+            "--headless",
+            "--convert-to",
+            kind,
+            "--outdir",
+            str(folder),
+        ]
+        subprocess.run([*command, *map(str, files[at : at + 40])], capture_output=True, check=True, timeout=900)
+
+
+def corpus(folder: Path) -> list[Path]:
+    """All documents."""
+    for make in (letters, decks, tables):
+        make(folder)
+    own = sorted(folder.iterdir())
+    for name, kinds in (("docx", ("odt",)), ("pptx", ("odp",)), ("xlsx", ("ods",))):
+        for kind in kinds:
+            office(folder, kind, [p for p in own if p.suffix == f".{name}"])
+    shipped = sorted(Path("/usr/lib/libreoffice/share/template").rglob("*.ot[tps]"))[::4]
+    for suffix, kinds in ((".ott", ("docx", "odt")), (".otp", ("pptx", "odp")), (".ots", ("xlsx", "ods"))):
+        for kind in kinds:
+            office(folder, kind, [p for p in shipped if p.suffix == suffix])
+    again = folder / "again"
+    again.mkdir()
+    for old, new in (("odt", "docx"), ("odp", "pptx"), ("ods", "xlsx")):
+        office(again, new, [p for p in folder.glob(f"*.{old}") if p.stem.startswith(("letter", "deck", "table"))])
+    for path in again.iterdir():
+        path.rename(folder / f"again-{path.name}")
+    again.rmdir()
+    return sorted(p for p in folder.iterdir() if p.suffix.lstrip(".") in KINDS)
+
+
+def shown(folder: Path, files: list[Path]) -> dict[str, tuple[int, str]]:
+    """Pages and text of each as LibreOffice shows it."""
+    out = folder / "pdf"
+    out.mkdir()
+    for kind in KINDS:  # names may differ by their ending alone
+        (out / kind).mkdir()
+        office(out / kind, "pdf", [p for p in files if p.suffix == f".{kind}"])
+    found = {}
+    for file in files:
+        made = out / file.suffix.lstrip(".") / f"{file.stem}.pdf"
+        if made.exists():
+            with pypdfium2.PdfDocument(made) as document:
+                found[file.name] = len(document), "\n".join(p.get_textpage().get_text_bounded() for p in document)
+    return found
+
+
+def parts(document: bytes) -> dict[str, bytes]:
+    """Every part's content."""
+    with zipfile.ZipFile(io.BytesIO(document)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def main() -> None:
+    """Say what came; exit 1 if a document is not as it should be."""
+    wrong, spent, refused = 0, 0.0, 0
+    with tempfile.TemporaryDirectory(prefix="inkdot-corpus-") as name:
+        plain, dotted = Path(name) / "plain", Path(name) / "marked"
+        plain.mkdir()
+        dotted.mkdir()
+        files = corpus(plain)
+        for number, file in enumerate(files):
+            source = file.read_bytes()
+            begun = time.perf_counter()
+            try:
+                marked, dots = mark(source, URL.format, [Dots.ONE, Dots.SECTIONS, Dots.PAGES][number % 3])
+            except DocumentRefused as error:
+                refused += 1
+                print(f"refused {file.name}: {error}")
+                continue
+            spent += time.perf_counter() - begun
+            (dotted / file.name).write_bytes(marked)
+            same = parts(source) == parts(unmark(marked))
+            if not same or not dots:
+                wrong += 1
+                print(f"BAD {file.name}: unmarked it is not as it was")
+        marks = sorted(dotted.iterdir())
+        first, second = shown(plain, files), shown(dotted, marks)
+        for file in marks:
+            if file.name not in first:
+                print(f"LibreOffice shows no page of {file.name}, marked or not: {file.name not in second}")
+            elif first[file.name] != second.get(file.name):
+                wrong += 1
+                print(f"BAD {file.name}: {first[file.name][0]} pages, marked {second.get(file.name, (0,))[0]}")
+    ok = len(marks) - wrong
+    print(
+        f"{len(files)} documents: {len(marks)} marked in {1000 * spent / max(1, len(marks)):.1f} ms each, {refused} refused, {ok} as they should be"
+    )
+    sys.exit(bool(wrong) or len(marks) < 100)
+
+
+if __name__ == "__main__":
+    main()
