@@ -15,7 +15,7 @@ from inkdot.domain.errors import Failure
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (verify, rebuild, backup, restore, tidy, doctor, key):
+    for command in (verify, rebuild, backup, restore, tidy, doctor):
         app.command()(command)
 
 
@@ -138,16 +138,3 @@ def doctor(data: Data = DATA, as_json: Json = False) -> None:
     if any(f.level == "FAIL" for f in found):
         talk("inkdot: something needs your hand; see FAIL above.")
         sys.exit(1)
-
-
-def key(data: Data = DATA, as_json: Json = False) -> None:
-    """Print the key with which your own programs can mark mails for this server. Keep it secret.
-
-    Example:
-      inkdot key > inkdot.key
-    """
-    from inkdot.app.folder import Folder
-    from inkdot.domain.token import keyring_to_text
-
-    word = keyring_to_text(Folder(data).keyring())
-    put({"key": word}) if as_json else typer.echo(word)

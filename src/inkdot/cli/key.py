@@ -1,4 +1,4 @@
-"""`key`: what programs show at the API."""
+"""`key`: the secret that marks mails elsewhere, and what programs show at the API."""
 
 from __future__ import annotations
 
@@ -16,11 +16,29 @@ _Place = Annotated[str | None, typer.Option("--workspace", help="The workspace; 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    key = typer.Typer(help="Keys for programs that use the API.", no_args_is_help=True)
+    key = typer.Typer(invoke_without_command=True)
+    key.callback()(marking)
     key.command("add")(add)
     key.command("list")(listed)
     key.command("rm")(remove)
     app.add_typer(key, name="key")
+
+
+def marking(context: typer.Context, data: Data = DATA, as_json: Json = False) -> None:
+    """Print the key with which your own programs can mark mails for this server; with a command, keys for the API.
+
+    Keep it secret.
+
+    Example:
+      inkdot key > inkdot.key
+    """
+    if context.invoked_subcommand:
+        return
+    from inkdot.app.folder import Folder
+    from inkdot.domain.token import keyring_to_text
+
+    word = keyring_to_text(Folder(data).keyring())
+    put({"key": word}) if as_json else typer.echo(word)
 
 
 def add(
