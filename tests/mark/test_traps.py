@@ -68,6 +68,18 @@ def test_links_beyond_the_last_position_are_not_tracked_and_it_is_said() -> None
     assert any("65534 links" in warning for warning in copy.warnings)
 
 
+def test_twenty_megabytes_beside_a_page_are_not_touched() -> None:
+    attached = b"QUJD" * 19 + b"\r\n"
+    before = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n'
+    behind = b"\r\n--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    behind += attached * (20_000_000 // len(attached)) + b"--b--\r\n"
+    source = b"From: Ada <ada@example.com>\r\n" + before + b'<p><a href="https://example.com/a">a</a></p>' + behind
+    copy = marked(source)
+    assert ([link.href for link in copy.links], copy.warnings) == (["https://example.com/a"], ())
+    assert copy.content.endswith(behind)
+    assert cleaned(copy.content) == source
+
+
 def test_a_large_page_and_a_long_line_are_warned_of() -> None:
     large = marked(mail(b"<p>" + b"words \r\n" * 13_000 + b"</p>"))
     assert ["Gmail" in warning for warning in large.warnings] == [True]

@@ -220,7 +220,9 @@ class Sending:
                 return hand_over()
             except Unreachable as error:
                 if not left:
-                    raise Failure(f"{error} Run the same command again to go on where this run ended.") from error
+                    raise Failure(
+                        f"{str(error).rstrip('.')}. Run the same command again to go on where this run ended."
+                    ) from error
                 time.sleep(max(_PAUSE_SECONDS, self._upstream.rests_until - time.monotonic()))
         raise AssertionError
 

@@ -40,15 +40,23 @@ def read_people(path: Path) -> People:
             first = file.readline()
             file.seek(0)
             separator = max(",;\t", key=first.count)
-            table = list(enumerate(csv.reader(file, delimiter=separator), 1))
+            reader = csv.reader(file, delimiter=separator, strict=True)
+            begun, table = 1, []
+            for cells in reader:
+                table.append((begun, cells))
+                begun = reader.line_num + 1
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not in UTF-8; save it as 'CSV UTF-8' and try again.") from None
     except csv.Error as error:
-        raise UsageError(f"{path} is no CSV file: {error}.") from error
+        raise UsageError(
+            f"{path} cannot be read from line {begun} on ({error}); a quote that opens a value must close it."
+        ) from error
     rows = [(line, [cell.strip() for cell in cells]) for line, cells in table if any(cell.strip() for cell in cells)]
     columns = [column_name(cell) for cell in rows[0][1]] if rows else []
+    if twice := next((name for name in columns if name and columns.count(name) > 1), None):
+        raise UsageError(f"{path} has two columns {twice!r}; give one of them another name.")
     named = next((name for name in _ADDRESS if name in columns), None)
     if named is None:
         raise UsageError(f"{path} has no column 'email'; its first line must name the columns, like: email,name.")
@@ -59,6 +67,9 @@ def _checked(path: Path, columns: list[str], named: str, rows: list[tuple[int, l
     found: dict[Address, Person] = {}
     faults, twice = [], 0
     for line, cells in rows:
+        if fault := _fault(columns, cells):
+            faults.append(f"line {line}: {fault}")
+            continue
         values = dict(zip(columns, [*cells, *([""] * (len(columns) - len(cells)))], strict=False))
         try:
             address = normal_address(values[named])
@@ -71,6 +82,17 @@ def _checked(path: Path, columns: list[str], named: str, rows: list[tuple[int, l
     if not found:
         raise UsageError(f"{path} names nobody.")
     return People(list(found.values()), columns, twice)
+
+
+def _fault(columns: list[str], cells: list[str]) -> str | None:
+    """What is wrong with a row as such: a name with a comma in it would put every value behind it into the wrong column."""
+    if any(cells[len(columns) :]):
+        return (
+            f"{len(cells)} values for {len(columns)} columns; a value with the separator in it needs quotes around it"
+        )
+    if any("\0" in cell for cell in cells):
+        return "a NUL stands in it"
+    return None
 
 
 def must_fill(path: Path, people: People, names: Mapping[str, bool]) -> list[str]:
