@@ -242,6 +242,31 @@ def test_a_damaged_store_is_set_aside_and_rebuilt_by_itself(tmp_path: Path, kind
     server.stop()
 
 
+@pytest.mark.parametrize("flips", [1, 1_000])
+def test_bits_that_flip_under_a_running_server_lose_nothing(tmp_path: Path, flips: int) -> None:
+    data, ids = damaged_folder(tmp_path)
+    server = Server(data)
+    store, chance = data / "events.duckdb", random.Random(9)
+    with store.open("r+b") as file:
+        for _ in range(flips):
+            place = chance.randrange(store.stat().st_size)
+            file.seek(place)
+            byte = file.read(1)[0]
+            file.seek(place)
+            file.write(bytes([byte ^ 1 << chance.randrange(8)]))
+    dot = server.mark(QUOTE, BEN)[0]["dots"][0]
+    for number in range(30, 60):
+        assert server.get(dot, User_Agent=f"Mozilla/5.0 (number {number})")[0] == 200
+    assert len(server.timeline(at_least=60)) == 60
+    server.stop()
+    server = Server(data)
+    events = server.timeline(at_least=60)
+    assert [e["id"] for e in events][:30] == ids
+    assert len(events) == 60
+    assert inkdot_json("verify", "--data", data)["ok"]
+    server.stop()
+
+
 def test_rebuild_gives_the_same_events_while_the_server_runs(own_server: Server) -> None:
     copy = own_server.mark()[0]
     for number in range(20):

@@ -307,6 +307,17 @@ def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
     ]
 
 
+def test_webmail_is_a_referral_where_an_operator_wants_it_as_google_analytics_has_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "inkdot.toml").write_text("ga4_strict = true\n")
+    server = Server(tmp_path / "data")
+    shop = Shop(server, "example.com")
+    shop.tell(view("/", referrer="https://mail.google.com/"))
+    assert [e["channel"] for e in shop.events(1)] == ["Referral"]
+    server.stop()
+    assert Channels().trace("https://mail.google.com/", f"{PAGE}/").channel == "Email"
+
+
 def test_channels_of_ones_own_come_before_the_usual_ones() -> None:
     own = Channels(
         '[[channel]]\nname = "Partners"\nsource = "Acme"\nreferrer = "*.acme.example"\n'

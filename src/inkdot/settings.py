@@ -47,6 +47,9 @@ class Settings:
     city_file: str = _setting(
         "", "A city database (mmdb) of your own: MaxMind, DB-IP or IPinfo. Empty: what 'inkdot geo update' fetched."
     )
+    ga4_strict: bool = _setting(
+        False, "Visits from webmail are Referral, as in Google Analytics, and not Email, which says more."
+    )
     region: str = _setting(
         "", "Where recipients are: us, eu, uk or mixed; 'inkdot setup' writes it. Empty: not answered yet."
     )

@@ -90,7 +90,7 @@ class House:
         self._documents = Documents(folder.control)
         self.campaigns = Campaigns(folder.control)
         self.sites = Sites(folder.control)
-        self.knowledge = knowledge(folder, settings.city_file)
+        self.knowledge = knowledge(folder, settings.city_file, ga4_strict=settings.ga4_strict)
         self.sharing = Sharing(folder, settings, self.register, now)
         self.notices = Notices(self, KeptNotices(folder.control))
         self.rebuilt_because: str | None = None

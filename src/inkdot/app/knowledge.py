@@ -46,7 +46,7 @@ def geo_folder(folder: Folder) -> Path:
     return folder.root / "geo"
 
 
-def knowledge(folder: Folder, city_file: str) -> Knowledge:
+def knowledge(folder: Folder, city_file: str, *, ga4_strict: bool = False) -> Knowledge:
     """Everything that can be read; a file that cannot is told in `troubles`, and what was used before stays."""
     troubles: list[str] = []
     book = _book(folder, troubles)
@@ -58,18 +58,17 @@ def knowledge(folder: Folder, city_file: str) -> Knowledge:
         except BadSetting as error:
             troubles.append(str(error))
     lines = [line for tag in LISTS for line in _listed(geo_folder(folder) / f"{tag}.txt", tag, troubles)]
-    return Knowledge(
-        Networks(cities=cities, lists=lines, date=date), book, _channels(folder, troubles), tuple(troubles)
-    )
+    channels = _channels(folder, troubles, ga4_strict=ga4_strict)
+    return Knowledge(Networks(cities=cities, lists=lines, date=date), book, channels, tuple(troubles))
 
 
-def _channels(folder: Folder, troubles: list[str]) -> Channels:
+def _channels(folder: Folder, troubles: list[str], *, ga4_strict: bool) -> Channels:
     own = folder.root / CHANNELS
     try:
-        return Channels(own.read_text()) if own.exists() else Channels()
+        return Channels(own.read_text() if own.exists() else "", ga4_strict=ga4_strict)
     except (BadSetting, OSError, UnicodeDecodeError) as error:
         troubles.append(f"{error} Only the usual channels are in force.")
-        return Channels()
+        return Channels(ga4_strict=ga4_strict)
 
 
 def _book(folder: Folder, troubles: list[str]) -> RuleBook:

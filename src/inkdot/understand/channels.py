@@ -36,14 +36,15 @@ class _Channel(NamedTuple):
 class Channels:
     """How visits began, by the operator's rules and then by the usual ones."""
 
-    def __init__(self, text: str = "") -> None:
-        """`text`: the file's; raises BadSetting with everything that is wrong with it."""
+    def __init__(self, text: str = "", *, ga4_strict: bool = False) -> None:
+        """`text`: the file's; raises BadSetting with everything that is wrong with it. `ga4_strict`: as in `trace`."""
         self._own = _read(text)
+        self._ga4_strict = ga4_strict
         self.trace = lru_cache(20_000)(self._trace)
         """Channel, source and search term of a visit by its referrer and its page's address; never raises."""
 
     def _trace(self, referrer: str, page_url: str) -> Came:
-        came = trace(referrer, page_url)
+        came = trace(referrer, page_url, ga4_strict=self._ga4_strict)
         if not self._own or came.spam:
             return came
         facts = _facts(referrer, page_url)
