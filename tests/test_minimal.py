@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.test_consent import marked
 
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
@@ -117,6 +119,24 @@ def test_what_is_past_its_days_is_gone_from_the_disk(tmp_path: Path) -> None:
         if p.is_file() and (agent.encode() in p.read_bytes() or BEN.encode() in p.read_bytes())
     ]
     assert found == []
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
+def test_whoever_has_a_document_stays_known_when_old_mails_go(tmp_path: Path) -> None:
+    data, offer = tmp_path / "data", tmp_path / "offer.png"
+    data.mkdir()
+    (data / "inkdot.toml").write_text("journal_days = 1\nevents_days = 1\n")
+    offer.write_bytes(base64.b64decode(PIXEL))
+    server = Server(data)
+    try:
+        server.mark(QUOTE, BEN, EVE)
+        inkdot("doc", "share", offer, "--to", BEN, "--data", data)
+    finally:
+        server.stop()
+    assert later("+4d", "tidy", "--data", data).returncode == 0
+    listed = inkdot("doc", "list", "--json", "--data", data).stdout
+    assert BEN in listed
+    assert b"".join(p.read_bytes() for p in data.glob("control.db*")).count(EVE.encode()) == 0
 
 
 def test_salts_are_in_no_backup(own_server: Server, tmp_path: Path) -> None:

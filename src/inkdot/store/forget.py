@@ -121,7 +121,7 @@ class Forgetting(Consents):
         with self._transaction():
             mails = self._db.execute(self._ask["old_messages"], (time,)).rowcount
             if mails:
-                self._keep("old_people", [()])
+                self._keep("old_people", [(time * 1_000_000,)])
         if mails:
             self._compact()
         return mails
