@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inkdot.act.audience import Person, Target, click_of, conversions_csv, digest, members_csv, read_rule, safe
+from inkdot.act.audience import Person, Target, click_of, conversions_csv, digest, members_csv, read_rule
 from inkdot.act.consent import Purpose
 from inkdot.app.acting import Acting
 from inkdot.app.folder import Folder
@@ -18,6 +18,7 @@ from inkdot.domain.errors import BadRule
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.settings import Settings
 from inkdot.store.control import Control
+from inkdot.store.spreadsheet import safe
 from tests.act.conftest import click
 from tests.conftest import Server, inkdot, inkdot_json
 

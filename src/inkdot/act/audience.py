@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import io
 import json
 import re
 import tomllib
@@ -17,9 +15,9 @@ from urllib.parse import parse_qsl, urlsplit
 from inkdot.act.rule import Rule, made
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import BadRule
+from inkdot.store.spreadsheet import written
 
 _HASHED = re.compile(r"[0-9a-f]{64}")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|")
 LOOK_BACK = "30d"
 """How far back a list looks, if its rule does not say."""
 
@@ -137,20 +135,6 @@ def conversions_csv(target: Target, name: str, people: Sequence[Person]) -> str:
             for p, parameter, click, landed in clicked
         ],
     )
-
-
-def written(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """RFC 4180, every cell quoted, none a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(head)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return out.getvalue()
-
-
-def safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _day(seconds: int) -> str:

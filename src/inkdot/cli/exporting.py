@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from inkdot.domain.errors import Failure, UsageError
+from inkdot.store.spreadsheet import safe
 
 Events = Iterator[dict[str, Any]]
 _PLAIN = (
@@ -29,7 +30,6 @@ _PLAIN = (
     "rules",
 )
 _FIELDS = ("location", "os", "os_version", "device", "client")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
 def _row(event: dict[str, Any]) -> dict[str, str | None]:
@@ -40,12 +40,6 @@ def _row(event: dict[str, Any]) -> dict[str, str | None]:
             row[name] = field["value"]
         row[f"{name}_status"] = field["status"]
     return row | {"agent": event["raw"]["agent"], "evidence": " ".join(e["rule"] for e in event["evidence"])}
-
-
-def _safe(cell: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula: strangers write into agents and addresses."""
-    text = cell or ""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 @contextmanager
@@ -69,7 +63,7 @@ def to_csv(events: Events, out: Path | None) -> int:
             row = _row(event)
             if not count:
                 writer.writerow(row)
-            writer.writerow([_safe(cell) for cell in row.values()])
+            writer.writerow([safe(cell) for cell in row.values()])
             count += 1
     return count
 

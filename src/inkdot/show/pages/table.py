@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tempfile
 from collections.abc import Iterable
@@ -15,9 +13,9 @@ from starlette.responses import Response
 from inkdot.domain.errors import UsageError
 from inkdot.show.pages.desk import HEADERS, Visit
 from inkdot.store.parquet import write_parquet
+from inkdot.store.spreadsheet import written
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "parquet": "application/vnd.apache.parquet"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 _PAGE = 100
 
 
@@ -93,17 +91,11 @@ def exported(visit: Visit, shown: Table, name: str) -> Response | None:
 
 
 def _csv(keys: list[str], rows: list[dict[str, Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(keys)
-    writer.writerows([_safe(row[key]) for key in keys] for row in rows)
-    return out.getvalue().encode()
+    return written(keys, ([_cell(row[key]) for key in keys] for row in rows)).encode()
 
 
-def _safe(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula: strangers write into names and addresses."""
-    text = _text(value) or ""
-    return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
+def _cell(value: Any) -> str | float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else _text(value)
 
 
 def _text(value: Any) -> str | None:
