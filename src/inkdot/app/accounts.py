@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from inkdot.app.folder import Folder
-from inkdot.domain.account import Key, Scope, User
+from inkdot.domain.account import User
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import NotFound, UsageError
-from inkdot.domain.ids import KeyId, WorkspaceId
-from inkdot.show.auth import IDLE, LONGEST, Auth, digest, fresh_secret
+from inkdot.domain.errors import NotFound
+from inkdot.domain.ids import WorkspaceId
+from inkdot.show.auth import IDLE, LONGEST, Auth
 from inkdot.store.accounts import Accounts
 
-KEY_PREFIX = "ik_"
 ANSWERED_SECONDS, BEGUN_SECONDS = 86_400, 3_600
 """How long answers are told again, and after what time one that was begun will not come."""
-_SHOWN = 9
-_MOST_NAME = 100
 
 
 @contextmanager
@@ -64,31 +60,3 @@ def user_at(accounts: Accounts, address: str) -> User:
     if user is None:
         raise NotFound(f"There is no account {address}; 'inkdot account list' shows those there are.")
     return user
-
-
-def named(word: str, what: str) -> str:
-    """A name as it is kept. Raises UsageError."""
-    name = " ".join(word.split())
-    if not 1 <= len(name) <= _MOST_NAME or not name.isprintable():
-        raise UsageError(f"The {what} needs a name of at most {_MOST_NAME} signs.")
-    return name
-
-
-def fresh_key(
-    accounts: Accounts, workspace: WorkspaceId, name: str, scopes: Iterable[str], days: int | None
-) -> tuple[Key, str]:
-    """A new API key and, this one time, what it is. Raises UsageError."""
-    if days is not None and days < 1:
-        raise UsageError("A key lasts at least a day.")
-    try:
-        wanted = frozenset(Scope(word) for word in scopes) or frozenset({Scope.READ})
-    except ValueError as error:
-        raise UsageError(
-            f"{error}; the scopes are {', '.join(Scope)}.".replace(" is not a valid Scope", " is no scope")
-        ) from None
-    secret, now = fresh_secret(KEY_PREFIX), int(time.time())
-    number = KeyId(int.from_bytes(os.urandom(8), "big") >> 1)
-    until = now + days * 86_400 if days else None
-    key = Key(number, workspace, named(name, "key"), secret[:_SHOWN], wanted, now, None, until)
-    accounts.keep_key(key, digest(secret))
-    return key, secret

@@ -205,9 +205,10 @@ def add_workspace(
     Example:
       inkdot workspace add acme
     """
-    from inkdot.app.accounts import named, opened
+    from inkdot.app.accounts import opened
     from inkdot.app.folder import Folder
     from inkdot.domain.ids import WORKSPACE, to_word
+    from inkdot.show.keys import named
 
     with opened(Folder(data)) as accounts:
         number = accounts.keep_workspace(named(name, "workspace"))
@@ -244,8 +245,9 @@ def rename_workspace(
     Example:
       inkdot workspace rename default "Ada's office"
     """
-    from inkdot.app.accounts import named, opened, workspace_named
+    from inkdot.app.accounts import opened, workspace_named
     from inkdot.app.folder import Folder
+    from inkdot.show.keys import named
 
     with opened(Folder(data)) as accounts:
         accounts.rename_workspace(workspace_named(accounts, name), named(to, "workspace"))

@@ -59,8 +59,9 @@ def add(
 
       inkdot key add "shop" --scope read --scope send --days 365 --json
     """
-    from inkdot.app.accounts import fresh_key, opened, workspace_named
+    from inkdot.app.accounts import opened, workspace_named
     from inkdot.app.folder import Folder
+    from inkdot.show.keys import fresh_key
 
     with opened(Folder(data)) as accounts:
         key, secret = fresh_key(accounts, workspace_named(accounts, workspace), name, scope or (), days)

@@ -7,12 +7,15 @@ import time
 from starlette.responses import Response
 
 from inkdot.domain.account import Role, Scope
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
+from inkdot.domain.ids import KEY, KeyId, from_word, to_word
 from inkdot.show.auth import fresh_user
+from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
 from inkdot.store.contract import iso
 
 _SECOND = 1_000_000
+_MOST_DIGITS = 9
 
 
 def health(visit: Visit) -> Response:
@@ -26,20 +29,25 @@ def health_check(visit: Visit) -> Response:
     return visit.page("health.html", **facts)
 
 
-def team(visit: Visit) -> Response:
-    """Who may come in."""
+def team(visit: Visit, secret: str = "") -> Response:
+    """Who may come in, people and programs; `secret` is a key that was made right now."""
     accounts = visit.desk.auth.accounts
     members = [m._asdict() | {"since": iso(m.since * _SECOND)} for m in accounts.members(visit.signed.workspace)]
     keys = [
         k._asdict()
-        | {"made": iso(k.made * _SECOND), "used": k.used and iso(k.used * _SECOND), "scopes": sorted(k.scopes)}
+        | {"id": to_word(KEY, k.id), "scopes": sorted(k.scopes)}
+        | {
+            name: time and iso(time * _SECOND)
+            for name, time in (("made", k.made), ("used", k.used), ("until", k.until))
+        }
         for k in accounts.keys(visit.signed.workspace)
     ]
-    return visit.page("team.html", members=members, keys=keys, roles=list(Role), scopes=list(Scope))
+    facts = {"members": members, "keys": keys, "roles": list(Role), "scopes": list(Scope), "secret": secret}
+    return visit.page("team.html", **facts)
 
 
 def team_change(visit: Visit) -> Response:
-    """Let somebody in, give another role, show the door."""
+    """Let somebody or a program in, give another role, show the door."""
     accounts, form, workspace = visit.desk.auth.accounts, visit.form, visit.signed.workspace
     now = int(time.time())
     match form.get("do"):
@@ -58,7 +66,27 @@ def team_change(visit: Visit) -> Response:
             role = _role(form.get("role", "")) if form["do"] == "role" else None
             accounts.keep_member(workspace, found.id, role, now)
             return visit.back("/team", visit.words("Changed; {person} must sign in again.", person=found.address))
-    raise UsageError("Say what is to be done: add, role or remove.")
+        case "key":
+            scopes = [scope for scope in Scope if form.get(f"may_{scope}")]
+            if not scopes:
+                raise UsageError("Say what the key may do: tick at least one of its rights.")
+            _, secret = fresh_key(
+                accounts, workspace, form.get("name", ""), scopes, _days(form.get("days", "").strip())
+            )
+            return team(visit, secret)
+        case "revoke":
+            if not accounts.forget_key(workspace, KeyId(from_word(KEY, form.get("key", "")))):
+                raise NotFound("There is no such key in this workspace; it may have been taken away before.")
+            return visit.back("/team", visit.words("The key opens nothing any more."))
+    raise UsageError("Say what is to be done: add, role, remove, key or revoke.")
+
+
+def _days(word: str) -> int | None:
+    if word and not (word.isdecimal() and word.isascii() and len(word) <= _MOST_DIGITS):
+        raise UsageError(
+            f"{word!r} is no number of days; write a whole number, or nothing for a key that does not end."
+        )
+    return int(word) if word else None
 
 
 def _role(word: str) -> Role:
