@@ -34,8 +34,8 @@ _SITE_PARTS = (
 )  # fmt: skip
 _SPANS = ("1d", "7d", "30d", "90d", "all")
 _LEADS = (
-    Column("who", "Lead", "lead"), Column("score", "Score", "number"), Column("grade", "Grade", "grade"), Column("why", "Why", "text"),
-    Column("came", "First came by", "text"), Column("visits", "Visits", "number"), Column("last", "Last seen", "time"),
+    Column("who", "Lead", "lead"), Column("score", "Score", "number"), Column("grade", "Grade", "grade"), Column("why", "Why", "said"),
+    Column("came", "First came by", "came"), Column("visits", "Visits", "number"), Column("last", "Last seen", "time"),
 )  # fmt: skip
 
 

@@ -21,6 +21,11 @@
   const menu = $(".menu");
   if (menu && matchMedia("(max-width: 820px)").matches) menu.open = false;
 
+  for (const button of $$("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // -- keys
   const areas = { h: "/", p: "/people", l: "/leads", m: "/mails", d: "/documents", s: "/sites", r: "/triggers", a: "/audiences", w: "/webhooks", t: "/team" };
   const spans = { d: "1d", w: "7d", m: "30d", y: "all" };
