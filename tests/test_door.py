@@ -188,6 +188,17 @@ def test_a_request_in_small_pieces_is_heard(server: Server, copy: dict[str, Any]
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("first", range(1, 9))
+def test_a_request_may_begin_with_any_small_piece(server: Server, copy: dict[str, Any], first: int) -> None:
+    parts = urlsplit(server.public)
+    request = f"GET {path(copy['dots'][0])} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as connection:
+        connection.sendall(request[:first])
+        server.get("/healthz")  # answered after the piece was read: it came first
+        connection.sendall(request[first:])
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_silent_connections_do_not_keep_out_a_person_behind_the_same_address(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

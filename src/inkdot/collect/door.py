@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
             return
         if self._away is not None and not self._missing:
             self._buffer += data  # was on its way before reading was paused
-        elif not self._buffer and not self._missing and data.find(_HEAD_END) + 4 == len(data):
+        elif not self._buffer and not self._missing and 0 <= data.find(_HEAD_END) == len(data) - 4:
             self._request(data)  # as nearly all come: one whole head
         else:
             self._pieces(self._buffer + data)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,16 +37,31 @@ def migrate(session: Session, store: str, path: Path, copy_to: Callable[[Path], 
         raise NewerData(
             f"{path.name} was written by a newer Inkdot; install that version, or restore a backup made by this one."
         )
-    missing = [m for m in known if m.number not in applied]
-    if missing and applied:
-        _back_up(path, missing[0].number, copy_to)
-    for migration in missing:
-        _apply(session, ask, migration)
+    if applied.issuperset(m.number for m in known):
+        return
+    with _alone(path.parent):  # processes of one server begin at the same moment
+        applied = _applied(session, ask)
+        missing = [m for m in known if m.number not in applied]
+        if missing and applied:
+            _back_up(path, missing[0].number, copy_to)
+        for migration in missing:
+            _apply(session, ask, migration)
 
 
 def backup_before(path: Path, number: int) -> Path:
     """Where the copy made before migration `number` lies."""
     return path.with_name(f"{path.stem}.before-{number:04}{path.suffix}")
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder itself as a lock, so that none is left lying in it."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _back_up(path: Path, number: int, copy_to: Callable[[Path], None]) -> None:
@@ -63,11 +81,10 @@ def _applied(session: Session, ask: dict[str, str]) -> set[int]:
 def _apply(session: Session, ask: dict[str, str], migration: Migration) -> None:
     session.execute(ask["begin_migration"])
     try:
-        if migration.number not in _applied(session, ask):  # another process may have been quicker
-            session.execute(ask["make_migrations"])
-            for statement in migration.statements:
-                session.execute(statement)
-            session.execute(ask["record_migration"], (migration.number, migration.name))
+        session.execute(ask["make_migrations"])
+        for statement in migration.statements:
+            session.execute(statement)
+        session.execute(ask["record_migration"], (migration.number, migration.name))
         session.commit()
     except BaseException:
         session.rollback()
