@@ -73,6 +73,9 @@ class Pipeline:
         try:
             return self._step()
         finally:
+            # What a batch leaves behind is remembered for minutes: it goes to the old ones without being searched.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
     def _step(self) -> int:

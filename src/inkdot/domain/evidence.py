@@ -5,9 +5,10 @@ No verdict without its evidence, no field without its status: this file holds th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 
 class Actor(StrEnum):
@@ -186,8 +187,7 @@ _SAID = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(msgspec.Struct, frozen=True, cache_hash=True):
     """What re-judging needs: the facts of a request that are not its own (no address, no token). Equal clients share one."""
 
     agent: str | None

@@ -16,6 +16,7 @@ from inkdot.store.query import questions
 
 T = TypeVar("T")
 _MOST_REMEMBERED = 200_000
+_MOST_OBJECTS = 100_000
 _WANTED = {"digest": na.uint64()}
 _COLUMNS = {"number": na.uint32(), "digest": na.uint64(), "content": na.string()}
 
@@ -37,16 +38,25 @@ class Interned(Generic[T]):
         self._kind = kind
         self._numbers: dict[int, int] = {}
         self._pending: dict[int, int] = {}
+        self._objects: dict[int, tuple[T, int]] = {}
+        """`id()` -> (the thing, so that it lives as long as its id is known here; its number)."""
+        self._objects_pending: dict[int, tuple[T, int]] = {}
         self._contents: dict[int, T] = {}
 
     def numbers(self, things: Iterable[T]) -> dict[int, int]:
         """`id()` of each thing -> its number, inside the caller's transaction. Things must outlive the answer."""
         distinct = {id(thing): thing for thing in things}
-        texts = {key: msgspec.json.encode(thing).decode() for key, thing in distinct.items()}
+        answer = {key: self._objects[key][1] for key in distinct if key in self._objects}
+        unseen = {key: thing for key, thing in distinct.items() if key not in answer}
+        texts = {key: msgspec.json.encode(thing).decode() for key, thing in unseen.items()}
         digests = {key: _digest(text) for key, text in texts.items()}
         found = {digest: self._numbers[digest] for digest in digests.values() if digest in self._numbers}
         found |= self._learned({digest: texts[key] for key, digest in digests.items() if digest not in found})
-        return {key: found[digest] for key, digest in digests.items()}
+        for key, digest in digests.items():
+            answer[key] = found[digest]
+            if self._kind is not str:  # texts come as new objects each time
+                self._objects_pending[key] = (distinct[key], found[digest])
+        return answer
 
     def _learned(self, unknown: dict[int, str]) -> dict[int, int]:
         """Numbers of what memory does not know: looked up, or given now."""
@@ -70,11 +80,16 @@ class Interned(Generic[T]):
             self._numbers.clear()
         self._numbers |= self._pending
         self._pending.clear()
+        if len(self._objects) > _MOST_OBJECTS:
+            self._objects.clear()
+        self._objects |= self._objects_pending
+        self._objects_pending.clear()
         self._next_if_rolled_back = self._next
 
     def rolled_back(self) -> None:
         """The transaction did not hold: forget what it gave."""
         self._pending.clear()
+        self._objects_pending.clear()
         self._next = self._next_if_rolled_back
 
     def contents(self, numbers: Iterable[int], ask: Callable[[str, Any], Any]) -> dict[int, T]:

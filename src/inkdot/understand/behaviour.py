@@ -7,7 +7,8 @@ others. What an act is judged by is a function of the set of acts around it, so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from inkdot.domain.event import FINAL_AFTER
@@ -30,8 +31,6 @@ _NEAR = 20 * SECOND
 _MOST_VERDICTS = 100_000
 _TELLING_SECONDS = (2, 30, 60, FINAL_AFTER)
 """Times since hand-over that some rule asks about."""
-_CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
-_HIDDEN = frozenset({"private", "no_address"})
 _MOST_REMEMBERED = 100_000
 """Acts, of some 800 bytes."""
 
@@ -64,44 +63,58 @@ class Behaviour:
         self._crowds: dict[Second, dict[Whose, list[Act]]] = {}
         self._told: set[Second] = set()
         """Crowds whose earlier acts were judged as a crowd's."""
+        self._telling: set[Whose] = set()
+        """Groups in which an act may tell something about another: clicks, and what came soon after hand-over."""
         self._judged: dict[EventId, Verdict] = {}
         """Verdicts that differ from what the client alone would get."""
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
         self._acts = self._swept = 0
 
-    def judge(self, whose: Whose, act: Act) -> Verdict:
-        """The act's own verdict, as far as is known now. Earlier acts may change by it: see `changed`."""
-        group = self._groups.setdefault(whose, [])
+    def take(self, whose: Whose, act: Act) -> tuple[Verdict, Sequence[tuple[Act, Verdict]]]:
+        """The act's own verdict, as far as is known now, and earlier acts with verdicts that are other ones since it came."""
+        group = self._groups.get(whose)
+        if group is None:
+            group = self._groups[whose] = []
+        elif len(group) >= _MOST_ACTS:
+            del group[0]
         group.append(act)
         self._acts += 1
-        if len(group) > _MOST_ACTS:
-            del group[0]
-        self._join_crowd(whose, act)
+        client = act.client
+        if act.handed_over is not None or act.kind != "open":
+            self._telling.add(whose)
+        second = (whose[0], whose[1], client.number, act.time // SECOND)
+        crowd = self._join_crowd(second, whose, act) if client.in_crowds else None
+        if whose not in self._telling and (crowd is None or len(crowd) < _AT_ONCE):
+            return client.verdict, ()  # an open long after hand-over, alone in its second: as most are
         verdict = self._judgement(whose, act, self._contexts(whose, act))
-        if verdict != act.client.verdict:
+        if verdict != client.verdict:
             self._judged[act.id] = verdict
-        return verdict
+        return verdict, self._changed(whose, act, second, crowd or {})
 
-    def changed(self, whose: Whose, act: Act) -> Iterator[tuple[Act, Verdict]]:
+    def _changed(
+        self, whose: Whose, act: Act, second: Second, crowd: dict[Whose, list[Act]]
+    ) -> list[tuple[Act, Verdict]]:
         """Verdicts of earlier acts that are other ones since `act` came."""
         touched: dict[Whose, list[Act]] = {}
-        if not self._is_quiet(whose):
+        if whose in self._telling:
             everything = act.part == HONEYPOT_PART or act.handed_over is not None
             near = self._near(whose, act)
             touched[whose] = [a for a in near if everything or abs(a.time - act.time) <= _NEAR // 2]
-        second = _second(whose, act)
-        crowd = self._crowds.get(second, {})
         if len(crowd) >= _AT_ONCE and second not in self._told:
             self._told.add(second)
             for theirs, others in crowd.items():
                 touched.setdefault(theirs, []).extend(others)
+        changed = []
         for theirs, acts in touched.items():
+            if theirs == whose and acts == [act]:
+                continue
             contexts = self._contexts(theirs, act)
             for other in acts:
                 verdict = self._judgement(theirs, other, contexts)
                 if other.id != act.id and verdict != self._judged.get(other.id, other.client.verdict):
                     self._judged[other.id] = verdict
-                    yield other, verdict
+                    changed.append((other, verdict))
+        return changed
 
     def sweep(self, now: int) -> None:
         """Forget what became final before `now` (microseconds), or the older half of what is too much."""
@@ -109,13 +122,16 @@ class Behaviour:
             return
         self._swept, horizon = now, now - _WINDOW - 60 * SECOND
         if self._acts >= _MOST_REMEMBERED:
-            horizon = max(horizon, sorted(g[-1].time for g in self._groups.values())[len(self._groups) // 2])
+            middle = next(islice(self._groups.values(), len(self._groups) // 2, None))  # they stand as they came
+            horizon = max(horizon, middle[-1].time)
         self._groups = {k: g for k, g in self._groups.items() if g[-1].time > horizon}
+        self._telling &= self._groups.keys()
         self._crowds = {k: c for k, c in self._crowds.items() if k[3] * SECOND > horizon}
         self._told &= self._crowds.keys()
-        alive = {a.id for g in self._groups.values() for a in g}
-        self._acts = len(alive)
-        self._judged = {i: v for i, v in self._judged.items() if i in alive}
+        self._acts = sum(map(len, self._groups.values()))
+        if self._judged:
+            alive = {a.id for g in self._groups.values() for a in g}
+            self._judged = {i: v for i, v in self._judged.items() if i in alive}
         if len(self._verdicts) > _MOST_VERDICTS:
             self._verdicts.clear()
 
@@ -127,10 +143,6 @@ class Behaviour:
 
     # -- one person's acts on one mail
 
-    def _is_quiet(self, whose: Whose) -> bool:
-        """True if nothing in the group can tell anything about the rest of it: opens, long after hand-over."""
-        return all(a.kind == "open" and a.handed_over is None for a in self._groups[whose])
-
     def _near(self, whose: Whose, act: Act) -> list[Act]:
         """The acts that a new one may have something to say about, and those that say something about them."""
         acts = self._groups.get(whose, [])
@@ -140,7 +152,7 @@ class Behaviour:
 
     def _contexts(self, whose: Whose, newest: Act) -> dict[EventId, dict[str, Any]]:
         acts = self._near(whose, newest)
-        if not acts or self._is_quiet(whose):
+        if not acts or whose not in self._telling:
             return {}
         bursts = self._bursts(whose, [a for a in acts if a.kind == "click"])
         traps = [a for a in acts if a.part == HONEYPOT_PART and a.kind == "click"]
@@ -186,14 +198,15 @@ class Behaviour:
 
     # -- many people in one second
 
-    def _join_crowd(self, whose: Whose, act: Act) -> None:
-        """Private addresses do not count: behind a reverse proxy that is not declared everybody seems to come from one."""
-        client = act.client
-        tags = client.raw.network
-        if client.verdict.actor in _CAN_BE_OVERRULED and client.raw.agent and not _HIDDEN.intersection(tags):
-            acts = self._crowds.setdefault(_second(whose, act), {}).setdefault(whose, [])
-            if len(acts) < _MOST_ACTS:
-                acts.append(act)
+    def _join_crowd(self, second: Second, whose: Whose, act: Act) -> dict[Whose, list[Act]]:
+        crowd = self._crowds.get(second)
+        if crowd is None:
+            crowd = self._crowds[second] = {whose: [act]}
+        elif (acts := crowd.get(whose)) is None:
+            crowd[whose] = [act]
+        elif len(acts) < _MOST_ACTS:
+            acts.append(act)
+        return crowd
 
     # -- verdicts
 
@@ -217,7 +230,7 @@ class Behaviour:
 
 
 def _second(whose: Whose, act: Act) -> Second:
-    return whose[0], whose[1], act.client.number, act.time // SECOND
+    return (whose[0], whose[1], act.client.number, act.time // SECOND)
 
 
 def _shows_reading(act: Act) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from inkdot.domain.evidence import Field, Raw, Verdict
+from inkdot.domain.evidence import Actor, Field, Raw, Verdict
 from inkdot.understand.address import Network
 from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import RuleBook, Seen
@@ -18,6 +18,8 @@ _TELLING = frozenset(
 )  # fmt: skip
 NO_RAW = Raw(None, "GET", (), None, ())
 _MOST_DECISIONS = 50_000
+_CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
+_HIDDEN = frozenset({"private", "no_address"})
 
 
 class Client(NamedTuple):
@@ -30,10 +32,21 @@ class Client(NamedTuple):
     number: int
     """Equal raws have equal numbers: cheaper to compare than the raws themselves."""
     old_data: bool
+    in_crowds: bool
+    """True if others of its kind in the same second say something about it.
+
+    Not from private addresses: behind a reverse proxy that is not declared everybody seems to come from one.
+    """
 
 
-NOBODY = Client("", NO_RAW, CONSENT, 0, old_data=False)
-SOMEDAY = Client("", NO_RAW, HYGIENE, 0, old_data=False)
+def client_of(kind: str, raw: Raw, verdict: Verdict, number: int, *, old_data: bool) -> Client:
+    """The client behind these raw facts."""
+    alone = not raw.agent or verdict.actor not in _CAN_BE_OVERRULED or not _HIDDEN.isdisjoint(raw.network)
+    return Client(kind, raw, verdict, number, old_data, not alone)
+
+
+NOBODY = client_of("", NO_RAW, CONSENT, 0, old_data=False)
+SOMEDAY = client_of("", NO_RAW, HYGIENE, 0, old_data=False)
 """Clients of which the consent mode keeps nothing, or only the day."""
 
 

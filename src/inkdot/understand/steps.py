@@ -22,7 +22,7 @@ from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.channels import Channels
-from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, raw_of
+from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, client_of, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.reading import Readings
 from inkdot.understand.rules import RuleBook, shipped
@@ -194,7 +194,7 @@ class Understanding:
             if len(self._known_clients) >= _MOST_CLIENTS:
                 self._known_clients.clear()
             judged = self._judge.verdict(kind, raw, old_data=old)
-            known = self._known_clients[key] = Client(kind, raw, judged, self._number(raw), old)
+            known = self._known_clients[key] = client_of(kind, raw, judged, self._number(raw), old_data=old)
         return known
 
     def _is_old(self, time: int) -> bool:
@@ -223,8 +223,8 @@ class Understanding:
         """The event judged together with the others of the last minutes, and those judged anew because of it."""
         whose = (int(token.workspace), token.object, int(token.contact))
         act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
-        verdict = self._behaviour.judge(whose, act)
-        for other, changed in self._behaviour.changed(whose, act):
+        verdict, changes = self._behaviour.take(whose, act)
+        for other, changed in changes:
             outcome.relabelled.update(_with_inferred(other.id, other.kind, changed))
         return event if verdict is event.verdict else event._replace(verdict=verdict)
 
@@ -289,7 +289,7 @@ class Understanding:
             client = self._known_client(str(event.kind), event.raw, old=self._is_old(event.time))
             handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
             act = Act(event.time, event.id, client.kind, event.link, event.part, client, handed)
-            self._behaviour.judge((int(event.workspace), thing, int(event.contact)), act)
+            self._behaviour.take((int(event.workspace), thing, int(event.contact)), act)
 
     def _sweep(self, outcome: Outcome) -> None:
         if outcome.events:
@@ -375,12 +375,11 @@ class Again:
         number = self._numbers.setdefault(event.raw, len(self._numbers) + 1)
         alone = self._judge.verdict(kind, event.raw, old_data=old)
         handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
-        act = Act(
-            event.time, event.id, kind, event.link, event.part, Client(kind, event.raw, alone, number, old), handed
-        )
-        whose = (int(event.workspace), thing, int(event.contact))
-        yield from _with_inferred(event.id, kind, self._behaviour.judge(whose, act))
-        for other, changed in self._behaviour.changed(whose, act):
+        client = client_of(kind, event.raw, alone, number, old_data=old)
+        act = Act(event.time, event.id, kind, event.link, event.part, client, handed)
+        verdict, changes = self._behaviour.take((int(event.workspace), thing, int(event.contact)), act)
+        yield from _with_inferred(event.id, kind, verdict)
+        for other, changed in changes:
             yield from _with_inferred(other.id, other.kind, changed)
         self._behaviour.sweep(event.time)
 
