@@ -69,7 +69,8 @@ class Judge:
     def __init__(self, book: RuleBook) -> None:
         self.book = book
         self._asked = frozenset().union(*(rule.asns for rule in book.rules))
-        self._decisions: dict[tuple[object, ...], tuple[Decision, dict[Field, Verdict]]] = {}
+        self._decisions: dict[tuple[object, ...], tuple[Decision, dict[tuple[object, ...], Verdict]]] = {}
+        """For each the verdicts by what else may differ: the place."""
 
     def verdict(
         self, kind: str, raw: Raw, context: Mapping[str, Any] | None = None, *, old_data: bool = False
@@ -88,10 +89,10 @@ class Judge:
                 self._decisions.clear()
             known = self._decisions[key] = (self._decide(kind, raw, {}), {})
         decision, verdicts = known
-        place = place_of(raw, old_data=old_data)
-        found = verdicts.get(place)
+        where = (raw.country, raw.city, old_data)
+        found = verdicts.get(where)
         if found is None:
-            found = verdicts[place] = decision.verdict(place)
+            found = verdicts[where] = decision.verdict(place_of(raw, old_data=old_data))
         return found
 
     def _decide(self, kind: str, raw: Raw, context: Mapping[str, Any]) -> Decision:
