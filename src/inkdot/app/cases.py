@@ -11,6 +11,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.evidence import Status
 from inkdot.understand.address import Network, Networks, packed
 from inkdot.understand.agent import agent_text, clean, name
+from inkdot.understand.client import OWN
 from inkdot.understand.rules import Seen, shipped
 from inkdot.understand.source import trace
 from inkdot.understand.verdict import Decision, location
@@ -52,7 +53,7 @@ def _seen(case: Mapping[str, Any]) -> tuple[Seen, Network]:
     given = case.get("headers") if isinstance(case.get("headers"), Mapping) else {}
     assert context is not None
     assert given is not None
-    headers = {_text(k).lower(): clean(_text(v)) for k, v in given.items()}
+    headers = {_text(k).lower(): clean(_text(v)) for k, v in given.items() if _text(k).lower() != OWN}
     agent = agent_text(_text(case.get("ua") or headers.get("user-agent")))
     network = _networks().of(packed(case.get("ip")))
     kind = _text(context.get("kind")) or "open"

@@ -16,6 +16,7 @@ from inkdot.domain.consent import mode_named
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import MailUnreadable, NotFound, UsageError
 from inkdot.domain.ids import LINK, MESSAGE, PERSON, SITE, MessageId, SiteId, from_word, to_word
+from inkdot.domain.own_browser import OWN_FOR_SECONDS, own_address
 from inkdot.mark.mail import Copy, read_mail
 from inkdot.mark.mint import Mint
 from inkdot.mark.reasons import SENTENCES
@@ -29,7 +30,7 @@ from inkdot.store.sites import Goal, Site, Sites
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
-    "mail_mark", "mail_show", "link_add", "site_add", "site_list", "site_goal", "people", "person_show", "consent_log", "consent_set",
+    "mail_mark", "mail_show", "link_add", "own_browser", "site_add", "site_list", "site_goal", "people", "person_show", "consent_log", "consent_set",
     "consent_withdraw",
 )  # fmt: skip
 """What may be asked; each is a method of Sending."""
@@ -84,6 +85,11 @@ class Sending:
         mode = self._register.mode_for(address, workspace=here(what)).mode
         number, url = keep_link(self._control, self._mint(what), address, mode, str(what.get("url", "")))
         yield {"link": to_word(LINK, number), "url": url, "to": address}
+
+    def own_browser(self, what: Asked) -> Answer:
+        """An address that makes a browser the sender's own, good for an hour."""
+        mint, until = self._mint(what), int(time.time()) + OWN_FOR_SECONDS
+        yield {"url": own_address(mint.public_url, mint.keyring, here(what), until), "until": iso(until * _SECOND)}
 
     def _mint(self, what: Asked) -> Mint:
         public = public_url_of(self._folder, self._settings)

@@ -179,15 +179,17 @@ def erase(document: _Id, data: Data = DATA, as_json: Json = False) -> None:
 
 
 def own(data: Data = DATA, public_url: _Url = None, as_json: Json = False) -> None:
-    """Print an address that marks a browser as yours, so that what you read in it is not counted; good for an hour.
+    """Print an address that makes a browser yours; good for an hour.
+
+    What you open, click or read in it from then on is known as your own and not counted.
 
     Example:
       inkdot doc own
     """
-    from inkdot.room.seals import Seals
+    from inkdot.domain.own_browser import OWN_FOR_SECONDS, own_address
 
     _, mint = open_mint(data, public_url)
-    url = f"{mint.public_url.rstrip('/')}/d/own/{Seals(mint.keyring).seal('own', int(time.time()) + 3_600)}"
+    url = own_address(mint.public_url, mint.keyring, mint.workspace, int(time.time()) + OWN_FOR_SECONDS)
     if as_json:
         put({"url": url})
     else:

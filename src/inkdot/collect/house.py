@@ -13,6 +13,7 @@ from inkdot.collect.limits import Crowd, Limits
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Judge, Lines
 from inkdot.collect.routes import Street
+from inkdot.domain.token import Keyring
 
 
 class Guest(Protocol):
@@ -52,12 +53,13 @@ class House:
         counters: Counters,
         limits: Limits,
         crowd_exempt: Callable[[bytes], bool],
+        keyring: Keyring,
         handover: Handover | None = None,
     ) -> None:
         self.street, self.replies, self.counters, self.limits = street, replies, counters, limits
         self.crowd: Crowd[Guest] = Crowd(limits.connections_per_address)
         self.crowd_exempt, self.handover = crowd_exempt, handover
-        self.judge = Judge(limits.kept_header_bytes)
+        self.judge = Judge(limits.kept_header_bytes, keyring)
         self.connections: set[Guest] = set()
         self.usual: dict[bytes, Usual] = {}
         """Ends of heads that the parser took, word for word."""

@@ -109,7 +109,7 @@ async def _serve(config: StreetConfig) -> int:
     shown = Shown(data / SHOWN)
     website.actions_for = shown.of if shown else None
     handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
-    house = House(street, replies, counters, limits, proxies.trusts, handover)
+    house = House(street, replies, counters, limits, proxies.trusts, keyring, handover)
     listener = socket.socket(fileno=config.socket_fd)
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -8,8 +8,11 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from inkdot.domain.own_browser import line_for
+from inkdot.domain.token import Keyring
+
 _PRIVATE_LINES = re.compile(
-    rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip)[ \t]*:[^\n]*\n"
+    rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip|inkdot-self)[ \t]*:[^\n]*\n"
 )
 _SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
 _BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:(?![ \t]*0+[ \t]*\r?$)|transfer-encoding[ \t]*:)")
@@ -59,8 +62,8 @@ def _body_length(head: bytes) -> int | None:
 class Judge:
     """Judges header lines, each distinct block once: programs send the same ones again and again."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
+    def __init__(self, most_bytes: int, keyring: Keyring) -> None:
+        self._most, self._keyring = most_bytes, keyring
         self._judged: dict[bytes, Lines] = {}
 
     def __call__(self, lines: bytes) -> Lines:
@@ -76,6 +79,7 @@ class Judge:
         kept = _PRIVATE_LINES.sub(b"", lines)
         if len(kept) > self._most:
             kept = kept[: kept.rfind(b"\n", 0, self._most) + 1]
+        kept += line_for(self._keyring, lines)
         hops = [h.strip() for m in _FORWARDED_FOR.findall(lines) for h in m.split(b",")]
         if not hops:
             hops = [f for m in _FORWARDED.findall(lines) for f in _FOR.findall(m)]

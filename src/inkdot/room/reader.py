@@ -18,6 +18,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.errors import Failure, JournalStopped, UsageError
 from inkdot.domain.ids import ContactId, ShareId, VisitId
+from inkdot.domain.own_browser import cookie_name, cookie_value, workspace_of
 from inkdot.domain.reading import BEAT_TARGET, COMPLETED, Scribble
 from inkdot.domain.token import Keyring, Token, TokenKind, kind_of
 from inkdot.journal.record import NOBODY, encode_with_body
@@ -157,13 +158,17 @@ class Reader:
 
     def own(self, request: Request) -> Response:
         """Marks a browser as the sender's own; the link to it lasts an hour."""
-        until = self._seals.open("own", request.path_params["note"])
-        if not isinstance(until, int) or until < self._now() // 1_000_000:
+        workspace = workspace_of(self._keyring, request.path_params["note"], self._now() // 1_000_000)
+        if workspace is None:
             raise ENDED
-        response = self._face.page(
-            "turned.html", heading="This browser is yours", text="What you read in it is not counted."
-        )
+        text = "What you open, click and read in it is known as your own and not counted."
+        response = self._face.page("turned.html", heading="This browser is yours", text=text)
         set_cookie(response, self._face, OWN, self._seals.seal("mine", True), "", days=400)
+        # The street's cookie goes along with pictures in webmail too, where the browser lets it: SameSite=None needs https.
+        response.set_cookie(
+            cookie_name(workspace), cookie_value(self._keyring, workspace), max_age=400 * 86_400, path="/", httponly=True,
+            secure=self._face.secure, samesite="none" if self._face.secure else "lax",
+        )  # fmt: skip
         return response
 
     # -- what the page fetches

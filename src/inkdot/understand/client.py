@@ -7,14 +7,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from inkdot.domain.evidence import Actor, Field, Raw, Verdict
+from inkdot.domain.own_browser import LINE, split
 from inkdot.understand.address import Network
 from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import RuleBook, Seen
 from inkdot.understand.verdict import CONSENT, HYGIENE, Decision, location
 
+OWN = LINE.decode().lower()
+"""Header that stands on pings from browsers of the sender's own; no stranger can send it."""
 _TELLING = frozenset(
     {"accept", "accept-language", "accept-encoding", "referer", "purpose", "x-moz", "x-purpose", "dnt", "via",
-     "next-router-prefetch", "x-fb-http-engine", "x-requested-with", "from"}
+     "next-router-prefetch", OWN, "x-fb-http-engine", "x-requested-with", "from"}
 )  # fmt: skip
 NO_RAW = Raw(None, "GET", (), None, ())
 _MOST_DECISIONS = 50_000
@@ -50,9 +53,16 @@ SOMEDAY = client_of("", NO_RAW, HYGIENE, 0, old_data=False)
 """Clients of which the consent mode keeps nothing, or only the day."""
 
 
-def raw_of(method: str, headers: bytes, network: Network) -> Raw:
-    """What may be kept of a request's verbatim header lines."""
-    return Raw(*_told(method, headers), network.asn, network.tags, network.country, network.city)
+def raw_of(method: str, headers: bytes, network: Network, workspace: int) -> Raw:
+    """What may be kept of a request's header lines, as the street wrote them down."""
+    headers, own = split(headers, workspace)
+    return Raw(
+        *_told(method, headers + b"%s:yes" % LINE if own else headers),
+        network.asn,
+        network.tags,
+        network.country,
+        network.city,
+    )
 
 
 @lru_cache(20_000)

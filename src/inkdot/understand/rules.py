@@ -209,6 +209,14 @@ def _context(key: str, fact: str, wanted: bool) -> Test:
     return lambda seen: fact if seen.context.get(key) is wanted else None
 
 
+def _sender(wanted: bool) -> Test:
+    def test(seen: Seen) -> str | None:
+        own = "inkdot-self" in seen.headers or seen.context.get("sender_cookie") is True
+        return "a browser that the sender called his own" if own is wanted else None
+
+    return test
+
+
 def _names_itself(how: str) -> Test:
     find = {"link_preview": preview, "listed_preview": listed_preview, "crawler": crawler}[how]
 
@@ -260,7 +268,7 @@ CONDITIONS: dict[str, Callable[[Any], Test]] = {
     "within_seconds": _within_seconds,
     "prior_open": lambda wanted: _context("prior_open", "nothing opened before", wanted),
     "honeypot": lambda wanted: _context("honeypot", "fetched the link that no person can see", wanted),
-    "sender": lambda wanted: _context("sender_cookie", "the sender's own sign-in came with the request", wanted),
+    "sender": _sender,
     "burst": _burst,
     "recipients_at_once": _recipients_at_once,
 }

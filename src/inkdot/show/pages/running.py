@@ -98,7 +98,12 @@ def _role(word: str) -> Role:
 
 def me(visit: Visit) -> Response:
     """One's own account."""
-    return visit.page("me.html", user=visit.desk.auth.accounts.user(visit.signed.user), offered=None)
+    return _me(visit)
+
+
+def _me(visit: Visit, *, offered: object = None, own: str = "") -> Response:
+    user = visit.desk.auth.accounts.user(visit.signed.user)
+    return visit.page("me.html", user=user, offered=offered, own=own)
 
 
 def me_change(visit: Visit) -> Response:
@@ -109,12 +114,13 @@ def me_change(visit: Visit) -> Response:
             secret = auth.change_password(request, visit.signed, form.get("old", ""), form.get("new", ""))
             response = visit.back("/me", visit.words("The password is changed; other browsers must sign in again."))
         case "offer":
-            user = auth.accounts.user(visit.signed.user)
-            return visit.page("me.html", user=user, offered=auth.offer_totp(visit.signed))
+            return _me(visit, offered=auth.offer_totp(visit.signed))
+        case "own":
+            return _me(visit, own=visit.one("own_browser")["url"])
         case "prove":
             secret = auth.prove_totp(request, visit.signed, form.get("code", ""))
             response = visit.back("/me", visit.words("From now on a code is asked for."))
         case _:
-            raise UsageError("Say what is to be done: password, offer or prove.")
+            raise UsageError("Say what is to be done: password, offer, prove or own.")
     auth.welcome(request, response, secret)
     return response
