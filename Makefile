@@ -17,14 +17,14 @@ lint: dev
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 test: dev
-	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp openssl gnupg faketime
+	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp mutt openssl gnupg faketime
 	$(RUN)/python -m pytest -n $(WORKERS)
 check: lint test
 bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium thunderbird mutt dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
+	sh tools/need.sh strace chromium thunderbird dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/documents.py

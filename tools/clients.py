@@ -1,24 +1,18 @@
-"""Packs the add-ons of clients/ into dist/: `make clients`. The same sources give the same bytes."""
+"""Packs the add-ons of clients/ into dist/, as the office hands them out: `make clients`."""
 
 from __future__ import annotations
 
 import sys
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_EPOCH = (2026, 1, 1, 0, 0, 0)
+sys.path.insert(0, str(ROOT / "src"))
 
-
-def pack(client: str, target: Path) -> Path:
-    """One add-on, with what both share, as a file that its program installs."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted([*(ROOT / "clients" / "shared").iterdir(), *(ROOT / "clients" / client).iterdir()]):
-            archive.writestr(zipfile.ZipInfo(path.name, _EPOCH), path.read_bytes())
-    return target
-
+from inkdot.show.addons import FILES, packed  # noqa: E402 - found only now
 
 if __name__ == "__main__":
-    for client, ending in (("thunderbird", "xpi"), ("webmail", "zip")):
-        sys.stdout.write(f"{pack(client, ROOT / 'dist' / f'inkdot-{client}.{ending}')}\n")
+    (ROOT / "dist").mkdir(exist_ok=True)
+    for name in FILES:
+        target = ROOT / "dist" / name
+        target.write_bytes(packed(name))
+        sys.stdout.write(f"{target}\n")

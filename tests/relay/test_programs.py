@@ -1,7 +1,8 @@
-"""Real mail programs send through the mail door: swaks and msmtp here, mutt and Thunderbird in proofs/."""
+"""Real mail programs send through the mail door: swaks, msmtp and mutt here, Thunderbird in proofs/."""
 
 from __future__ import annotations
 
+import os
 import plistlib
 import socket
 import subprocess
@@ -55,6 +56,26 @@ def test_msmtp_sends_to_all_and_keeps_the_blind_ones_blind(door: MailDoor, tmp_p
     subprocess.run(["msmtp", "-C", config, "-t"], input=content, check=True, capture_output=True)
     assert b"/o/" in door.delivered("m1@example.com")[0].content
     assert b"m2@example.com" not in door.delivered("m2@example.com")[0].content
+
+
+def test_mutt_sends_html_to_all_with_starttls_and_a_login(door: MailDoor, tmp_path: Path) -> None:
+    user = door.user.replace("@", "%40")
+    (tmp_path / "muttrc").write_text(
+        f'set smtp_url="smtp://{user}:{door.password}@{door.address}/"\nset ssl_starttls=yes\nset ssl_force_tls=yes\n'
+        f'set ssl_verify_dates=no\nset ssl_verify_host=no\nset certificate_file="{tmp_path}/certs"\nset from="{ADA}"\n'
+        f'set realname="Ada"\nset copy=no\nset content_type="text/html"\nset smtp_authenticators="plain"\n'
+    )
+    # What a person is asked once: is this certificate the right one?
+    certificate = (door.data / "relay-tls.pem").read_text()
+    (tmp_path / "certs").write_text(certificate[certificate.index("-----BEGIN CERTIFICATE") :])
+    body = "<html><body><p>From mutt <a href='https://www.example.com/'>x</a></p></body></html>\n"
+    all_to = ("mutt@example.com", "mutt-cc@example.com", "mutt-blind@example.com")
+    command = ["mutt", "-F", str(tmp_path / "muttrc"), "-s", "By mutt", "-c", all_to[1], "-b", all_to[2], all_to[0]]
+    subprocess.run(command, input=body, text=True, check=True, timeout=60, env=os.environ | {"HOME": str(tmp_path)})
+    copies = [door.delivered(to)[0].content.replace(b"=\r\n", b"") for to in all_to]
+    dots = [part.split(b".gif")[0] for copy in copies for part in copy.split(b"/o/")[1:]]
+    assert (len(dots), len(set(dots))) == (6, 6)
+    assert not any(b"mutt-blind@" in copy for copy in copies)
 
 
 def test_programs_that_begin_with_tls_have_a_door_of_their_own(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import zipfile
@@ -14,8 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Worker, sync_playwright
 from playwright.sync_api import Page as Tab
-from tools.clients import pack
 
+from inkdot.show.addons import packed
 from tests.conftest import BEN, THUNDERBIRD, Server, eventually, inkdot_json
 
 COMPOSE = """<!doctype html><title>Stub</title>
@@ -68,7 +69,7 @@ class Page(BaseHTTPRequestHandler):
 @contextmanager
 def browser(folder: Path) -> Iterator[BrowserContext]:
     extension = folder / "extension"
-    zipfile.ZipFile(pack("webmail", folder / "webmail.zip")).extractall(extension)
+    zipfile.ZipFile(io.BytesIO(packed("inkdot-webmail.zip"))).extractall(extension)
     flags = [f"--load-extension={extension}", f"--disable-extensions-except={extension}", "--headless=new", "--no-sandbox",
              "--disable-features=DisableLoadExtensionCommandLineSwitch"]  # fmt: skip
     with sync_playwright() as playwright:

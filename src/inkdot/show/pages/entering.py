@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from inkdot.domain.account import Scope
-from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed
+from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed, NotFound
+from inkdot.show.addons import FILES, packed
 from inkdot.show.api.problems import KINDS, problem_of
 from inkdot.show.auth import form_of
 from inkdot.show.pages.desk import HEADERS, Desk, Visit
@@ -75,6 +76,15 @@ def welcome(visit: Visit) -> Response:
         back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
         test = visit.one("link_add", url=back, to=visit.signed.address)
     return visit.page("welcome.html", test=test, public_url=own["public_url"])
+
+
+def addon(visit: Visit) -> Response:
+    """An add-on, as its program installs it."""
+    name = visit.request.path_params["file"]
+    if name not in FILES:
+        raise NotFound(f"There is no add-on {name}; there are {' and '.join(FILES)}.")
+    headers = HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(packed(name), 200, headers, "application/zip")
 
 
 def _inside(to: str) -> str:

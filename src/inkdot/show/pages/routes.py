@@ -39,6 +39,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
 _FILES: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/export", Role.OWNER, persons.person_export),
     ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
+    ("/addons/{file}", Role.VIEWER, entering.addon),
 )
 
 

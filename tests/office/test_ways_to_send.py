@@ -1,0 +1,72 @@
+"""What the office hands out to begin with: add-ons, and a link that makes a browser one's own."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.conftest import ADA, QUOTE, Server, inkdot
+from tests.office.asking import PASSWORD
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data")
+    inkdot("account", "add", ADA, "--ask", "--data", server.data, stdin=PASSWORD + "\n")
+    yield server
+    server.stop()
+
+
+def signed_in(chromium: Browser, server: Server, page: str) -> BrowserContext:
+    context = chromium.new_context(base_url=server.office, user_agent=FIREFOX)
+    tab = context.new_page()
+    tab.goto(f"/login?next={page}")
+    tab.get_by_label("Mail address").fill(ADA)
+    tab.locator("input[name=password]").fill(PASSWORD)
+    tab.locator("form.stack button").click()
+    tab.wait_for_url(f"**{page}")
+    return context
+
+
+def test_add_ons_come_from_the_office_itself(chromium: Browser, office: Server) -> None:
+    tab = signed_in(chromium, office, "/welcome").pages[0]
+    for number, name in enumerate(("inkdot-thunderbird.xpi", "inkdot-webmail.zip")):
+        with tab.expect_download() as coming:
+            tab.get_by_role("link", name="Download").nth(number).click()
+        assert coming.value.suggested_filename == name
+        with zipfile.ZipFile(io.BytesIO(Path(coming.value.path()).read_bytes())) as archive:
+            assert "Inkdot" in json.loads(archive.read("manifest.json"))["name"]
+            assert "office.js" in archive.namelist()
+    assert tab.request.get("/addons/keys.json").status == 404
+    assert office.get(f"{office.office}/addons/inkdot-webmail.zip")[0] in (302, 303, 401)
+
+
+def test_a_link_on_the_page_of_the_account_makes_a_browser_ones_own(chromium: Browser, office: Server) -> None:
+    context = signed_in(chromium, office, "/me")
+    tab = context.pages[0]
+    tab.get_by_role("button", name="This browser is mine").click()
+    tab.get_by_role("link", name="Follow this link").click()
+    tab.get_by_text("This browser is yours").wait_for()
+    copy = office.mark(QUOTE, "me@example.com")[0]
+    tab.goto(copy["dots"][0])
+    chromium.new_page(user_agent=FIREFOX).goto(copy["dots"][1])
+    actors = sorted(event["actor"] for event in office.timeline("me@example.com", at_least=2))
+    assert actors == ["human", "sender"]
