@@ -24,11 +24,12 @@ bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium thunderbird dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
+	sh tools/need.sh strace chromium iproute2 thunderbird dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/documents.py
 	$(RUN)/python proofs/corpus.py
+	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof
 	$(RUN)/python proofs/odd.py
 docs: dev
