@@ -108,9 +108,11 @@ def kill(cycles: int, seed: int = 2026) -> None:
                 server.stop()
                 server = Server(data, "--streets", "2")
             else:
-                os.kill(server.children()[victim], signal.SIGKILL)
+                pid = server.children()[victim]
+                os.kill(pid, signal.SIGKILL)
                 before = len(load.acknowledged)
                 eventually(lambda load=load, before=before: len(load.acknowledged) > before + SENDERS, 10)
+                eventually(lambda victim=victim, pid=pid: server.children().get(victim, pid) != pid, 10)
                 ledger += load.stop()
             slowest = max(slowest, time.monotonic() - begun)
             if cycle % 10 == 9:

@@ -111,7 +111,7 @@ def test_each_pair_is_understood_as_written(pair: Pair, heard: dict[str, dict[st
 
 
 def test_every_rule_is_graded_and_has_a_pair_or_a_case() -> None:
-    by_case = {"S1", "X2b", "X2c", "X4", "X5", "X6", "X7", "X8", "X9", "X10", "X13"}
+    by_case = {"S1", "S2", "X2b", "X2c", "X4", "X5", "X6", "X7", "X8", "X9", "X10", "X13"}
     assert {rule.id for rule in shipped().rules} == {pair.rule for pair in PAIRS} | by_case
     assert all(rule.grade in "ABCD" and rule.source for rule in shipped().rules)
     assert len({rule.id for rule in shipped().rules}) == len(shipped().rules)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
+from typing import NamedTuple
 
 from inkdot.domain.token import Keyring
 
@@ -19,8 +20,21 @@ _COOKIE = re.compile(rb"(?:^|[;\s])inkdot_self_(\d{1,5})=([A-Za-z0-9_-]{22})(?=$
 _COOKIE_LINE = re.compile(rb"(?im)^cookie[ \t]*:([^\r\n]*)")
 _TOLD = re.compile(rb"(?m)^Inkdot-Self: ([\d ]+)\r\n")
 _MOST = 8
+MOST_AGENT = 512
+"""Characters of an agent that are compared."""
+ALIKE_FOR_SECONDS = 86_400
+"""How long after somebody worked in the office a like program at the same address is taken for his."""
 OWN_FOR_SECONDS = 3_600
 """How long the address is good that makes a browser one's own."""
+
+
+class OwnClients(NamedTuple):
+    """Where people who sign in worked lately."""
+
+    clients: frozenset[tuple[int, bytes, str]] = frozenset()
+    """(workspace, address of 16 bytes, agent)."""
+    domains: frozenset[tuple[int, str]] = frozenset()
+    """(workspace, domain of one of their mail addresses): who has one of these may sit beside them."""
 
 
 def cookie_name(workspace: int) -> str:
@@ -45,12 +59,15 @@ def line_for(keyring: Keyring, lines: bytes) -> bytes:
     return b"%s: %s\r\n" % (LINE, b" ".join(b"%d" % n for n in sorted(own))) if own else b""
 
 
-def split(headers: bytes, workspace: int) -> tuple[bytes, bool]:
-    """Header lines that the street kept, without its own line, and whether the browser is that workspace's."""
+def is_own(headers: bytes, workspace: int) -> bool:
+    """Whether header lines that the street kept tell of a browser of that workspace's own."""
     told = _TOLD.search(headers)
-    if told is None:
-        return headers, False
-    return headers[: told.start()] + headers[told.end() :], b"%d" % workspace in told[1].split()
+    return told is not None and b"%d" % workspace in told[1].split()
+
+
+def without_line(headers: bytes) -> bytes:
+    """Header lines that the street kept, without its own line."""
+    return _TOLD.sub(b"", headers)
 
 
 def own_address(public_url: str, keyring: Keyring, workspace: int, until: int) -> str:

@@ -37,8 +37,9 @@ from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
 from inkdot.domain.ids import UserId, WorkspaceId
+from inkdot.domain.own_browser import MOST_AGENT
 from inkdot.show import passwords
-from inkdot.show.tries import Tries, network_of
+from inkdot.show.tries import Tries, network_of, public_address
 from inkdot.store.accounts import Accounts
 
 SETUP_SECONDS = 1_800
@@ -48,6 +49,7 @@ _SEEN_EVERY = 60
 _QUARTER = 900
 _HOUR = 3_600
 _MOST_FORM_BYTES = 1_000_000
+_MOST_WORKED = 10_000
 _COOKIE, _SAFE_COOKIE = "inkdot", "__Host-inkdot"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FIRST = WorkspaceId(1)
@@ -143,6 +145,7 @@ class Auth:
         self.accounts, self._now = accounts, now
         parts = urlsplit(office_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+        self._worked: set[tuple[int, bytes, str, int]] = set()
         self._by_both = Tries(10, _QUARTER, clock)
         self._by_network = Tries(60, _QUARTER, clock)
         self._by_account = Tries(100, _HOUR, clock)
@@ -152,7 +155,10 @@ class Auth:
     def current(self, request: Request) -> Signed | None:
         """Who is signed in."""
         secret = self.secret_of(request)
-        return self.signed(secret) if secret else None
+        signed = self.signed(secret) if secret else None
+        if signed:
+            self._worked_here(request, signed)
+        return signed
 
     def signed(self, secret: str) -> Signed | None:
         """Who holds a session."""
@@ -163,6 +169,18 @@ class Auth:
         if found.seen < now - _SEEN_EVERY:
             self.accounts.see_session(digest(secret), now)
         return _signed(found, secret)
+
+    def _worked_here(self, request: Request, signed: Signed) -> None:
+        """Remember from where somebody works, once an hour: his own opens from there are no reader's."""
+        address, now = public_address(request.client.host if request.client else None), int(self._now())
+        agent = request.headers.get("user-agent", "").strip()[:MOST_AGENT]
+        here = (int(signed.workspace), address, agent, now // _HOUR)
+        if not address or not agent or here in self._worked:
+            return
+        if len(self._worked) > _MOST_WORKED:
+            self._worked.clear()
+        self._worked.add(here)
+        self.accounts.worked_here(signed.workspace, address, agent, now)
 
     def secret_of(self, request: Request) -> str | None:
         """What the browser holds."""

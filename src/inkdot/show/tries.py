@@ -59,6 +59,18 @@ class Tries:
             self._full_at.pop(asker, None)
 
 
+def public_address(address: str | None) -> bytes:
+    """16 bytes of an address that others on the internet see; empty for none and for private ones."""
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return b""
+    ip = (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+    if ip.is_private or ip.is_loopback or ip.is_link_local:
+        return b""
+    return ip.packed if ip.version == 6 else bytes(10) + b"\xff\xff" + ip.packed
+
+
 def network_of(address: str | None) -> str:
     """The /24 or /64 that an address lies in: people with many addresses share one."""
     try:

@@ -14,12 +14,14 @@ from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
+from inkdot.domain.own_browser import OwnClients
 from inkdot.domain.token import link_in_message
 from inkdot.store.migrate import migrate
 from inkdot.store.query import questions, statements
 
 _BUSY_SECONDS = 10
 _MOST_REMEMBERED = 100_000
+_HOUR = 3_600
 _TWO_64 = 1 << 64
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -143,6 +145,22 @@ class Control:
     def handed_over(self, message: int) -> dict[int, float]:
         """When each contact's copy was handed over (unix seconds), as far as that is known."""
         return dict(self._rows("handed_over", (message,)))
+
+    def worked_here(self, workspace: int, address: bytes, agent: str, now: int) -> None:
+        """Somebody who signs in works from there (16 bytes) with that program, now (unix seconds)."""
+        hour = now - now % _HOUR
+        with self._transaction():
+            self._keep("keep_own_client", [(workspace, address, agent, hour)])
+
+    def own_clients(self, since: int, until: int) -> OwnClients:
+        """From where people who sign in worked between two times (unix seconds), and the domains of their addresses."""
+        clients = frozenset(self._rows("own_clients", (since - since % _HOUR, until)))
+        return OwnClients(clients, frozenset(self._rows("own_domains")) if clients else frozenset())
+
+    def forget_own_clients(self, before: int) -> None:
+        """Forget where people worked before that time (unix seconds)."""
+        with self._transaction():
+            self._keep("forget_own_clients", [(before,)])
 
     def links_of(self, message: int) -> int | None:
         """How many tracked links a mail has; None if the mail is not known."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from inkdot.domain.evidence import Actor, Field, Raw, Verdict
-from inkdot.domain.own_browser import LINE, split
+from inkdot.domain.own_browser import LINE, without_line
 from inkdot.understand.address import Network
 from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import RuleBook, Seen
@@ -22,6 +23,7 @@ _TELLING = frozenset(
 NO_RAW = Raw(None, "GET", (), None, ())
 _MOST_DECISIONS = 50_000
 _CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
+_AGENT = re.compile(rb"(?im)^user-agent[ \t]*:([^\r\n]*)")
 _HIDDEN = frozenset({"private", "no_address"})
 
 
@@ -53,16 +55,19 @@ SOMEDAY = client_of("", NO_RAW, HYGIENE, 0, old_data=False)
 """Clients of which the consent mode keeps nothing, or only the day."""
 
 
-def raw_of(method: str, headers: bytes, network: Network, workspace: int) -> Raw:
-    """What may be kept of a request's header lines, as the street wrote them down."""
-    headers, own = split(headers, workspace)
-    return Raw(
-        *_told(method, headers + b"%s:yes" % LINE if own else headers),
-        network.asn,
-        network.tags,
-        network.country,
-        network.city,
-    )
+def raw_of(method: str, headers: bytes, network: Network, own: str = "") -> Raw:
+    """What may be kept of a request's header lines, as the street wrote them down; `own` as Own says."""
+    if LINE in headers:
+        headers = without_line(headers)
+    if own:
+        headers += b"%s: %s\r\n" % (LINE, own.encode())
+    return Raw(*_told(method, headers), network.asn, network.tags, network.country, network.city)
+
+
+def agent_of(headers: bytes) -> str:
+    """The agent in verbatim header lines; empty if there is none."""
+    found = _AGENT.search(headers)
+    return found[1].decode("latin-1").strip() if found else ""
 
 
 @lru_cache(20_000)

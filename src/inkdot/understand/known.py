@@ -7,6 +7,7 @@ from typing import Protocol
 
 from inkdot.domain.event import Event
 from inkdot.domain.ids import VisitId
+from inkdot.domain.own_browser import OwnClients
 
 
 class Known(Protocol):
@@ -37,6 +38,9 @@ class Mails(Protocol):
     def links_of(self, message: int) -> int | None:
         """How many tracked links a mail has; None if that is not known."""
 
+    def own_clients(self, since: int, until: int) -> OwnClients:
+        """From where people who sign in worked between two times (unix seconds)."""
+
 
 class NothingKnown:
     """A memory of nothing, for explaining single cases."""
@@ -64,6 +68,10 @@ class NothingKnown:
     def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002
         """Nothing."""
         return {}
+
+    def own_clients(self, since: int, until: int) -> OwnClients:  # noqa: ARG002
+        """From nowhere."""
+        return OwnClients()
 
     def links_of(self, message: int) -> int | None:  # noqa: ARG002
         """Not known."""

@@ -211,10 +211,15 @@ def _context(key: str, fact: str, wanted: bool) -> Test:
 
 def _sender(wanted: bool) -> Test:
     def test(seen: Seen) -> str | None:
-        own = "inkdot-self" in seen.headers or seen.context.get("sender_cookie") is True
+        own = seen.headers.get("inkdot-self") == "yes" or seen.context.get("sender_cookie") is True
         return "a browser that the sender called his own" if own is wanted else None
 
     return test
+
+
+def _sender_alike(_: bool) -> Test:
+    fact = "from where the sender worked in the office within a day, with the same program"
+    return lambda seen: fact if seen.headers.get("inkdot-self") == "alike" else None
 
 
 def _names_itself(how: str) -> Test:
@@ -269,6 +274,7 @@ CONDITIONS: dict[str, Callable[[Any], Test]] = {
     "prior_open": lambda wanted: _context("prior_open", "nothing opened before", wanted),
     "honeypot": lambda wanted: _context("honeypot", "fetched the link that no person can see", wanted),
     "sender": _sender,
+    "sender_alike": _sender_alike,
     "burst": _burst,
     "recipients_at_once": _recipients_at_once,
 }

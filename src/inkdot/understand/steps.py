@@ -15,7 +15,6 @@ from inkdot.domain.contact import Address
 from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
-from inkdot.domain.own_browser import LINE as _OWN
 from inkdot.domain.ping import Ping
 from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
@@ -25,6 +24,7 @@ from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.channels import Channels
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, client_of, raw_of
 from inkdot.understand.known import Known, Mails, NothingKnown
+from inkdot.understand.own import Own
 from inkdot.understand.reading import Readings
 from inkdot.understand.rules import RuleBook, shipped
 from inkdot.understand.visit import PAUSE
@@ -77,8 +77,9 @@ class Understanding:
         self._keyring, self._known, self._mails = keyring, known, mails
         self._networks, self._judge = networks or Networks(), Judge(book or shipped())
         self._behaviour = Behaviour(self._judge, mails.links_of)
+        self._own = Own(keyring, mails)
         self._handed: dict[int, tuple[int, Mapping[int, float]]] = {}
-        self._clients: dict[tuple[str, str, bytes, int, bool, int], Client] = {}
+        self._clients: dict[tuple[str, str, bytes, int, bool, str], Client] = {}
         self._known_clients: dict[tuple[str, Raw, bool], Client] = {}
         self._numbers: dict[Raw, int] = {NO_RAW: 0}
         self._old_after: int | None = None
@@ -179,13 +180,13 @@ class Understanding:
         method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
         network = self._networks.of(ping.address)
         old = self._is_old(ping.time)
-        whose = int(token.workspace) if _OWN in ping.headers else 0
-        key = (kind, method, ping.headers, id(network), old, whose)  # networks are few and live as long as their table
+        own = self._own.who(ping, token)
+        key = (kind, method, ping.headers, id(network), old, own)  # networks are few and live as long as their table
         known = self._clients.get(key)
         if known is None:
             if len(self._clients) >= _MOST_CLIENTS:
                 self._clients.clear()
-            raw = raw_of(method, ping.headers, network, whose)
+            raw = raw_of(method, ping.headers, network, own)
             known = self._clients[key] = self._known_client(kind, raw, old=old)
         return known
 

@@ -114,7 +114,7 @@ class Door:
         if given is not None:
             return self._by_key(request, given)
         secret = self.auth.secret_of(request)
-        signed = self.auth.signed(secret) if secret else None
+        signed = self.auth.current(request)
         if signed is None or secret is None:
             raise SignInFirst("Send a key as 'Authorization: Bearer ...', or sign in; 'inkdot key add' makes a key.")
         self.auth.check_source(request)

@@ -31,6 +31,22 @@ ORDER BY number;
 -- When the copies of a mail were handed over.
 SELECT contact, time FROM handovers WHERE message = ?;
 
+-- name: keep_own_client
+-- Somebody who signs in works there in that hour.
+INSERT OR IGNORE INTO own_clients (workspace, address, agent, hour) VALUES (?, ?, ?, ?);
+
+-- name: own_clients
+-- Where people of which workspace worked in the hours from one time to another.
+SELECT DISTINCT workspace, address, agent FROM own_clients WHERE hour BETWEEN ? AND ?;
+
+-- name: own_domains
+-- Mail domains of those who sign in, by workspace.
+SELECT DISTINCT m.workspace, lower(substr(u.address, instr(u.address, '@') + 1)) FROM members m JOIN users u ON u.id = m.user;
+
+-- name: forget_own_clients
+-- Where people worked longer ago.
+DELETE FROM own_clients WHERE hour < ?;
+
 -- name: unmarked
 -- Copies of a mail that left without marks, by reason.
 SELECT left_alone, count(*)
