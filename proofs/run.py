@@ -112,7 +112,7 @@ def kill(cycles: int, seed: int = 2026) -> None:
                 os.kill(pid, signal.SIGKILL)
                 before = len(load.acknowledged)
                 eventually(lambda load=load, before=before: len(load.acknowledged) > before + SENDERS, 10)
-                eventually(lambda victim=victim, pid=pid: server.children().get(victim, pid) != pid, 10)
+                eventually(lambda s=server, victim=victim, pid=pid: s.children().get(victim, pid) != pid, 10)
                 ledger += load.stop()
             slowest = max(slowest, time.monotonic() - begun)
             if cycle % 10 == 9:
