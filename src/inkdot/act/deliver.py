@@ -57,8 +57,8 @@ class Means(NamedTuple):
     audiences: Audiences
     vapid: push.Vapid | None
     browsers: Subscriptions | None = None
-    unsubscribe: Callable[[Address], str | None] = lambda _address: None
-    """The page where a person says no more."""
+    unsubscribe: Callable[[WorkspaceId, Address], str | None] = lambda _workspace, _address: None
+    """The page where a person says no more: by hand, or at once by RFC 8058."""
 
 
 class Deliverer:
@@ -202,7 +202,7 @@ class Deliverer:
             raise Undelivered("Nobody is known by address here.", permanent=True)
         if self._means.consents.agreed(delivery.workspace, contact, Purpose.MAIL) is not True:
             raise Undelivered("The person has not agreed to be written to.", permanent=True)
-        return address, self._means.unsubscribe(address)
+        return address, self._means.unsubscribe(delivery.workspace, address)
 
     def _push(self, action: Push, delivery: Delivery, data: dict[str, Any]) -> str:
         vapid, kept = self._means.vapid, self._means.browsers

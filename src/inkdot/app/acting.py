@@ -21,6 +21,7 @@ from inkdot.act.rule import Push, Show, Webhook
 from inkdot.act.watch import SECOND, Watch
 from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
+from inkdot.app.marking import mint_of, public_url_of
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
 from inkdot.app.warmth import warmth
@@ -41,6 +42,7 @@ from inkdot.domain.ids import (
     from_word,
     to_word,
 )
+from inkdot.mark.mint import Person
 from inkdot.settings import Settings
 from inkdot.show.questions import here, since_of
 from inkdot.store.audiences import Audiences
@@ -76,7 +78,7 @@ class Acting:
         told: Callable[[str, str], None],
     ) -> None:
         """`now` gives microseconds since 1970; `told` hears of places that are paused."""
-        self._folder, self._control, self._now = folder, control, now
+        self._folder, self._settings, self._control, self._now = folder, settings, control, now
         self.outbox, self.triggers = Outbox(folder.control), Triggers(folder.control)
         self.audiences, self.browsers = Audiences(folder.control), Subscriptions(folder.control)
         self.store: EventStore | None = None
@@ -85,11 +87,16 @@ class Acting:
         private = [ipaddress.ip_network(n, strict=False) for n in settings.private_networks]
         self._means = Means(
             Reach(private), poster(folder, settings), settings.owner, control, self, self.audiences,
-            vapid(folder, settings.owner), self.browsers,
+            vapid(folder, settings.owner), self.browsers, self._privacy_page,
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
         self.deliverer = Deliverer(self.outbox, self._means, told)
         self.show()  # a restored folder has no such file yet
+
+    def _privacy_page(self, workspace: WorkspaceId, address: Address) -> str:
+        url = public_url_of(self._folder, self._settings)
+        mint = mint_of(self._settings, self._folder.keyring(), url, workspace)
+        return mint.privacy(Person.known(mint, address), 0, self._now() // SECOND)
 
     @staticmethod
     def fresh() -> int:

@@ -17,6 +17,7 @@ from inkdot.domain.asking import DAYS_BETWEEN, DAYS_TO_CONFIRM, MOST_BYTES, Aske
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.ids import WorkspaceId
 from inkdot.mark.mint import Mint, Person
 from inkdot.room.confirm import ConfirmPages
 from inkdot.room.confirm_words import WORDS
@@ -56,57 +57,58 @@ class Asking:
         self._folder, self._settings, self._public_url = folder, settings, public_url
         self.sender = settings.controller or settings.sender or settings.owner or settings.mail_from or "The sender"
 
-    def _mint(self) -> Mint:
+    def _mint(self, workspace: WorkspaceId) -> Mint:
         """Makes the links; anew each time, because the server tells its address only once it is ready."""
         url = self._public_url or _public_url(self._folder, self._settings)
-        return mint_of(self._settings, self._folder.keyring(), url)
+        return mint_of(self._settings, self._folder.keyring(), url, workspace)
 
-    def ask(self, address: Address, asked: Asked) -> None:
+    def ask(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> None:
         """Somebody asks to be asked, by the form; it tells nobody who was asked today, or was erased. Raises Failure."""
-        now, contact = int(time.time()), self._register.contact(address)
-        asked_at = self._register.book.asked_at(WORKSPACE, contact, asked.scope)
+        now, contact = int(time.time()), self._register.contact(address, workspace)
+        asked_at = self._register.book.asked_at(workspace, contact, asked.scope)
         erased = self._register.book.why_denied(contact) == "erased"
         if self._send is not None and (erased or (asked_at or 0) > now - _DAY):
             return
-        self._mail(address, asked, now)
+        self._mail(address, asked, now, workspace)
 
-    def ask_once(self, address: Address, asked: Asked) -> str:
+    def ask_once(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> str:
         """Mail the question to somebody who was not asked and did not refuse for half a year; returns the link.
 
         Raises NotAsked, and Failure where no mail can be sent.
         """
-        now, contact = int(time.time()), self._register.contact(address)
+        now, contact = int(time.time()), self._register.contact(address, workspace)
         book = self._register.book
         if book.why_denied(contact) == "erased":
             raise NotAsked(f"{address} was erased and is not asked again.")
-        asked_at = book.asked_at(WORKSPACE, contact, asked.scope)
-        refused = [c.time for c in book.choices_of(WORKSPACE, contact) if c.act in ("withdraw", "unsubscribe")]
+        asked_at = book.asked_at(workspace, contact, asked.scope)
+        refused = [c.time for c in book.choices_of(workspace, contact) if c.act in ("withdraw", "unsubscribe")]
         last = max([*refused, asked_at or 0])
         if last > now - DAYS_BETWEEN * _DAY:
             why = "said no" if refused and last in refused else "was asked"
             raise NotAsked(f"{address} {why} less than {DAYS_BETWEEN} days ago and is not asked again so soon.")
-        return self._mail(address, asked, now)
+        return self._mail(address, asked, now, workspace)
 
-    def _mail(self, address: Address, asked: Asked, now: int) -> str:
+    def _mail(self, address: Address, asked: Asked, now: int, workspace: WorkspaceId) -> str:
         if self._send is None:
             raise Failure("No mail can be sent: set upstream and owner, or mail_server and mail_from, in inkdot.toml.")
         words = WORDS[asked.language]
-        mint = self._mint()
+        mint = self._mint(workspace)
         url = mint.confirmation(Person.known(mint, address), now, asked.packed())
         text = words.letter.format(sender=self.sender, text=asked.text, url=url, days=DAYS_TO_CONFIRM)
         self._send(address, words.subject, text)
-        self._register.book.keep_asked(WORKSPACE, self._register.contact(address), asked.scope, now)
+        self._register.book.keep_asked(workspace, self._register.contact(address, workspace), asked.scope, now)
         return url
 
-    def confirm(self, address: Address, asked: Asked) -> str:
+    def confirm(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> str:
         """As the page wants it."""
         row = choice(
             address, "set", Mode.INDIVIDUAL, asked.scope, _METHOD,
             wording=asked.text, version=asked.version, language=asked.language, form=_FORM,
         )  # fmt: skip
-        self._register.keep([row])
-        self._register.book.audit("the person", "consent set", self._register.contact(address), scope=asked.scope)
-        mint = self._mint()
+        self._register.keep([row], workspace)
+        about = self._register.contact(address, workspace)
+        self._register.book.audit("the person", "consent set", about, scope=asked.scope)
+        mint = self._mint(workspace)
         return mint.privacy(Person.known(mint, address), 0, int(time.time()))
 
 

@@ -8,6 +8,7 @@ from inkdot.app.consent import Register, choice
 from inkdot.app.folder import Folder
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
+from inkdot.domain.ids import WorkspaceId
 from inkdot.room.privacy import Manner, PrivacyPages, Said
 from inkdot.settings import Settings
 
@@ -18,8 +19,8 @@ class _Choices:
     def __init__(self, register: Register) -> None:
         self._register = register
 
-    def mode_of(self, address: Address) -> Mode:
-        return self._register.mode_for(address).mode
+    def mode_of(self, address: Address, workspace: WorkspaceId) -> Mode:
+        return self._register.mode_for(address, workspace=workspace).mode
 
     def stop(self, said: Said) -> None:
         self._keep("withdraw", Mode.OFF, said)
@@ -35,8 +36,8 @@ class _Choices:
             said.address, act, mode, "", method,
             wording=said.wording, version=said.version, language=said.language, form=said.form,
         )  # fmt: skip
-        self._register.keep([row])
-        about = self._register.contact(said.address)
+        self._register.keep([row], said.workspace)
+        about = self._register.contact(said.address, said.workspace)
         self._register.book.audit("the person", f"consent {act}", about)
 
 

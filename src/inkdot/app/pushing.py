@@ -8,12 +8,12 @@ import time
 from starlette.routing import Route
 
 from inkdot.act.channels.push import usable
-from inkdot.app.consent import WORKSPACE, Register, choice
+from inkdot.app.consent import Register, choice
 from inkdot.app.folder import Folder
 from inkdot.app.vapid import vapid
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
-from inkdot.domain.ids import ContactId
+from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.room.face import Face
 from inkdot.room.push import PushPages, Subscribed
 from inkdot.settings import Settings
@@ -37,37 +37,38 @@ class Browsers:
         """As the page wants it."""
         return usable(keys)
 
-    def may(self, address: Address | None) -> bool:
+    def may(self, address: Address | None, workspace: WorkspaceId) -> bool:
         """As the page wants it."""
-        return address is None or self._register.book.why_denied(self._register.contact(address)) is None
+        return address is None or self._register.book.why_denied(self._register.contact(address, workspace)) is None
 
     def allow(self, said: Subscribed) -> None:
         """As the page wants it; a person's choice goes into the ledger first."""
         if said.address:
-            self._chose(said.address, Mode.INDIVIDUAL, said.wording, said.language)
-        kept = Subscription(
-            said.endpoint, json.dumps(said.keys), said.name, self._whose(said.address), int(time.time())
-        )
-        self._kept.keep(kept, WORKSPACE)
+            self._chose(said.workspace, said.address, Mode.INDIVIDUAL, said.wording, said.language)
+        whose = self._whose(said.address, said.workspace)
+        kept = Subscription(said.endpoint, json.dumps(said.keys), said.name, whose, int(time.time()))
+        self._kept.keep(kept, said.workspace)
 
-    def stop(self, address: Address | None, endpoint: str) -> None:
+    def stop(self, address: Address | None, endpoint: str, workspace: WorkspaceId) -> None:
         """As the page wants it; only one's own browser can be stopped."""
-        whose = self._whose(address)
-        if endpoint not in {browser.endpoint for browser in self._kept.of(WORKSPACE, whose)}:
+        whose = self._whose(address, workspace)
+        if endpoint not in {browser.endpoint for browser in self._kept.of(workspace, whose)}:
             return
         self._kept.forget(endpoint)
-        if address and not self._kept.of(WORKSPACE, whose):
-            self._chose(address, Mode.OFF)
+        if address and not self._kept.of(workspace, whose):
+            self._chose(workspace, address, Mode.OFF)
 
-    def _whose(self, address: Address | None) -> ContactId:
-        return self._register.contact(address) if address else OWNER
+    def _whose(self, address: Address | None, workspace: WorkspaceId) -> ContactId:
+        return self._register.contact(address, workspace) if address else OWNER
 
-    def _chose(self, address: Address, mode: Mode, wording: str = "", language: str = "") -> None:
+    def _chose(
+        self, workspace: WorkspaceId, address: Address, mode: Mode, wording: str = "", language: str = ""
+    ) -> None:
         row = choice(
             address, "set", mode, _SCOPE, "push_page", wording=wording, version="1", language=language, form="/n/"
         )
-        self._register.keep([row])
-        self._register.book.audit("the person", "consent set", self._register.contact(address))
+        self._register.keep([row], workspace)
+        self._register.book.audit("the person", "consent set", self._register.contact(address, workspace))
 
 
 def push_pages(folder: Folder, settings: Settings, face: Face) -> list[Route]:

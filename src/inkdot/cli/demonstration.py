@@ -70,7 +70,7 @@ def show(port: int, *, stay: bool) -> int:
         data = Path(name) / "data"
         # The simulated readers sit behind a pretended proxy, so that each can come from a network of its own.
         command = [sys.executable, "-m", "inkdot", "serve", "--data", str(data), "--public-port", str(port)]
-        command += ["--office-port", "0", "--trusted-proxies", "127.0.0.1/32"]
+        command += ["--office-port", "0", "--trusted-proxies", "127.0.0.1/32", "--no-setup-link"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             visitors = None
             try:

@@ -38,6 +38,9 @@ def serve(
     upstream: Annotated[
         str | None, typer.Option(help="Mail server that the mail door delivers to: smtp://user@mail.example.com:587.")
     ] = None,
+    setup_link: Annotated[
+        bool, typer.Option(help="Say where the first account is made, as long as there is none.")
+    ] = True,
 ) -> None:
     """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them, the mail door marks your mails.
 
@@ -66,7 +69,8 @@ def serve(
     def ready(server: Server) -> None:
         sys.stdout.write(f"ready public={server.public} office={server.office} relay={server.relay}\n")
         sys.stdout.flush()
-        _say_how_to_begin(folder, server)
+        if setup_link:
+            _say_how_to_begin(folder, server)
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)

@@ -9,38 +9,34 @@ Whether a mail left is told to nobody: the form answers the same for every addre
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import re
 from collections.abc import Callable
-from importlib.resources import files
-from string import Template
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from inkdot.domain.asking import DAYS_TO_CONFIRM, Asked
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress, Failure
+from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.room.confirm_words import WORDS, Words
+from inkdot.room.sheet import body_of, gone, sheet
 
-_MOST_BYTES = 4_096
 _DAY = 86_400
 
 
 class Asker(Protocol):
     """What the page needs of the house."""
 
-    def confirm(self, address: Address, asked: Asked) -> str:
+    def confirm(self, address: Address, asked: Asked, workspace: WorkspaceId) -> str:
         """Write consent down; the address of the privacy page, where it can be taken back."""
 
-    def ask(self, address: Address, asked: Asked) -> None:
+    def ask(self, address: Address, asked: Asked, workspace: WorkspaceId) -> None:
         """Mail the question to somebody, if they may be asked. Raises Failure where no mail can be sent."""
 
 
@@ -50,15 +46,6 @@ class ConfirmPages:
     def __init__(self, keyring: Keyring, asker: Asker, sender: str, now: Callable[[], float]) -> None:
         """`now` gives unix seconds."""
         self._keyring, self._asker, self._sender, self._now = keyring, asker, sender, now
-        source = files("inkdot.room").joinpath("confirm.html").read_text()
-        self._page = Template(source)
-        style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() if style else ""
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; frame-ancestors 'none'"
-        self._headers = {
-            "Content-Security-Policy": f"{policy}; base-uri 'none'", "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex, nofollow",
-        }  # fmt: skip
 
     def routes(self) -> list[Route]:
         """For the room's application."""
@@ -71,11 +58,9 @@ class ConfirmPages:
         return await run_in_threadpool(self._shown, request)
 
     async def _said(self, request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                return PlainTextResponse("This form is smaller.\n", 413, self._headers)
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
         return await run_in_threadpool(self._taken, request, body)
 
     def _read(self, request: Request) -> tuple[Token, Asked] | None:
@@ -90,12 +75,12 @@ class ConfirmPages:
     def _shown(self, request: Request) -> Response:
         found = self._read(request)
         if found is None:
-            return _gone()
+            return gone()
         token, asked = found
         words = WORDS.get(asked.language, WORDS["en"])
         if self._ended(token):
-            return self._answer(words.title, _paragraph(words.ended), asked.language, 410)
-        return self._answer(
+            return sheet(words.title, _paragraph(words.ended), asked.language, 410)
+        return sheet(
             words.title if token.address else words.form_title, self._question(token, asked, words), asked.language
         )
 
@@ -109,35 +94,29 @@ class ConfirmPages:
     def _taken(self, request: Request, body: bytes) -> Response:
         found = self._read(request)
         if found is None:
-            return _gone()
+            return gone()
         token, asked = found
         words = WORDS.get(asked.language, WORDS["en"])
         if self._ended(token):
-            return self._answer(words.title, _paragraph(words.ended), asked.language, 410)
+            return sheet(words.title, _paragraph(words.ended), asked.language, 410)
         if token.address:
-            back = html.escape(self._asker.confirm(token.address, asked))
-            return self._answer(
-                words.title, f'{_paragraph(words.done)}<p><a href="{back}">{back}</a></p>', asked.language
-            )
+            back = html.escape(self._asker.confirm(token.address, asked, token.workspace))
+            return sheet(words.title, f'{_paragraph(words.done)}<p><a href="{back}">{back}</a></p>', asked.language)
         said = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-        status, text = self._mailed(said, asked, words)
+        status, text = self._mailed(said, asked, words, token.workspace)
         again = self._question(token, asked, words) if status != 200 else ""
-        return self._answer(words.form_title, _paragraph(text, "status") + again, asked.language, status)
+        return sheet(words.form_title, _paragraph(text, "status") + again, asked.language, status)
 
-    def _mailed(self, said: dict[str, str], asked: Asked, words: Words) -> tuple[int, str]:
+    def _mailed(self, said: dict[str, str], asked: Asked, words: Words, workspace: WorkspaceId) -> tuple[int, str]:
         if said.get("yes") != "1":
             return 422, words.unticked
         try:
-            self._asker.ask(normal_address(said.get("address", "")), asked)
+            self._asker.ask(normal_address(said.get("address", "")), asked, workspace)
         except BadAddress:
             return 422, words.no_address
         except Failure:
             return 503, words.no_mail
         return 200, words.sent
-
-    def _answer(self, title: str, body: str, language: str, status: int = 200) -> Response:
-        text = self._page.substitute(title=html.escape(title), body=body, language=html.escape(language))
-        return Response(text, status, self._headers, "text/html; charset=utf-8")
 
 
 def form(action: str, text: str, words: Words) -> str:
@@ -153,7 +132,3 @@ def form(action: str, text: str, words: Words) -> str:
 
 def _paragraph(text: str, role: str = "") -> str:
     return f'<p role="{role}">{html.escape(text)}</p>' if role else f"<p>{html.escape(text)}</p>"
-
-
-def _gone() -> Response:
-    return PlainTextResponse("There is nothing at this address. Check that the link is complete.\n", 404)

@@ -9,37 +9,45 @@ No login: the token names the person. A shared token names nobody, so the page a
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import re
-from importlib.resources import files
 from string import Template
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
+from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.room.sheet import body_of, gone, sheet
 from inkdot.room.words import VERSION, WORDS, language_of
 
-_MOST_BYTES = 4_096
 _FIELD = '<p><label>{label}<br><input type="email" name="address" required autocomplete="email"></label></p>'
 _AGREE = (
     '<section><h2>{title}</h2><form method="post"><input type="hidden" name="do" value="agree">'
     '<p><label><input type="checkbox" name="yes" value="1"> {text}</label></p><button>{button}</button></form></section>'
 )
+_BODY = Template("""$done
+<p>$kept</p>
+<p>$signal</p>
+<section>
+<h2>$stop_title</h2>
+<p>$stop_text</p>
+<form method="post"><input type="hidden" name="do" value="stop">$address_field<button>$stop_button</button></form>
+</section>
+$agree
+<p><small>$facts</small></p>""")
 
 
 class Said(NamedTuple):
     """What somebody chose on the page."""
 
+    workspace: WorkspaceId
     address: Address
     wording: str
     version: str
@@ -51,7 +59,7 @@ class Said(NamedTuple):
 class Choices(Protocol):
     """What the page needs of the house."""
 
-    def mode_of(self, address: Address) -> Mode:
+    def mode_of(self, address: Address, workspace: WorkspaceId) -> Mode:
         """How much may be kept about a person now."""
 
     def stop(self, said: Said) -> None:
@@ -78,15 +86,6 @@ class PrivacyPages:
 
     def __init__(self, keyring: Keyring, choices: Choices, manner: Manner) -> None:
         self._keyring, self._choices, self._manner = keyring, choices, manner
-        source = files("inkdot.room").joinpath("privacy.html").read_text()
-        self._page = Template(source)
-        style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() if style else ""
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; frame-ancestors 'none'"
-        self._headers = {
-            "Content-Security-Policy": f"{policy}; base-uri 'none'", "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex, nofollow",
-        }  # fmt: skip
 
     def routes(self) -> list[Route]:
         """For the room's application."""
@@ -97,16 +96,14 @@ class PrivacyPages:
 
     async def _show(self, request: Request) -> Response:
         token = self._token(request)
-        return _gone() if token is None else await run_in_threadpool(self._shown, request, token, token.address, "")
+        return gone() if token is None else await run_in_threadpool(self._shown, request, token, token.address, "")
 
     async def _change(self, request: Request) -> Response:
         token = self._token(request)
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                return PlainTextResponse("This form is smaller.\n", 413, self._headers)
-        return _gone() if token is None else await run_in_threadpool(self._changed, request, token, body)
+        body = await body_of(request)
+        if isinstance(body, Response):
+            return body
+        return gone() if token is None else await run_in_threadpool(self._changed, request, token, body)
 
     def _token(self, request: Request) -> Token | None:
         raw = self._keyring.check(request.path_params["token"].encode("latin-1", "replace"))
@@ -121,7 +118,7 @@ class PrivacyPages:
             address = token.address or normal_address(asked.get("address", ""))
         except BadAddress:
             return self._shown(request, token, None, "no_address", 422)
-        said = Said(address, words["agree_text"], VERSION, language, "/p/")
+        said = Said(token.workspace, address, words["agree_text"], VERSION, language, "/p/")
         if b"List-Unsubscribe" in body and b"One-Click" in body:  # also as multipart, which RFC 8058 allows
             self._choices.unsubscribe(said)
             return self._shown(request, token, address, "unsubscribed")
@@ -140,13 +137,12 @@ class PrivacyPages:
     def _shown(self, request: Request, token: Token, address: Address | None, done: str, status: int = 200) -> Response:
         language, manner = self._language(request), self._manner
         words = {name: html.escape(text) for name, text in WORDS[language].items()}
-        mode = self._choices.mode_of(address) if address else token.mode
+        mode = self._choices.mode_of(address, token.workspace) if address else token.mode
         signals = request.headers.get("sec-gpc") == "1" or request.headers.get("dnt") == "1"
         days = words["events_days"].format(days=manner.events_days) if manner.events_days else words["events_open"]
         named = mode is not Mode.INDIVIDUAL and address is not None and token.address is not None
-        text = self._page.substitute(
+        body = _BODY.substitute(
             words,
-            language=language,
             done=f'<p class="done" role="status"><strong>{words[done]}</strong></p>' if done else "",
             kept=words[mode.name.lower()],
             signal=words["signal" if signals else "no_signal"],
@@ -157,8 +153,4 @@ class PrivacyPages:
                 journal=manner.journal_days, events=days, controller=html.escape(manner.controller) or words["nobody"]
             ),
         )  # fmt: skip
-        return Response(text, status, self._headers, "text/html; charset=utf-8")
-
-
-def _gone() -> Response:
-    return PlainTextResponse("There is nothing at this address. Check that the link is complete.\n", 404)
+        return sheet(WORDS[language]["title"], body, language, status)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inkdot.domain.contact import Address
+from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.room.face import Face, Turned
 from inkdot.room.push_words import WORDS
@@ -32,6 +33,7 @@ _MOST_ENDPOINT = 1_500
 class Subscribed(NamedTuple):
     """What a browser said."""
 
+    workspace: WorkspaceId
     address: Address | None
     """None: the owner's browser."""
     endpoint: str
@@ -50,13 +52,13 @@ class Browsers(Protocol):
     def usable(self, keys: dict[str, str]) -> bool:
         """True if a browser's keys are keys."""
 
-    def may(self, address: Address | None) -> bool:
+    def may(self, address: Address | None, workspace: WorkspaceId) -> bool:
         """False if this person wants nothing from us."""
 
     def allow(self, said: Subscribed) -> None:
         """Keep a browser, and that it was allowed."""
 
-    def stop(self, address: Address | None, endpoint: str) -> None:
+    def stop(self, address: Address | None, endpoint: str, workspace: WorkspaceId) -> None:
         """Forget it."""
 
 
@@ -85,7 +87,7 @@ class PushPages:
     def _shown(self, request: Request) -> Response:
         token = self._token(request)
         words = WORDS[self._language(request)]
-        if not self._browsers.may(token.address):
+        if not self._browsers.may(token.address, token.workspace):
             return self._face.page("turned.html", heading=words["title"], text=words["withdrawn"])
         about = words["person" if token.address else "owner"].format(sender=self._sender or words["sender"])
         return self._face.page(
@@ -111,14 +113,14 @@ class PushPages:
         if not _is_service(endpoint):
             return self._face.problem(422, "endpoint is no https address of a push service.")
         if said.get("stop"):
-            self._browsers.stop(token.address, endpoint)
+            self._browsers.stop(token.address, endpoint, token.workspace)
             return self._face.json({"allowed": False})
         if not self._browsers.usable(wanted):
             return self._face.problem(422, "keys are no keys of a browser.")
-        if not self._browsers.may(token.address):
+        if not self._browsers.may(token.address, token.workspace):
             return self._face.problem(403, WORDS[language]["withdrawn"])
         wording, name = WORDS[language]["person"], urlsplit(endpoint).hostname or ""
-        self._browsers.allow(Subscribed(token.address, endpoint, wanted, name, wording, language))
+        self._browsers.allow(Subscribed(token.workspace, token.address, endpoint, wanted, name, wording, language))
         return self._face.json({"allowed": True})
 
     def _token(self, request: Request) -> Token:

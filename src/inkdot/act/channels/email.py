@@ -38,6 +38,7 @@ def deliver(
     mail["Auto-Submitted"] = "auto-generated"
     if leave:
         mail["List-Unsubscribe"] = f"<{leave}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         text = f"{text}\n\nNo more of these: {leave}"
     mail.set_content(text)
     code, said = post(sender, to, mail.as_bytes())
