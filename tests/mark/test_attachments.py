@@ -143,6 +143,26 @@ def test_the_mail_door_shares_attachments_once_however_often_it_tries(tmp_path: 
         door.stop()
 
 
+def test_a_campaign_deals_with_attachments_for_each_person(tmp_path: Path) -> None:
+    mail, data = quote(tmp_path), tmp_path / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text('libreoffice = "off"\n')
+    (tmp_path / "people.csv").write_text(f"email\n{BEN}\n{EVE}\n")
+    with Sink() as sink:
+        for how in ("dots", "link"):
+            sent = inkdot(
+                "mail", "send", mail, "--people", tmp_path / "people.csv", "--smtp", sink.url, "--attachments", how,
+                "--campaign", how, "--data", data,
+            )  # fmt: skip
+            assert sent.stderr.count("letter.docx was left as it is") == (1 if how == "link" else 0)
+        dotted, linked = ([files(got.content) for got in sink.got][n : n + 2] for n in (0, 2))
+    original = files(mail.read_bytes())
+    assert len({original["letter.docx"], *(f["letter.docx"] for f in dotted)}) == 3
+    assert [set(f) for f in linked] == [{"letter.docx", "logo.png"}] * 2
+    listed = [json.loads(line) for line in inkdot("doc", "list", "--json", "--data", data).stdout.splitlines()]
+    assert [sorted(link["to"] for link in d["links"]) for d in listed if d["links"]] == [[BEN, EVE]]
+
+
 def test_an_unknown_treatment_is_refused_with_those_there_are(server: Server, tmp_path: Path) -> None:
     refused = inkdot(
         "mail", "mark", quote(tmp_path), "--to", BEN, "--attachments", "eat", "--data", server.data, check=False

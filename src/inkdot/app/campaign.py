@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from inkdot.app.attachments import Attachments
 from inkdot.app.consent import WORKSPACE, Register
 from inkdot.app.folder import Folder
 from inkdot.app.people import People, Person
@@ -23,10 +24,12 @@ from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import MESSAGE, ContactId, MessageId, to_word
 from inkdot.domain.message import Message
+from inkdot.mark.attachments import Treatment
 from inkdot.mark.blind import without_blind
 from inkdot.mark.fill import Template
 from inkdot.mark.mail import Mail, read_mail
 from inkdot.mark.mint import Mint
+from inkdot.mark.reasons import LeftAlone
 from inkdot.relay.upstream import Unreachable, Upstream
 from inkdot.store.campaigns import Campaign, Campaigns
 
@@ -49,6 +52,8 @@ class Result(NamedTuple):
     left_alone: str | None
     earlier: bool
     """It was settled in a run before this one."""
+    warnings: tuple[str, ...] = ()
+    """Why attached documents were left as they are."""
 
 
 class Pace:
@@ -80,7 +85,7 @@ class Sending:
 
     def __init__(
         self, folder: Folder, name: str, source: bytes, template: Template, mint: Mint, register: Register,
-        upstream: Upstream, list_name: str | None = None,
+        upstream: Upstream, list_name: str | None = None, attachments: Treatment = Treatment.LEAVE,
     ) -> None:  # fmt: skip
         """Raises UsageError if the name belongs to another mail, Failure if another command is sending it."""
         self._folder, self._template, self._mint = folder, template, mint
@@ -93,6 +98,7 @@ class Sending:
         fresh = Campaign(MessageId(int.from_bytes(os.urandom(8), "big") >> 1), digest, int(time.time()))
         campaign = self.store.begin(name, fresh, WORKSPACE)
         self.message = campaign.message
+        self._attachments = Attachments(folder, mint, attachments, campaign.message, campaign.begun)
         if campaign.digest != digest:
             self.store.close()
             raise UsageError(
@@ -183,6 +189,10 @@ class Sending:
         filled = self._template.filled(person.values, person.address, now, self._internet_id)
         mail: Mail = read_mail(filled, self._mint)
         copy = mail.copy_for(person.address, self.message, int(now), mode)
+        content = copy.content
+        warnings: tuple[str, ...] = ()
+        if copy.left_alone in (None, LeftAlone.TEXT_ONLY):
+            content, _, warnings = self._attachments.dealt(copy.content, person.address, mode)
         on_its_way = False
 
         def before_end() -> None:
@@ -192,7 +202,7 @@ class Sending:
 
         def hand_over() -> tuple[int, str]:
             with self._upstream.line() as line:
-                answer = line.hand_over(mail.sender, person.address, [without_blind(copy.content)], before_end)
+                answer = line.hand_over(mail.sender, person.address, [without_blind(content)], before_end)
             if answer.code == 0 and not on_its_way:
                 raise Unreachable(answer.text)
             return answer.code, answer.text
@@ -205,7 +215,7 @@ class Sending:
             state = "unsure"
         answer = f"{code} {text}" if code else text
         self._keep(contact, state, answer, copy.left_alone)
-        return Result(person.address, state, answer, copy.left_alone, earlier=False)
+        return Result(person.address, state, answer, copy.left_alone, earlier=False, warnings=warnings)
 
     def _count(self, code: int, text: str) -> None:
         taken = 200 <= code < 300

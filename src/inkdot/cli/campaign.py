@@ -30,9 +30,10 @@ _LINE_SECONDS = 10.0
 
 def send_to_people(
     source: Path, file: Path, folder: Folder, mint: Mint, upstream: Upstream, *, name: str | None, rate: str | None,
-    again: list[str], list_name: str | None, as_json: bool,
+    again: list[str], list_name: str | None, attachments: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fill in, mark and send; raises Failure if not everybody got the mail."""
+    from inkdot.app.attachments import treatment
     from inkdot.app.campaign import Pace, Sending, read_rate
     from inkdot.app.consent import UNANSWERED, Register
     from inkdot.app.people import must_fill, read_people
@@ -50,10 +51,12 @@ def send_to_people(
         talk(f"{file} has no column {word!r}; everybody gets the spare word of the mail.")
     if people.twice:
         talk(f"{people.twice} addresses stand twice in {file}; the first row counts.")
-    with Register(folder, load(folder.root, {})) as register:
+    settings = load(folder.root, {})
+    how = treatment(attachments or settings.attachments)
+    with Register(folder, settings) as register:
         if register.unanswered:
             talk(f"inkdot: {UNANSWERED}")
-        sending = Sending(folder, name or source.stem, content, template, mint, register, upstream, list_name)
+        sending = Sending(folder, name or source.stem, content, template, mint, register, upstream, list_name, how)
         results: list[Result] = []
         try:
             with _progress(len(people.rows)) as told:
@@ -64,6 +67,8 @@ def send_to_people(
             raise Failure("Stopped. Run the same command again to go on where this run ended.") from None
         finally:
             sending.store.close()
+            for warning in dict.fromkeys(w for result in results for w in result.warnings):
+                talk(warning)
             _show(sending.name, to_word(MESSAGE, sending.message), results, as_json)
     _judge(results)
 

@@ -129,7 +129,7 @@ def send(
     if people:
         send_to_people(
             source, people, folder, mail.mint, upstream, name=campaign, rate=rate, again=again or [],
-            list_name=list_name, as_json=as_json,
+            list_name=list_name, attachments=attachments, as_json=as_json,
         )  # fmt: skip
     else:
         _send(upstream, folder, mail, recipients, list_name, attachments, as_json)
