@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ from inkdot.domain.ping import Ping, ping_id
 from inkdot.domain.reading import BEAT_TARGET, COMPLETED, Scribble
 from inkdot.room.beats import Counter, Desk, runs
 from inkdot.understand.reading import Readings
-from tests.conftest import BEN, Server, inkdot_json
+from tests.conftest import BEN, Server, eventually, inkdot_json
 from tests.room.made import Browser, pdf, report, share
 from tests.room.test_laws import STARTED, TOKEN
 from tests.store.made import PERSON, RAWS
@@ -52,6 +55,26 @@ def test_pages_of_two_visits_complete_a_document_together(server: Server, tmp_pa
         assert browser.beat([page, 2.0, 1, [0]])[0] == 204
         report(server, made["document"], seconds=already + 2)
     assert len(completions(server, made["document"])) == 1
+
+
+def test_a_room_that_forgot_tells_nothing_twice(own_server: Server, tmp_path: Path) -> None:
+    made = share(own_server, pdf(tmp_path / "again.pdf", 2, "again"))
+    for turn in (1, 2, 3):
+        browser = Browser(made["url"])
+        eventually(lambda reader=browser: bool(reader.ask()[0] == 200))
+        browser.open()
+        browser.stay(2.1)
+        assert browser.beat([1, 1.0, 1, [0]], [2, 1.0, 1, [1.0]])[0] == 204
+        report(own_server, made["document"], seconds=2 * turn)
+        assert len(completions(own_server, made["document"])) == 1
+        if turn == 1:
+            room = own_server.children()["room"]
+            os.kill(room, signal.SIGKILL)
+            eventually(lambda room=room: own_server.children().get("room", room) != room)
+        else:
+            own_server.stop()
+            own_server.start()
+            made["url"] = own_server.public + urlsplit(made["url"]).path
 
 
 def test_forged_counters_complete_nothing(server: Server, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +19,7 @@ import nanoarrow as na
 
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, LinkId, MessageId, VisitId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
@@ -233,6 +234,11 @@ class EventStore:
     def read_so_far(self, visit: VisitId) -> list[tuple[int | None, float, int]]:
         """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
         return self._rows(self._ask["read_so_far"], {"visit": visit})
+
+    def completions(self, document: DocumentId, contact: ContactId, visit: VisitId) -> set[int]:
+        """The versions of a document that a reader is known to have completed; in this visit, if it is nobody's."""
+        what = {"document": document, "contact": contact, "visit": visit}
+        return {json.loads(detail)["version"] for (detail,) in self._rows(self._ask["completions"], what)}
 
     def close_months(self, before: int) -> int:
         """Sort finished months by person: all that lies before `before` (microseconds). Returns how many were closed."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
-from inkdot.domain.ids import VisitId
+from inkdot.domain.ids import ContactId, DocumentId, VisitId
 from inkdot.domain.own_browser import OwnClients
 
 
@@ -27,6 +27,9 @@ class Known(Protocol):
 
     def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:
         """What is kept of a reader's visit: (page, seconds, visits); page None tells that it began."""
+
+    def completions(self, document: DocumentId, contact: ContactId, visit: VisitId) -> Collection[int]:
+        """The versions of a document that a reader is known to have completed; in this visit, if it is nobody's."""
 
 
 class Mails(Protocol):
@@ -63,6 +66,10 @@ class NothingKnown:
 
     def read_so_far(self, visit: VisitId) -> Iterable[tuple[int | None, float, int]]:  # noqa: ARG002
         """Nothing."""
+        return ()
+
+    def completions(self, document: DocumentId, contact: ContactId, visit: VisitId) -> Collection[int]:  # noqa: ARG002
+        """None."""
         return ()
 
     def handed_over(self, message: int) -> Mapping[int, float]:  # noqa: ARG002

@@ -8,12 +8,12 @@ clock: what goes beyond is cut.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import Actor, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import DocumentId, EventId, VisitId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, VisitId
 from inkdot.domain.ping import Ping
 from inkdot.domain.reading import COMPLETED, Scribble
 from inkdot.domain.token import Token
@@ -33,6 +33,8 @@ _GATES = {
 
 SoFar = Callable[[VisitId], Iterable[tuple[int | None, float, int]]]
 """Recalls what is kept of a visit: (page, seconds, visits); page None tells that it began."""
+Completions = Callable[[DocumentId, ContactId, VisitId], Collection[int]]
+"""Recalls the versions of a document that a reader completed; in this visit, if it is nobody's."""
 
 
 @dataclass(slots=True)
@@ -48,10 +50,12 @@ class _Visit:
 class Readings:
     """Understands the records of the reading room."""
 
-    def __init__(self, since: int, so_far: SoFar) -> None:
+    def __init__(self, since: int, so_far: SoFar, completions: Completions = lambda *_: ()) -> None:
         """`so_far` recalls a visit that began before `since` (microseconds); later ones cannot be known yet."""
-        self._since, self._so_far = since, so_far
+        self._since, self._so_far, self._completions = since, so_far, completions
         self._visits: dict[int, _Visit] = {}
+        self._told: set[tuple[int, int, int, int]] = set()
+        """Completions: document, version, contact, visit if it is nobody's. The room tells them again after a restart."""
 
     def understand(self, ping: Ping, token: Token, raw: Raw, verdict: Verdict, rules: str) -> Event | Dropped:
         """The event in a record of the room."""
@@ -70,7 +74,7 @@ class Readings:
             made = Kind.DOWNLOAD, scene._replace(detail=_detail(scribble)), Evidence("D4", "the file was handed out")
         elif scribble.do == COMPLETED:
             fact = Evidence("D6", f"each of the {scribble.of} pages had most of the window for a second or more")
-            if not _is_complete(visit, scribble):
+            if not _is_complete(visit, scribble) or self._is_told(token, scribble):
                 return Dropped(ping.id, ping.time, DropReason.REPLAY)
             made = Kind.GOAL, scene._replace(name=COMPLETED, detail=_detail(scribble)), fact
         else:
@@ -84,6 +88,17 @@ class Readings:
             EventId(ping.id), ping.time, kind, token.workspace, token.contact, None, None, None, 0, None,
             _in_the_room(verdict, raw, scribble), raw, because, None, rules, scene,
         )  # fmt: skip
+
+    def _is_told(self, token: Token, scribble: Scribble) -> bool:
+        whose = 0 if token.contact else scribble.visit
+        key = (scribble.document, scribble.version, int(token.contact), whose)
+        if key in self._told:
+            return True
+        if len(self._told) >= _MOST_VISITS:
+            self._told.clear()
+        self._told.add(key)
+        known = self._completions(DocumentId(scribble.document), token.contact, VisitId(scribble.visit))
+        return scribble.version in known
 
     def _read(self, ping: Ping, scribble: Scribble, visit: _Visit, scene: Scene) -> tuple[Scene, Evidence] | None:
         """What a record adds to a page; None if nothing."""

@@ -86,7 +86,7 @@ class Understanding:
         self._people: set[tuple[WorkspaceId, ContactId]] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
-        self._readings = Readings(known.last_time(), known.read_so_far)
+        self._readings = Readings(known.last_time(), known.read_so_far, known.completions)
         going_on = known.recent_web(known.last_time() - PAUSE)
         self._websites = Websites(keyring, people or NobodyKnown(), going_on, channels)
         self._remember(known.recent(known.last_time() - _REMEMBER))

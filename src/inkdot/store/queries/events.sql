@@ -107,6 +107,12 @@ SELECT page, sum(coalesce(seconds, 0)), sum(coalesce((detail ->> 'visits')::INTE
 FROM events WHERE visit = $visit AND document IS NOT NULL AND kind IN ('view', 'read')
 GROUP BY page;
 
+-- name: completions
+-- Where it was told before that a reader completed a document; of nobody's reading only the visit tells whose it was.
+SELECT detail FROM events
+WHERE document = $document AND kind = 'goal' AND name = 'completed'
+  AND CASE WHEN $contact = 0 THEN visit = $visit ELSE contact = $contact END;
+
 -- name: page
 -- Events with filters, oldest first, a page at a time.
 SELECT * FROM events
