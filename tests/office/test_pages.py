@@ -65,7 +65,7 @@ class Office:
         return [
             "/", "/people", f"/people/{BEN}", "/unopened", f"/events/{self.event}", "/mails", f"/mails/{self.mail}", "/documents",
             f"/documents/{self.document}", "/sites", "/sites/example.com", "/leads", "/triggers", "/audiences", "/webhooks",
-            "/health", "/team", "/me", "/welcome",
+            "/health", "/team", "/audit", "/me", "/welcome",
         ]  # fmt: skip
 
 

@@ -70,3 +70,40 @@ def test_a_link_on_the_page_of_the_account_makes_a_browser_ones_own(chromium: Br
     chromium.new_page(user_agent=FIREFOX).goto(copy["dots"][1])
     actors = sorted(event["actor"] for event in office.timeline("me@example.com", at_least=2))
     assert actors == ["human", "sender"]
+
+
+def test_how_one_is_told_is_said_on_the_page_of_the_account(chromium: Browser, office: Server) -> None:
+    tab = signed_in(chromium, office, "/me").pages[0]
+    tab.get_by_label("Clicks").uncheck()
+    tab.get_by_label("Quiet hours").fill("22:00-07:00")
+    tab.get_by_label("Time zone").fill("Europe/Berlin")
+    tab.get_by_role("button", name="Keep").click()
+    tab.get_by_text("You will be told so from now on.").wait_for()
+    wish = tab.request.get("/api/v1/notices").json()
+    assert ("click" in wish["kinds"], wish["quiet"], wish["zone"]) == (False, "22:00-07:00", "Europe/Berlin")
+    tab.get_by_label("Quiet hours").fill("at night")
+    tab.get_by_role("button", name="Keep").click()
+    assert "at night" in tab.locator("main").inner_text()
+    assert tab.request.get("/api/v1/notices").json()["quiet"] == "22:00-07:00"
+
+
+def test_owners_see_who_did_what_with_personal_data_and_nobody_else_does(chromium: Browser, office: Server) -> None:
+    office.mark(QUOTE, "ben@example.com")
+    inkdot(
+        "account", "add", "vera@example.com", "--role", "viewer", "--ask", "--data", office.data, stdin=PASSWORD + "\n"
+    )
+    tab = signed_in(chromium, office, "/people").pages[0]
+    tab.goto("/people/ben@example.com")
+    tab.goto("/audit?q=timeline")
+    row = tab.locator("tbody tr").first
+    assert all(word in row.inner_text() for word in ("timeline", ADA, "ben@example.com"))
+    lines = tab.request.get("/audit?q=timeline&format=jsonl").text().splitlines()
+    assert {json.loads(line)["who"] for line in lines} >= {ADA}
+    other = chromium.new_context(base_url=office.office).new_page()
+    other.goto("/login?next=/")
+    other.get_by_label("Mail address").fill("vera@example.com")
+    other.locator("input[name=password]").fill(PASSWORD)
+    other.locator("form.stack button").click()
+    other.wait_for_url("**/")
+    assert other.get_by_role("link", name="Audit log").count() == 0
+    assert other.request.get("/audit").status == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,9 +11,12 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import ContactId
 from inkdot.show.questions import here
+from inkdot.store.contract import iso
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
+_MOST_LINES = 5_000
+_SECOND = 1_000_000
 _UNTOLD = frozenset({"by", "person", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
 UNPERSONAL = frozenset(
@@ -38,6 +42,20 @@ UNPERSONAL = frozenset(
 def audited(register: Register, asks: Mapping[str, Ask]) -> dict[str, Ask]:
     """The same questions, each leaving a line before it is answered."""
     return {name: ask if name in UNPERSONAL else _watched(register, name, ask) for name, ask in asks.items()}
+
+
+def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The newest lines of a workspace's log."""
+    workspace, book = here(what), register.book
+    lines = book.audited_in(workspace, _MOST_LINES)
+    names = book.addresses_of({(workspace, line.about) for line in lines if line.about})
+    for line in lines:
+        detail = {k: v for k, v in json.loads(line.detail).items() if k not in ("workspace", "api") and v not in (None, "", [])}
+        yield {
+            "number": line.number, "time": iso(line.time * _SECOND), "who": line.who, "what": line.what.replace("_", " "),
+            "person": names.get((workspace, line.about)) if line.about else None,
+            "detail": ", ".join(f"{key}: {value}" for key, value in detail.items()) or None,
+        }  # fmt: skip
 
 
 def _watched(register: Register, name: str, ask: Ask) -> Ask:

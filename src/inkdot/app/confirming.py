@@ -107,7 +107,7 @@ class Asking:
         )  # fmt: skip
         self._register.keep([row], workspace)
         about = self._register.contact(address, workspace)
-        self._register.book.audit("the person", "consent set", about, scope=asked.scope)
+        self._register.book.audit("the person", "consent set", about, scope=asked.scope, workspace=workspace)
         mint = self._mint(workspace)
         return mint.privacy(Person.known(mint, address), 0, int(time.time()))
 

@@ -11,7 +11,7 @@ from typing import Any
 from inkdot.app import care
 from inkdot.app.accounts import tidy as tidy_accounts
 from inkdot.app.acting import Acting
-from inkdot.app.audit import audited
+from inkdot.app.audit import audited, log_asked
 from inkdot.app.consent import Register, publish
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
@@ -228,6 +228,7 @@ class House:
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
             "retention": lambda _: iter([retention(self)]),
+            "audit_log": lambda what: log_asked(self.register, what),
             **people.asks(),
             **self.acting.asks(),
             **self.sending.asks(),

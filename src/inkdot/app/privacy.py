@@ -38,7 +38,7 @@ class _Choices:
         )  # fmt: skip
         self._register.keep([row], said.workspace)
         about = self._register.contact(said.address, said.workspace)
-        self._register.book.audit("the person", f"consent {act}", about)
+        self._register.book.audit("the person", f"consent {act}", about, workspace=said.workspace)
 
 
 def pages(folder: Folder, settings: Settings) -> list[Route]:

@@ -68,7 +68,9 @@ class Browsers:
             address, "set", mode, _SCOPE, "push_page", wording=wording, version="1", language=language, form="/n/"
         )
         self._register.keep([row], workspace)
-        self._register.book.audit("the person", "consent set", self._register.contact(address, workspace))
+        self._register.book.audit(
+            "the person", "consent set", self._register.contact(address, workspace), workspace=workspace
+        )
 
 
 def push_pages(folder: Folder, settings: Settings, face: Face) -> list[Route]:

@@ -77,8 +77,8 @@ def show(port: int, *, stay: bool) -> int:
                 public, office = _ready(server)
                 visitors = _sample_site(data, public)
                 _tell(console, data, public)
-                console.print(_own_tries(data, public))
-                console.print(_dashboard(data, office))
+                console.print(_own_tries(data, public), soft_wrap=True)  # addresses and commands are copied
+                console.print(_dashboard(data, office), soft_wrap=True)
                 if stay:
                     visitors.start()
                     console.print("Ctrl-C ends the demonstration and deletes its folder with all sample data.")

@@ -151,6 +151,10 @@ class Consents(Control):
         rows = self._rows("all_audit") if about is None else self._rows("audit_about", (about,))
         return [Audited(*row[:6]) for row in rows]
 
+    def audited_in(self, workspace: WorkspaceId, most: int) -> list[Audited]:
+        """The newest lines of the audit log about one workspace, newest first."""
+        return [Audited(*row[:6]) for row in self._rows("audit_of", (workspace, most))]
+
     # -- who was asked
 
     def asked_at(self, workspace: WorkspaceId, contact: ContactId, scope: str) -> int | None:

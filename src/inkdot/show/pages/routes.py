@@ -36,6 +36,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/team", Role.OWNER, running.team_change),
     ("/health", Role.OWNER, running.health_check),
 )
+_FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit),)
 _FILES: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/export", Role.OWNER, persons.person_export),
     ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
@@ -63,5 +64,6 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
             Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
             for path, handler in _PAGES
         ),
+        *(Route(path, desk.for_role(Role.OWNER, handler), methods=["GET"]) for path, handler in _FOR_OWNERS),
         *(Route(path, desk.for_role(role, handler), methods=["POST"]) for path, role, handler in _CHANGES),
     ]

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 from starlette.responses import Response
 
+from inkdot.act.notice import Told
 from inkdot.domain.account import Role, Scope
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import KEY, KeyId, from_word, to_word
 from inkdot.show.auth import fresh_user
 from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
+from inkdot.show.pages.table import Column, exported, table
 from inkdot.store.contract import iso
 
+_AUDIT = (
+    Column("number", "Number", "number"), Column("time", "Time", "time"), Column("who", "Who"), Column("what", "What"),
+    Column("person", "About", "person"), Column("detail", "Details"),
+)  # fmt: skip
+_TOLD: dict[Told, str] = {
+    "open": "Opens", "click": "Clicks", "read": "Pages read", "download": "Downloads", "reply": "Replies", "bounce": "Bounces",
+    "goal": "Goals",
+}  # fmt: skip
 _SECOND = 1_000_000
 _MOST_DIGITS = 9
 
@@ -27,6 +38,12 @@ def health_check(visit: Visit) -> Response:
     """Check every store."""
     facts = {"stores": visit.one("status"), "kept": visit.one("retention"), "checked": visit.one("verify")}
     return visit.page("health.html", **facts)
+
+
+def audit(visit: Visit) -> Response:
+    """Who read, exported or changed personal data."""
+    shown = table(visit, _AUDIT, visit.ask("audit_log"), "-number")
+    return exported(visit, shown, "audit") or visit.page("audit.html", table=shown)
 
 
 def team(visit: Visit, secret: str = "") -> Response:
@@ -103,7 +120,24 @@ def me(visit: Visit) -> Response:
 
 def _me(visit: Visit, *, offered: object = None, own: str = "") -> Response:
     user = visit.desk.auth.accounts.user(visit.signed.user)
-    return visit.page("me.html", user=user, offered=offered, own=own)
+    wish = visit.one("notice_show", user=int(visit.signed.user))
+    return visit.page("me.html", user=user, offered=offered, own=own, wish=wish, kinds=_TOLD)
+
+
+def _notices(visit: Visit) -> Response:
+    """How one wants to be told."""
+    form = visit.form
+    wish = {
+        "kinds": [kind for kind in _TOLD if form.get(f"kind_{kind}")], "sure": "sure" in form, "first_only": "first_only" in form,
+        **{name: form.get(name, "").strip() or None for name in ("ntfy", "digest", "quiet")},
+        "zone": form.get("zone", "").strip() or "UTC",
+    }  # fmt: skip
+    before = visit.one("notice_show", user=int(visit.signed.user))
+    try:
+        visit.one("notice_set", user=int(visit.signed.user), wish=wish | {"token": before["token"]})
+    except msgspec.ValidationError as error:
+        raise UsageError(f"That cannot be kept: {error}.") from error
+    return visit.back("/me", visit.words("You will be told so from now on."))
 
 
 def me_change(visit: Visit) -> Response:
@@ -115,12 +149,14 @@ def me_change(visit: Visit) -> Response:
             response = visit.back("/me", visit.words("The password is changed; other browsers must sign in again."))
         case "offer":
             return _me(visit, offered=auth.offer_totp(visit.signed))
+        case "notices":
+            return _notices(visit)
         case "own":
             return _me(visit, own=visit.one("own_browser")["url"])
         case "prove":
             secret = auth.prove_totp(request, visit.signed, form.get("code", ""))
             response = visit.back("/me", visit.words("From now on a code is asked for."))
         case _:
-            raise UsageError("Say what is to be done: password, offer, prove or own.")
+            raise UsageError("Say what is to be done: password, offer, prove, notices or own.")
     auth.welcome(request, response, secret)
     return response

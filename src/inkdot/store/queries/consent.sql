@@ -72,6 +72,10 @@ INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?);
 -- The whole chain.
 SELECT * FROM audit ORDER BY number;
 
+-- name: audit_of
+-- What was done in one workspace, newest first; a line that names none belongs to the first.
+SELECT * FROM audit WHERE coalesce(detail ->> 'workspace', 1) = ? ORDER BY number DESC LIMIT ?;
+
 -- name: audit_about
 -- What was done with one person's data.
 SELECT * FROM audit WHERE about = ? ORDER BY number;
