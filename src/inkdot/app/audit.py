@@ -50,7 +50,11 @@ def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str,
     lines = book.audited_in(workspace, _MOST_LINES)
     names = book.addresses_of({(workspace, line.about) for line in lines if line.about})
     for line in lines:
-        detail = {k: v for k, v in json.loads(line.detail).items() if k not in ("workspace", "api") and v not in (None, "", [])}
+        detail = {
+            k: v
+            for k, v in json.loads(line.detail).items()
+            if k not in ("workspace", "api") and v not in (None, "", [])
+        }
         yield {
             "number": line.number, "time": iso(line.time * _SECOND), "who": line.who, "what": line.what.replace("_", " "),
             "person": names.get((workspace, line.about)) if line.about else None,

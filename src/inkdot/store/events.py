@@ -22,6 +22,7 @@ from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
+from inkdot.store.columns import COLUMNS, DROPPED, PEOPLE, RELABELLED, SCENE
 from inkdot.store.database import arrow_table, damage_named, opened, shut_in
 from inkdot.store.interned import Interned
 from inkdot.store.migrate import migrate
@@ -36,23 +37,9 @@ _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive U
 _MICROSECOND = dt.timedelta(microseconds=1)
 _DAY = dt.timedelta(days=1)
 _PAGE = 5_000
-_COLUMNS = {
-    "id": na.uint64(), "time": na.int64(), "kind": na.string(), "workspace": na.uint16(),
-    "contact": na.uint64(), "message": na.uint64(), "link": na.uint64(), "part": na.uint16(),
-    "url": na.uint32(), "verdict": na.uint32(), "raw": na.uint32(), "human": na.uint8(),
-    "machine": na.bool_(), "because": na.string(), "repeat_of": na.uint64(), "rules": na.string(),
-}  # fmt: skip
-_SCENE = {
-    "document": na.uint64(), "page": na.uint32(), "site": na.uint64(), "visitor": na.uint64(),
-    "visit": na.uint64(), "referrer": na.string(), "channel": na.string(), "source": na.string(),
-    "seconds": na.float64(), "name": na.string(), "detail": na.string(),
-}  # fmt: skip
 _NOWHERE = Scene()
-_NO_SCENE = (None,) * len(_SCENE)
-_SCENE_AT = len(_COLUMNS)
-_RELABELLED = {name: _COLUMNS[name] for name in ("id", "verdict", "human", "machine", "rules")}
-_DROPPED = {"ping": na.uint64(), "time": na.int64(), "reason": na.string()}
-_PEOPLE = {"workspace": na.uint64(), "contact": na.uint64(), "message": na.uint64()}
+_NO_SCENE = (None,) * len(SCENE)
+_SCENE_AT = len(COLUMNS)
 
 
 def timestamp(microseconds: int) -> dt.datetime:
@@ -135,7 +122,7 @@ class EventStore:
             if relabelled:
                 self._relabel(relabelled, None, ("relabel_recent",))
             if dropped:
-                self._db.register("batch", arrow_table(_DROPPED, zip(*dropped, strict=True)))
+                self._db.register("batch", arrow_table(DROPPED, zip(*dropped, strict=True)))
                 self._db.execute(self._ask["add_dropped"])
             for stream, place in ahead.items():
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
@@ -154,7 +141,7 @@ class EventStore:
         rows = [
             (event, numbers[id(v)], _HUMAN_RANK[v.human], v.actor in MACHINES, rules) for event, v in verdicts.items()
         ]
-        self._db.register("batch", arrow_table(_RELABELLED, zip(*rows, strict=True)))
+        self._db.register("batch", arrow_table(RELABELLED, zip(*rows, strict=True)))
         for name in names:
             self._db.execute(self._ask[name])
 
@@ -200,7 +187,7 @@ class EventStore:
         by_verdict = list(map(id, verdicts))
         somewhere = any(scenes)  # batches of mail events alone are narrower
         return arrow_table(
-            _COLUMNS | _SCENE if somewhere else _COLUMNS,
+            COLUMNS | SCENE if somewhere else COLUMNS,
             (
                 ids, times, kinds, workspaces, contacts, messages, links, parts, [url_numbers[u] for u in urls],
                 [verdict_numbers[v] for v in by_verdict], [raw_numbers[r] for r in map(id, raws)],
@@ -228,7 +215,7 @@ class EventStore:
         if not pairs:
             return set()
         with damage_named(self._path):
-            self._db.register("batch", arrow_table(_PEOPLE, zip(*pairs, strict=True)))
+            self._db.register("batch", arrow_table(PEOPLE, zip(*pairs, strict=True)))
             return set(self._db.execute(self._ask["opened"]).fetchall())
 
     def read_so_far(self, visit: VisitId) -> list[tuple[int | None, float, int]]:
