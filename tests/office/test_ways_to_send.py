@@ -107,3 +107,16 @@ def test_owners_see_who_did_what_with_personal_data_and_nobody_else_does(chromiu
     other.wait_for_url("**/")
     assert other.get_by_role("link", name="Audit log").count() == 0
     assert other.request.get("/audit").status == 403
+
+
+def test_a_reminder_of_mails_of_which_nothing_was_heard_is_a_rule(chromium: Browser, office: Server) -> None:
+    tab = signed_in(chromium, office, "/unopened").pages[0]
+    tab.get_by_label("Write to me when").fill("5")
+    tab.get_by_role("button", name="Remind me").click()
+    tab.wait_for_url("**/triggers**")
+    (rule,) = [t["rule"] for t in tab.request.get("/api/v1/triggers").json()["data"]]
+    assert (rule["when"]["not_opened_for"], rule["actions"][0]["do"]) == ("5d", "email")
+    tab.goto("/unopened")
+    tab.get_by_label("Write to me when").fill("0")
+    tab.get_by_role("button", name="Remind me").click()
+    assert "write a whole number from 1 to 365" in tab.locator("main").inner_text()

@@ -31,6 +31,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/documents/{document}", Role.MEMBER, things.document_change),
     ("/sites", Role.MEMBER, things.site_add),
     ("/triggers", Role.MEMBER, rules.trigger_change),
+    ("/unopened", Role.MEMBER, rules.remind),
     ("/audiences", Role.MEMBER, rules.audience_change),
     ("/webhooks", Role.OWNER, rules.webhook_change),
     ("/team", Role.OWNER, running.team_change),

@@ -27,6 +27,7 @@ _LOG = (
     Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State"),
     Column("tries", "Tries", "number"), Column("said", "Answer"), Column("delivery", "Id", "delivery"),
 )  # fmt: skip
+_MOST_DIGITS, _MOST_DAYS = 3, 365
 _EXAMPLE = json.dumps(
     {"name": "Quote clicked", "when": {"kind": "click", "count": 2, "within": "7d"}, "actions": [{"do": "email"}]},
     indent=2,
@@ -57,6 +58,19 @@ def trigger_change(visit: Visit) -> Response:
             visit.one("trigger_rm", trigger=form.get("trigger"))
             return visit.back("/triggers", visit.words("The rule is removed."))
     raise UsageError("Say what is to be done with the rule: try, keep, on, off or remove.")
+
+
+def remind(visit: Visit) -> Response:
+    """A rule that tells the owner of copies of which nothing was heard for some days."""
+    days = visit.form.get("days", "")
+    if not (days.isdecimal() and days.isascii() and 1 <= len(days) <= _MOST_DIGITS and 1 <= int(days) <= _MOST_DAYS):
+        raise UsageError(f"{days!r} is no number of days; write a whole number from 1 to {_MOST_DAYS}.")
+    rule = {
+        "name": f"Nothing heard for {int(days)} days", "when": {"not_opened_for": f"{int(days)}d"},
+        "actions": [{"do": "email", "subject": "Follow up? {person}: {subject}", "text": "{sentence}"}],
+    }  # fmt: skip
+    kept = visit.one("trigger_add", rule=json.dumps(rule))
+    return visit.back("/triggers", visit.words("The rule {name} is kept and watches from now on.", name=kept["name"]))
 
 
 def _tried_or_kept(visit: Visit, text: str) -> Response:
