@@ -28,13 +28,14 @@ def word_spots(package: Package, dots: Dots) -> list[Spot]:
         if (dots is Dots.PAGES and breaks) or (dots is not Dots.ONE and local == "sectPr"):
             wanted = True
 
-    def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> None:
+    def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
         nonlocal wanted
         local = element.name.rpartition(" ")[2]
         in_body = bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
         if wanted and local == "p" and in_body and not open_fields:
             found.append((element, at, empty))
             wanted = False
+        return dots is Dots.ONE and not wanted
 
     walk(content, "word/document.xml", ended, began)
     return [

@@ -20,9 +20,9 @@ class Element(NamedTuple):
     """Offset of its `<`."""
 
 
-Ended = Callable[[list[Element], Element, int, int, bool], None]
+Ended = Callable[[list[Element], Element, int, int, bool], bool | None]
 """Told of each element's end: its ancestors, itself, the offset of its end tag, the offset after it, whether it is empty
-(`<w:p/>`, where both offsets are after the tag)."""
+(`<w:p/>`, where both offsets are after the tag). True for enough: the rest is only checked to be XML."""
 
 
 def walk(
@@ -49,7 +49,8 @@ def walk(
         # For `<w:p/>` expat gives the offset behind the tag or that of the tag itself, depending on its version.
         empty = content[at : at + 2] != b"</"
         after = _tag_end(content, element.start) if empty else content.index(b">", at) + 1
-        ended(stack, element, after if empty else at, after, empty)
+        if ended(stack, element, after if empty else at, after, empty):
+            parser.StartElementHandler = parser.EndElementHandler = None
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     try:
