@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.conftest import QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.conftest import QUOTE, Server, eventually, inkdot_json
 
 FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
 WITHOUT_FLUSHING_THE_LOG = 2
@@ -64,8 +64,11 @@ class Load:
 
 
 def stored(data: Path) -> Counter[str]:
-    lines = inkdot("events", "--data", data, "--json").stdout.splitlines()
-    return Counter(json.loads(line)["raw"]["agent"] for line in lines)
+    command = [sys.executable, "-m", "inkdot", "events", "--data", str(data), "--json"]
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=600
+    )  # hundreds of thousands of lines
+    return Counter(json.loads(line)["raw"]["agent"] for line in said.stdout.splitlines())
 
 
 def check(data: Path, ledger: list[str]) -> None:
