@@ -52,7 +52,8 @@ def mark(
 ) -> None:
     """Put a dot into a document for one person: it tells when the document is opened, where programs show linked pictures.
 
-    A dot proves opening, not which pages were read; 'inkdot doc share' measures pages.
+    A dot proves opening, not which pages were read; 'inkdot doc share' measures pages. --dots pages goes by the page breaks that
+    Word left in the file, else by LibreOffice's, where it is installed.
 
     Examples:
       inkdot doc mark offer.docx --to ben@example.com --out offer-ben.docx
@@ -74,10 +75,12 @@ def mark_for(
     file: Path, address: Address, target: Path, dots: str, data: Path, public_url: str | None, mode: Mode | None = None
 ) -> Marked:
     """Write a document with dots for one person, and keep what it is. `mode` stands for what consent says, if given."""
+    from inkdot.app.paging import page_words
     from inkdot.domain.token import Token, TokenKind
     from inkdot.mark.document.marking import mark as put_dots
     from inkdot.mark.document.spots import Dots
     from inkdot.mark.mint import Person
+    from inkdot.settings import load
     from inkdot.store.documents import Documents
 
     if dots not in list(Dots):
@@ -92,7 +95,8 @@ def mark_for(
         who = person.contact, person.address
         return mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, now, number, *who, b""))
 
-    content, made = put_dots(source, url, Dots(dots))
+    pages = page_words(folder, load(folder.root, {}), file) if dots == Dots.PAGES else []
+    content, made = put_dots(source, url, Dots(dots), pages)
     if person.mode is Mode.OFF:
         talk(f"{address}: not marked. The recipient's consent does not cover any mark.")
         content, made = source, type(made)()

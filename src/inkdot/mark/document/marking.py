@@ -7,7 +7,7 @@ more. Documents that must not be touched are refused with a reason; nothing is g
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from inkdot.domain.errors import DocumentRefused
@@ -32,15 +32,21 @@ Address = Callable[[int], str]
 """Makes the address of the dot of a page; 0 stands for the whole document."""
 
 
-def mark(source: bytes, address: Address, dots: Dots = Dots.ONE) -> tuple[bytes, list[Dot]]:
-    """A marked copy and its dots; marks of ours that are there already are replaced. Raises DocumentRefused."""
+def mark(source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence[str] = ()) -> tuple[bytes, list[Dot]]:
+    """A marked copy and its dots; marks of ours that are there already are replaced. Raises DocumentRefused.
+
+    `pages`: the words of each page, for a dot on each, where the file itself does not tell where pages end.
+    """
     package = _opened(unmark(source))
     kind = _kind(package)
-    spots = _SPOTS[kind](package, dots)
+    spots = _SPOTS[kind](package, dots, pages)
     if not spots:
         raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
     whole = len(spots) == 1 and dots is Dots.ONE
-    made = [Dot(spot.part, None if whole else n, address(0 if whole else n)) for n, spot in enumerate(spots, 1)]
+    made = [
+        Dot(spot.part, None if whole else spot.page or n, address(0 if whole else spot.page or n))
+        for n, spot in enumerate(spots, 1)
+    ]
     changed = _odf(package, spots, made) if kind == "odf" else _ooxml(package, spots, made)
     return package.with_parts(changed), made
 
@@ -127,6 +133,6 @@ def _odf(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, byte
     return {"content.xml": spliced(package.read("content.xml"), splices)}
 
 
-_SPOTS: dict[str, Callable[[Package, Dots], list[Spot]]] = {
+_SPOTS: dict[str, Callable[[Package, Dots, Sequence[str]], list[Spot]]] = {
     "docx": office.word_spots, "pptx": office.slide_spots, "xlsx": sheet_spots, "odf": opendocument.spots,
 }  # fmt: skip

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from inkdot.mark.document.package import Package
+from inkdot.mark.document.paging import beginnings, is_in_body, paragraphs_of
 from inkdot.mark.document.places import Element, walk
 from inkdot.mark.document.splice import slide_picture, word_run
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in
 
+_WORD = "word/document.xml"
 
-def word_spots(package: Package, dots: Dots) -> list[Spot]:
-    """The end of the first paragraph outside a field; likewise after each section or page break."""
-    content = package.read("word/document.xml")
+
+def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
+    """The end of the first paragraph outside a field; likewise after each section or page break.
+
+    Where Word left no page breaks of its own in the file, `pages` are the words of its pages as another program laid them out.
+    """
+    content = package.read(_WORD)
     flavour = flavour_of(content)
-    found: list[tuple[Element, int, bool]] = []
+    laid_out = dots is Dots.PAGES and pages and b"lastRenderedPageBreak" not in content
+    page_at = beginnings(paragraphs_of(content, _WORD), pages) if laid_out else {}
+    found: list[tuple[Element, int, bool, int | None]] = []
     open_fields = 0
-    wanted = True
+    number = -1
+    wanted = not page_at
 
     def began(stack: list[Element], attributes: dict[str, str]) -> None:
         nonlocal open_fields, wanted
@@ -25,25 +35,26 @@ def word_spots(package: Package, dots: Dots) -> list[Spot]:
             kind = next((v for k, v in attributes.items() if k.endswith("fldCharType")), "")
             open_fields += {"begin": 1, "end": -1}.get(kind, 0)
         breaks = local == "lastRenderedPageBreak" or (local == "br" and "page" in attributes.values())
-        if (dots is Dots.PAGES and breaks) or (dots is not Dots.ONE and local == "sectPr"):
+        if (dots is Dots.PAGES and breaks and not page_at) or (dots is not Dots.ONE and local == "sectPr"):
             wanted = True
 
     def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
-        nonlocal wanted
-        local = element.name.rpartition(" ")[2]
-        in_body = bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
-        if wanted and local == "p" and in_body and not open_fields:
-            found.append((element, at, empty))
-            wanted = False
+        nonlocal wanted, number
+        if is_in_body(stack, element):
+            number += 1
+            page = page_at.get(number)
+            if (wanted or page) and not open_fields:
+                found.append((element, at, empty, page))
+                wanted = False
         return dots is Dots.ONE and not wanted
 
-    walk(content, "word/document.xml", ended, began)
+    walk(content, _WORD, ended, began)
     return [
-        Spot("word/document.xml", inserting(content, e, at, flavour, word_run, empty=empty)) for e, at, empty in found
+        Spot(_WORD, inserting(content, e, at, flavour, word_run, empty=empty), page) for e, at, empty, page in found
     ]
 
 
-def slide_spots(package: Package, dots: Dots) -> list[Spot]:
+def slide_spots(package: Package, dots: Dots, _pages: Sequence[str] = ()) -> list[Spot]:
     """The end of each slide's shapes, or of the first one's."""
     slides = sorted(
         (n for n in package.names if re.fullmatch(r"ppt/slides/slide\d+\.xml", n)),

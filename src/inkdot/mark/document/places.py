@@ -26,7 +26,11 @@ Ended = Callable[[list[Element], Element, int, int, bool], bool | None]
 
 
 def walk(
-    content: bytes, part: str, ended: Ended, began: Callable[[list[Element], dict[str, str]], None] | None = None
+    content: bytes,
+    part: str,
+    ended: Ended,
+    began: Callable[[list[Element], dict[str, str]], None] | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> str:
     """Go through a part; returns the root's name. Raises DocumentRefused for what is no XML or too deep."""
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -53,6 +57,8 @@ def walk(
             parser.StartElementHandler = parser.EndElementHandler = None
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
+    if said:
+        parser.CharacterDataHandler = said
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:

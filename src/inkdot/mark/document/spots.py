@@ -21,7 +21,7 @@ class Dots(StrEnum):
     SECTIONS = "sections"
     """One per section, sheet or slide."""
     PAGES = "pages"
-    """One per page, as far as the file tells where pages end."""
+    """One per page, as far as the file tells where pages end, or a program that lays it out."""
 
 
 class Spot(NamedTuple):
@@ -30,6 +30,8 @@ class Spot(NamedTuple):
     part: str
     splice: Callable[[str, int], Splice]
     """Of relationship id (or address, for OpenDocument) and drawing number."""
+    page: int | None = None
+    """Where a program that lays out said so; else dots are counted."""
 
 
 def flavour_of(content: bytes) -> str:

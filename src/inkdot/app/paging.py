@@ -1,0 +1,34 @@
+"""The words of an office document's pages, as LibreOffice lays it out; where it is not installed, nothing."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from inkdot.app.folder import Folder
+from inkdot.domain.errors import DocumentUnreadable, Failure
+from inkdot.room.convert import WORKSHOP, Converter, office
+from inkdot.room.pages import Press
+from inkdot.room.uploads import PDF, media_of, needs_conversion
+from inkdot.settings import Settings
+
+_SECONDS = 120
+
+
+def page_words(folder: Folder, settings: Settings, file: Path) -> list[str]:
+    """The words of each page; empty where that cannot be known here. Raises UsageError for what is no document."""
+    media = media_of(file)
+    if not needs_conversion(media) or office(settings.libreoffice) is None:
+        return []
+    convert, press = Converter(folder.drawn / WORKSHOP, settings.libreoffice), Press()
+    with tempfile.TemporaryDirectory(prefix="inkdot-") as work:
+        made, texts = Path(work) / "pages.pdf", Path(work) / "texts.jsonl"
+        try:
+            convert(file, media, made, file.name)
+            answer = press.ask({"do": "facts", "path": str(made), "media": PDF, "texts": str(texts)}, _SECONDS)
+        except (DocumentUnreadable, Failure):
+            return []  # what LibreOffice cannot show can be marked all the same
+        finally:
+            press.close()
+        return [] if "error" in answer else [json.loads(line) for line in texts.read_text("utf-8").splitlines()]
