@@ -32,6 +32,7 @@ proof: dev
 	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof
 	$(RUN)/python proofs/odd.py
+	$(RUN)/python proofs/odd_documents.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clients:

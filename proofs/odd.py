@@ -83,7 +83,7 @@ class Odd:
         counters, replies, proxies = Counters(), Replies(0.0), Proxies()
         street = Street(KEYS, self.door, replies, counters, proxies, str, Deny(folder / "deny"))
         self.website = Website(street, KEYS, self.door, replies, counters, proxies, Salt(folder, 0.0))
-        self.judge, self.number = Judge(8_192), 0
+        self.judge, self.number = Judge(8_192, KEYS), 0
         self.understanding = Understanding(KEYS, NothingKnown())
 
     def one(self, data: bytes) -> None:
