@@ -12,6 +12,7 @@ import io
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import atheris
@@ -30,8 +31,15 @@ DOTS = (Dots.ONE, Dots.SECTIONS, Dots.PAGES)
 
 
 def parts(document: bytes) -> dict[str, bytes]:
+    """Every part's content; of one that is damaged where nobody looks, that it is."""
+    found = {}
     with zipfile.ZipFile(io.BytesIO(document)) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
+        for name in packed.namelist():
+            try:
+                found[name] = packed.read(name)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+                found[name] = type(error).__name__.encode()
+    return found
 
 
 def packed(content: dict[str, bytes]) -> bytes:
@@ -71,7 +79,8 @@ def one(data: bytes) -> None:
         assert dots
         assert parts(unmark(marked)) == parts(unmark(source)), "unmarked it is not as it was"
     except DocumentRefused as refused:
-        assert str(refused).endswith(".")
+        if not str(refused).endswith("."):
+            raise
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document import office, opendocument
 from inkdot.mark.document.package import MOST_BYTES, Package
+from inkdot.mark.document.places import walk
 from inkdot.mark.document.sheet import DRAWING_PART, mark_sheet, sheet_spots
 from inkdot.mark.document.splice import MADE, SIGN, cleaned, free_relation, spliced, with_relationships
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number, relations_of
@@ -39,6 +40,8 @@ def mark(source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence
     """
     package = _opened(unmark(source))
     kind = _kind(package)
+    if kind != "odf":
+        _check_lists(package)
     spots = _SPOTS[kind](package, dots, pages)
     if not spots:
         raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
@@ -106,6 +109,12 @@ def _kind(package: Package) -> str:
             raise DocumentRefused("The document is password-protected; take the password off first.")
         return "odf"
     raise DocumentRefused("This is no docx, pptx, xlsx, odt, odp or ods; those can be marked, a PDF can be shared.")
+
+
+def _check_lists(package: Package) -> None:
+    """The lists that tie an Office document together are XML. Raises DocumentRefused."""
+    for part in ("[Content_Types].xml", *(n for n in sorted(package.names) if n.endswith(".rels"))):
+        walk(package.read(part), part, lambda *_: None)
 
 
 def _ooxml(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 from xml.parsers import expat
@@ -9,6 +10,9 @@ from xml.parsers import expat
 from inkdot.domain.errors import DocumentRefused
 
 _DEEPEST = 2_000
+_ENCODING = re.compile(rb"<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([^\"'>]*)")
+_READABLE = frozenset({b"utf-8", b"us-ascii", b"iso-8859-1"})
+"""Encodings in which our own pieces, all ASCII, are right as they are; programs write UTF-8."""
 
 
 class Element(NamedTuple):
@@ -33,6 +37,9 @@ def walk(
     said: Callable[[str], None] | None = None,
 ) -> str:
     """Go through a part; returns the root's name. Raises DocumentRefused for what is no XML or too deep."""
+    declared = _ENCODING.match(content)
+    if b"\0" in content or (declared and declared[1].lower() not in _READABLE):
+        raise DocumentRefused(f"The document's text is not in UTF-8 ({part}); save it anew first.")
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     stack: list[Element] = []
@@ -52,7 +59,7 @@ def walk(
         at = parser.CurrentByteIndex
         # For `<w:p/>` expat gives the offset behind the tag or that of the tag itself, depending on its version.
         empty = content[at : at + 2] != b"</"
-        after = _tag_end(content, element.start) if empty else content.index(b">", at) + 1
+        after = _tag_end(content, element.start) if empty else (content.find(b">", at) + 1 or len(content))
         if ended(stack, element, after if empty else at, after, empty):
             parser.StartElementHandler = parser.EndElementHandler = None
 

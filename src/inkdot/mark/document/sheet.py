@@ -90,7 +90,9 @@ def _new_drawing(package: Package, part: str, content: bytes, flavour: str, url:
     tag = f'<{prefix}drawing xmlns:ikr="{namespace}" ikr:id="rIdInkdotDrawing"/>'.encode()
     types = package.read("[Content_Types].xml")
     override = f'<Override PartName="/{DRAWING_PART}" ContentType="{_DRAWING_TYPE}"/>'.encode()
-    at = types.rindex(b"</")
+    at = types.rfind(b"</")
+    if at < 0:
+        raise DocumentRefused("The document is damaged: [Content_Types].xml lists nothing.")
     return {
         part: spliced(content, [Splice(place, tag)]),
         relations_of(part): with_relationships(relations, flavour, {}, others=link),
