@@ -32,6 +32,8 @@ BATCH = 20_000
 """Pings per transaction at the most: about half a second of work, 30 MB of memory."""
 
 
+_MANY, _SEARCH_AFTER = 1_000, 50
+"""Pings of a batch that counts as large; how many such batches until all memory is searched for cycles."""
 _PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
@@ -60,6 +62,7 @@ class Pipeline:
         self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
         if watch:
             watch.begin(store.checkpoint(), store.between_ids)
+        self._set_aside_since = 0
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
         """The events kept last, newest at the right."""
@@ -70,13 +73,26 @@ class Pipeline:
         """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
         # A batch makes hundreds of thousands of tuples and not one cycle: searching them for cycles costs a fifth of the time.
         gc.disable()
+        done = 0
         try:
-            return self._step()
+            done = self._step()
         finally:
-            # What a batch leaves behind is remembered for minutes: it goes to the old ones without being searched.
-            gc.freeze()
-            gc.unfreeze()
+            if done >= _MANY:
+                self._set_aside()
             gc.enable()
+        return done
+
+    def _set_aside(self) -> None:
+        """What a large batch leaves behind is remembered for minutes: it goes to the old ones without being searched.
+
+        What others left meanwhile goes there, too, so the old ones are searched after a million pings.
+        """
+        gc.freeze()
+        gc.unfreeze()
+        self._set_aside_since += 1
+        if self._set_aside_since >= _SEARCH_AFTER:
+            self._set_aside_since = 0
+            gc.collect()
 
     def _step(self) -> int:
         batch = self._reader.read(BATCH)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.enum.section import WD_SECTION
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkdot.mark.document.marking import mark
 from inkdot.mark.document.paging import beginnings
+from inkdot.mark.document.spots import Dots
 from inkdot.room.convert import office
 from tests.conftest import BEN, inkdot_json
 
@@ -55,3 +58,18 @@ def test_a_letter_gets_a_dot_on_each_page_as_libreoffice_lays_it_out(tmp_path: P
     pages = [dot["page"] for dot in made["dots"]]
     assert pages == list(range(1, len(pages) + 1))
     assert len(pages) >= 4
+
+
+def test_a_section_begins_no_page_where_pages_are_known() -> None:
+    made = docx.Document()
+    lines = [f"Point {line} of the offer, in its own words." for line in range(6)]
+    for number, line in enumerate(lines):
+        made.add_paragraph(line)
+        if number == 1:
+            made.add_section(WD_SECTION.CONTINUOUS)
+    out = io.BytesIO()
+    made.save(out)
+    _, dots = mark(
+        out.getvalue(), "https://t.example.com/{}.gif".format, Dots.PAGES, ["\n".join(lines[:3]), "\n".join(lines[3:])]
+    )
+    assert [(dot.page, dot.url) for dot in dots] == [(n, f"https://t.example.com/{n}.gif") for n in (1, 2)]

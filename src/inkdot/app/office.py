@@ -255,7 +255,11 @@ def main() -> None:
     except InkdotError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(GIVE_UP)
-    door = Door(Auth(accounts, settings.office_url), office.asks(), settings.api_per_minute)
+    door = Door(
+        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full"),
+        office.asks(),
+        settings.api_per_minute,
+    )
 
     def addresses() -> dict[str, str]:
         return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url}

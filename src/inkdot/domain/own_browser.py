@@ -20,8 +20,6 @@ _COOKIE = re.compile(rb"(?:^|[;\s])inkdot_self_(\d{1,5})=([A-Za-z0-9_-]{22})(?=$
 _COOKIE_LINE = re.compile(rb"(?im)^cookie[ \t]*:([^\r\n]*)")
 _TOLD = re.compile(rb"(?m)^Inkdot-Self: ([\d ]+)\r\n")
 _MOST = 8
-MOST_AGENT = 512
-"""Characters of an agent that are compared."""
 ALIKE_FOR_SECONDS = 86_400
 """How long after somebody worked in the office a like program at the same address is taken for his."""
 OWN_FOR_SECONDS = 3_600

@@ -37,10 +37,10 @@ from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
 from inkdot.domain.ids import UserId, WorkspaceId
-from inkdot.domain.own_browser import MOST_AGENT
 from inkdot.show import passwords
 from inkdot.show.tries import Tries, network_of, public_address
 from inkdot.store.accounts import Accounts
+from inkdot.understand.agent import agent_text
 
 SETUP_SECONDS = 1_800
 LONGEST, IDLE = 30 * 86_400, 7 * 86_400
@@ -140,9 +140,14 @@ class Auth:
         office_url: str,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        keep_places: bool = True,
     ) -> None:
-        """`office_url`: how people reach the office; cookies are tied to https if it is."""
-        self.accounts, self._now = accounts, now
+        """`office_url`: how people reach the office; cookies are tied to https if it is.
+
+        `keep_places`: from where people work may be kept; not where addresses are to be cut, when none would be alike either.
+        """
+        self.accounts, self._now, self._keep_places = accounts, now, keep_places
         parts = urlsplit(office_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
         self._worked: set[tuple[int, bytes, str, int]] = set()
@@ -173,9 +178,9 @@ class Auth:
     def _worked_here(self, request: Request, signed: Signed) -> None:
         """Remember from where somebody works, once an hour: his own opens from there are no reader's."""
         address, now = public_address(request.client.host if request.client else None), int(self._now())
-        agent = request.headers.get("user-agent", "").strip()[:MOST_AGENT]
+        agent = agent_text(request.headers.get("user-agent", "").strip())
         here = (int(signed.workspace), address, agent, now // _HOUR)
-        if not address or not agent or here in self._worked:
+        if not self._keep_places or not address or not agent or here in self._worked:
             return
         if len(self._worked) > _MOST_WORKED:
             self._worked.clear()

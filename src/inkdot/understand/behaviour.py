@@ -230,7 +230,7 @@ class Behaviour:
 
 
 def _second(whose: Whose, act: Act) -> Second:
-    return (whose[0], whose[1], act.client.number, act.time // SECOND)
+    return whose[0], whose[1], act.client.number, act.time // SECOND
 
 
 def _shows_reading(act: Act) -> bool:

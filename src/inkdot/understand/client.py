@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,7 +22,6 @@ _TELLING = frozenset(
 NO_RAW = Raw(None, "GET", (), None, ())
 _MOST_DECISIONS = 50_000
 _CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
-_AGENT = re.compile(rb"(?im)^user-agent[ \t]*:([^\r\n]*)")
 _HIDDEN = frozenset({"private", "no_address"})
 
 
@@ -66,8 +64,7 @@ def raw_of(method: str, headers: bytes, network: Network, own: str = "") -> Raw:
 
 def agent_of(headers: bytes) -> str:
     """The agent in verbatim header lines; empty if there is none."""
-    found = _AGENT.search(headers)
-    return found[1].decode("latin-1").strip() if found else ""
+    return _told("GET", headers)[0] or ""
 
 
 @lru_cache(20_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkdot.domain.own_browser import ALIKE_FOR_SECONDS, LINE, MOST_AGENT, OwnClients, is_own
+from inkdot.domain.own_browser import ALIKE_FOR_SECONDS, LINE, OwnClients, is_own
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
 from inkdot.understand.client import agent_of
@@ -23,10 +23,12 @@ class Own:
 
     def who(self, ping: Ping, token: Token) -> str:
         """`yes` by a cookie of ours, `alike` by the same address and program, empty for everybody else."""
-        if not self._asked <= ping.time < self._asked + _ASK_AGAIN:
-            self._ask(ping.time)
         if LINE in ping.headers and is_own(ping.headers, int(token.workspace)):
             return "yes"
+        if not token.contact:
+            return ""
+        if not self._asked <= ping.time < self._asked + _ASK_AGAIN:
+            self._ask(ping.time)
         if ping.address in self._addresses and self._is_alike(ping, token):
             return "alike"
         return ""
@@ -38,7 +40,7 @@ class Own:
 
     def _is_alike(self, ping: Ping, token: Token) -> bool:
         """Not for a recipient of the same mail domain: a colleague may sit in the same room with the same program."""
-        agent = agent_of(ping.headers)[:MOST_AGENT]
+        agent = agent_of(ping.headers)
         if not agent or (int(token.workspace), ping.address, agent) not in self._known.clients:
             return False
         address = self._keyring.address_of(ping.token)

@@ -35,7 +35,7 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
             kind = next((v for k, v in attributes.items() if k.endswith("fldCharType")), "")
             open_fields += {"begin": 1, "end": -1}.get(kind, 0)
         breaks = local == "lastRenderedPageBreak" or (local == "br" and "page" in attributes.values())
-        if (dots is Dots.PAGES and breaks and not page_at) or (dots is not Dots.ONE and local == "sectPr"):
+        if not page_at and ((dots is Dots.PAGES and breaks) or (dots is not Dots.ONE and local == "sectPr")):
             wanted = True
 
     def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
@@ -54,7 +54,7 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
     ]
 
 
-def slide_spots(package: Package, dots: Dots, _pages: Sequence[str] = ()) -> list[Spot]:
+def slide_spots(package: Package, dots: Dots) -> list[Spot]:
     """The end of each slide's shapes, or of the first one's."""
     slides = sorted(
         (n for n in package.names if re.fullmatch(r"ppt/slides/slide\d+\.xml", n)),

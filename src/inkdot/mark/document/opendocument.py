@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from inkdot.mark.document.package import Package
 from inkdot.mark.document.places import Element, inside_end, walk
@@ -10,7 +10,7 @@ from inkdot.mark.document.splice import Splice, odf_frame, opened
 from inkdot.mark.document.spots import Dots, Spot
 
 
-def spots(package: Package, dots: Dots, _pages: Sequence[str] = ()) -> list[Spot]:
+def spots(package: Package, dots: Dots) -> list[Spot]:
     """The first paragraph, page or sheet; with more dots, those after section and page breaks too."""
     content = package.read("content.xml")
     found: list[Spot] = []

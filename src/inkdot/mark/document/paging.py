@@ -66,7 +66,7 @@ def paragraphs_of(content: bytes, part: str) -> list[str]:
 
 
 def is_in_body(stack: Sequence[Element], element: Element) -> bool:
-    """True for a paragraph of the body or of a table's cell, not of a box, a note or a field."""
+    """True for a paragraph of the body or of a table's cell, not of a box or a note."""
     return element.name.endswith(" p") and bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document.package import Package
@@ -22,7 +21,7 @@ DRAWING_PART = "xl/drawings/drawingInkdot.xml"
 _DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.drawing+xml"
 
 
-def sheet_spots(package: Package, dots: Dots, _pages: Sequence[str] = ()) -> list[Spot]:
+def sheet_spots(package: Package, dots: Dots) -> list[Spot]:
     """Sheets with something on them: a picture on an empty sheet would make it print."""
     sheets = sorted(
         (n for n in package.names if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)),
