@@ -21,13 +21,14 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 from bench.store import ASK, build
-from inkdot.app.accounts import fresh_key, opened
+from inkdot.app.accounts import opened
 from inkdot.app.folder import Folder
 from inkdot.client import Client
 from inkdot.domain.account import Role
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.show.auth import fresh_user
+from inkdot.show.keys import fresh_key
 from inkdot.store.control import Control
 
 OWNER, PASSWORD = "ada@example.com", "four words from a book"
@@ -176,63 +177,64 @@ def measured(count: int) -> dict[str, object]:
         try:
             assert server.stdout
             words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
-            office, public = words["office"], words["public"]
-            inkdot, by_key = Client(office, key), {"Authorization": f"Bearer {key}"}
-            event = inkdot.latest(1)[0]
             found: dict[str, object] = {"events": count}
-            for title, path in {
-                "events_first_page": "/events?limit=100",
-                "events_of_a_kind_since": "/events?kind=open&since=7d&limit=100",
-                "events_newest": "/events?last=100",
-                "events_of_a_person": f"/events?person={quote(person)}&limit=100",
-                "timeline": f"/people/{quote(person)}/timeline",
-                "explain": f"/events/{event['id']}",
-                "mails": "/messages",
-                "leads": "/leads",
-                "people": "/people",
-                "triggers": "/triggers",
-            }.items():
-                found[f"{title}_p95_ms"] = round(p95(asked(office, by_key, f"/api/v1{path}", 20)), 1)
-            session = signed_in(office)
-            for title, path in {
-                "home": "/", "people": "/people", "person": f"/people/{quote(person)}", "event": f"/events/{event['id']}",
-                "mails": "/mails", "unopened": "/unopened", "leads": "/leads", "health": "/health",
-            }.items():  # fmt: skip
-                found[f"page_{title}_p95_ms"] = round(p95(asked(office, session, path, 20)), 1)
-            dots = [
-                urlsplit(c["dots"][0]).path
-                for c in inkdot.mark(MAIL, to=[f"r{n}@example.com" for n in range(100)])["copies"]
-            ]
-            pid, cost = office_pid(server.pid), {}
-            delays: list[float] = []
-            for feeds in (0, FEEDS):
-                watching = Feeds(office, key, feeds)
-                time.sleep(1)
-                sent: dict[str, float] = {}
-                before, begun = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter()
-                ping(public, dots, SECONDS, sent)
-                after, took = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter() - begun
-                cost[feeds] = tuple((a - b) / took * 100 for a, b in zip(after, before, strict=True))
-                time.sleep(1.5)
-                if feeds:
-                    delays = [(watching.seen[a] - t) * 1_000 for a, t in sent.items() if a in watching.seen]
-                    found["told_of_sent"] = f"{len(delays)} of {len(sent)}"
-                watching.close()
-            found["ping_to_screen_p95_ms"] = round(p95(delays), 1)
-            found["ping_to_screen_median_ms"] = round(statistics.median(delays), 1)
-            found["office_percent_of_core_at_100_pings"] = round(cost[0][0], 1)
-            # The loop's own thread does nothing but write feeds; the whole process swings by more than feeds cost.
-            found[f"{FEEDS}_feeds_percent_of_core"] = round(cost[FEEDS][1] - cost[0][1], 1)
-            found[f"{FEEDS}_feeds_percent_of_core_whole_process"] = round(cost[FEEDS][0] - cost[0][0], 1)
-            found["events_of_a_kind_under_load_p95_ms"] = round(
-                p95(asked(office, by_key, "/api/v1/events?last=100", 20)), 1
-            )
+            found |= answers_and_pages(words["office"], key, person)
+            found |= feeds(words["office"], words["public"], key, office_pid(server.pid))
         finally:
             server.terminate()
             server.wait(30)
             if server.stdout:
                 server.stdout.close()
         return found
+
+
+def answers_and_pages(office: str, key: str, person: str) -> dict[str, float]:
+    """How long the API and the dashboard take, milliseconds."""
+    event = Client(office, key).latest(1)[0]["id"]
+    answers = {
+        "events_first_page": "/events?limit=100", "events_of_a_kind_since": "/events?kind=open&since=7d&limit=100",
+        "events_newest": "/events?last=100", "events_of_a_person": f"/events?person={quote(person)}&limit=100",
+        "timeline": f"/people/{quote(person)}/timeline", "explain": f"/events/{event}", "mails": "/messages", "leads": "/leads",
+        "people": "/people", "triggers": "/triggers",
+    }  # fmt: skip
+    pages = {
+        "home": "/", "people": "/people", "person": f"/people/{quote(person)}", "event": f"/events/{event}",
+        "mails": "/mails", "unopened": "/unopened", "leads": "/leads", "health": "/health",
+    }  # fmt: skip
+    by_key, session = {"Authorization": f"Bearer {key}"}, signed_in(office)
+    found = {f"{n}_p95_ms": round(p95(asked(office, by_key, f"/api/v1{p}", 20)), 1) for n, p in answers.items()}
+    return found | {f"page_{n}_p95_ms": round(p95(asked(office, session, p, 20)), 1) for n, p in pages.items()}
+
+
+def feeds(office: str, public: str, key: str, pid: int) -> dict[str, object]:
+    """What live feeds cost, and how soon a ping is on them."""
+    copies = Client(office, key).mark(MAIL, to=[f"r{n}@example.com" for n in range(100)])["copies"]
+    dots = [urlsplit(copy["dots"][0]).path for copy in copies]
+    found: dict[str, object] = {}
+    cost: dict[int, tuple[float, ...]] = {}
+    delays: list[float] = []
+    for count in (0, FEEDS):
+        watching = Feeds(office, key, count)
+        time.sleep(1)
+        sent: dict[str, float] = {}
+        before, begun = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter()
+        ping(public, dots, SECONDS, sent)
+        after, took = (cpu_of(str(pid)), cpu_of(f"{pid}/task/{pid}")), time.perf_counter() - begun
+        cost[count] = tuple((a - b) / took * 100 for a, b in zip(after, before, strict=True))
+        time.sleep(1.5)
+        if count:
+            delays = [(watching.seen[a] - t) * 1_000 for a, t in sent.items() if a in watching.seen]
+            found["told_of_sent"] = f"{len(delays)} of {len(sent)}"
+        watching.close()
+    under_load = asked(office, {"Authorization": f"Bearer {key}"}, "/api/v1/events?last=100", 20)
+    # The loop's own thread does nothing but write feeds; the whole process swings by more than feeds cost.
+    return found | {
+        "ping_to_screen_p95_ms": round(p95(delays), 1), "ping_to_screen_median_ms": round(statistics.median(delays), 1),
+        "office_percent_of_core_at_100_pings": round(cost[0][0], 1),
+        f"{FEEDS}_feeds_percent_of_core": round(cost[FEEDS][1] - cost[0][1], 1),
+        f"{FEEDS}_feeds_percent_of_core_whole_process": round(cost[FEEDS][0] - cost[0][0], 1),
+        "events_of_a_kind_under_load_p95_ms": round(p95(under_load), 1),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
