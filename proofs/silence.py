@@ -94,7 +94,7 @@ def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
         folder = Path(name)
         (folder / "data").mkdir()
-        (folder / "data" / "inkdot.toml").write_text('relay_port = 0\nupstream = "smtp://127.0.0.1:1"\n')
+        (folder / "data" / "inkdot.toml").write_text('upstream = "smtp://127.0.0.1:1"\n')
         server = Server(folder / "data")
         begun = time.monotonic()
         used_a_little(server, folder)

@@ -82,6 +82,8 @@ class Server:
             "0",
             "--office-port",
             "0",
+            "--relay-port",
+            "0",
         ]
         self.talk = self.data.parent / f"{self.data.name}.stderr"
         with self.talk.open("ab") as talk:  # a file, as a full pipe that nobody reads would hold the server up

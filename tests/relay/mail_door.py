@@ -120,7 +120,7 @@ class MailDoor:
         environ = {f"INKDOT_{name.upper()}": str(value) for name, value in settings.items()}
         self._environ = environ
         with changed(environ):
-            self.server = Server(folder / "data", "--relay-port", "0", "--upstream", upstream or sink.url, *options)
+            self.server = Server(folder / "data", "--upstream", upstream or sink.url, *options)
         self.open.add(self)
         self.data = self.server.data
         account = inkdot_json("relay", "account", "add", ADA, "--data", self.data)
