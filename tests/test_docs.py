@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from inkdot.understand.rules import with_own
 from tests.conftest import QUOTE, Server, inkdot
 
 ROOT = Path(__file__).parent.parent
@@ -98,3 +99,12 @@ def test_help_comes_quickly() -> None:
     assert (
         subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_the_example_of_own_rules_is_a_rule_file() -> None:
+    section = (
+        (ROOT / "docs" / "reasons.md").read_text().partition("## Rules of your own")[2].partition("Under `when`")[0]
+    )
+    book = with_own("\n".join(line for line in section.splitlines() if line.startswith("    ")))
+    assert book.rules[0].id == "OWN1"
+    assert "X9" not in {rule.id for rule in book.rules}

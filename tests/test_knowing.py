@@ -65,7 +65,7 @@ def test_own_rules_come_first_and_regrade_brings_old_events_in_line(believing: S
     assert believing.timeline(BEN) == before
     done = inkdot_json("regrade", "--data", believing.data)
     assert dry | {"dry_run": False} == done
-    assert (done["changed"], done["rules"].startswith("2026.11+")) == (2, True)
+    assert (done["changed"], done["rules"].startswith("2026.11.2+")) == (2, True)
     assert {c["from"] for c in done["changes"]} == {"human, human yes, by H1", "image_proxy, human likely, by I1"}
     after = believing.timeline(BEN)
     assert [(e["actor"], e["rules"]) for e in after] == [("bot", done["rules"]), ("human", done["rules"])]

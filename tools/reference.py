@@ -13,10 +13,29 @@ from inkdot.cli import app
 from inkdot.domain.evidence import SENTENCES
 from inkdot.mark.reasons import SENTENCES as LEFT_ALONE
 from inkdot.settings import Settings
-from inkdot.understand.rules import shipped
+from inkdot.understand.rules import CONDITIONS, shipped
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by `make docs`; change the source, not this page. -->\n\n"
+
+OWN_RULES = """
+## Rules of your own
+
+`rules.toml` in the data folder is read when the server starts. Its rules come before those above, and `off` switches some of those
+off. A file with a fault is refused with its line, and the rules used before stay in force. `inkdot regrade --dry-run` says what the
+new rules would change of what is kept, `inkdot regrade` changes it.
+
+    off = ["X9"]
+
+    [[rule]]
+    id = "OWN1"
+    when = {{ agent_contains = ["AcmeMailScan"], kind = ["open", "click"] }}
+    actor = "scanner"
+    human = "no"
+    grade = "B"
+    source = "our own log, November 2026"
+
+Under `when` may stand: {conditions}. All of them must hold."""
 
 
 def settings_page() -> str:
@@ -62,6 +81,7 @@ def reasons_page() -> str:
     lines += [
         "\nGrades: A vendor's own document, B measured on real traffic, C practice of several trackers, D a logical rule."
     ]
+    lines += [OWN_RULES.format(conditions=", ".join(f"`{name}`" for name in CONDITIONS))]
     lines += ["\n## Why a mail is left alone\n", "| reason | meaning |", "|---|---|"]
     lines += [f"| `{reason}` | {text} |" for reason, text in LEFT_ALONE.items()]
     return NOTE + "\n".join(lines) + "\n"
