@@ -2,7 +2,7 @@
 
     python proofs/run.py            a short form, minutes
     python proofs/run.py --long     300 kills and 100 power failures (needs root for the loop-mounted disk)
-    python proofs/run.py kill 50    one of them, so many times: kill, power, thunderbird
+    python proofs/run.py kill 50    one of them, so many times: kill, power
 
 Prints a line per ten cycles and one at the end; exits 1 on the first loss.
 """
@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.conftest import QUOTE, Server, eventually, inkdot_json
+from tests.conftest import Server, eventually, inkdot_json
 
 FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
 WITHOUT_FLUSHING_THE_LOG = 2
@@ -188,37 +188,7 @@ def shut_down(disk: Path) -> None:
         os.close(fd)
 
 
-def thunderbird(times: int) -> None:
-    """Thunderbird itself opens a marked mail, with remote images allowed."""
-    preferences = {
-        "mailnews.message_display.disable_remote_image": False, "mail.provider.suppress_dialog_on_startup": True,
-        "mail.spotlight.firstRunDone": True, "app.update.enabled": False, "mail.rights.version": 1,
-        "datareporting.policy.dataSubmissionEnabled": False, "mailnews.start_page.enabled": False,
-    }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="inkdot-proof-") as name:
-        profile = Path(name) / "profile"
-        profile.mkdir()
-        lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in preferences.items())
-        (profile / "user.js").write_text("".join(lines))
-        server = Server(Path(name) / "data")
-        for turn in range(times):
-            person = f"turn{turn}@example.com"
-            copy = server.mark(QUOTE, person)[0]
-            command = ["thunderbird", "--headless", "--no-remote", "--profile", str(profile), "-file", copy["file"]]
-            reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            opens = server.timeline(person, at_least=2)
-            reader.kill()
-            reader.wait()
-            assert {(e["actor"], e["fields"]["client"]["value"], e["kind"]) for e in opens} == {
-                ("human", "Thunderbird", "open")
-            }
-            assert [e["repeat_of"] for e in opens[:2]] == [None, opens[0]["id"]]
-        agent = opens[0]["raw"]["agent"]
-        server.stop()
-    print(f"THUNDERBIRD OK: {times} mails opened, each one open with top and bottom seen; {agent}")
-
-
-PROOFS = {"kill": (kill, 20, 300), "power": (power, 5, 100), "thunderbird": (thunderbird, 1, 3)}
+PROOFS = {"kill": (kill, 20, 300), "power": (power, 5, 100)}
 
 
 def main() -> None:

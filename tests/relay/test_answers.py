@@ -1,4 +1,4 @@
-"""Replies and reports told apart from what machines answer; the mailbox itself is proven with dovecot in proofs/."""
+"""Replies and reports told apart from what machines answer; a real mailbox is in test_mailbox.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real mail programs send through the mail door: swaks, msmtp and mutt here, Thunderbird in proofs/."""
+"""Real mail programs send through the mail door: swaks, msmtp and mutt here, Thunderbird in a file of its own."""
 
 from __future__ import annotations
 

@@ -152,6 +152,7 @@ class Thunderbird:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._remote.close()
         self._process.kill()
         self._process.wait()
 
@@ -197,6 +198,10 @@ class Marionette:
         self._read()
         self._ask("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"timeouts": {"script": 60_000}}}})
         self._ask("Marionette:SetContext", {"value": "chrome"})
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
     def script(self, text: str, *arguments: object) -> Any:
         """Run a script in Thunderbird itself; it calls its last argument with the answer."""

@@ -1,0 +1,63 @@
+"""A mailbox that is watched: what arrives in a real dovecot becomes events."""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ADA, BEN, inkdot, inkdot_json
+from tests.relay.dovecot import PASSWORD, mailbox
+from tests.relay.mail_door import CLEO, MailDoor, page
+from tests.relay.sink import Got, Sink
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[tuple[imaplib.IMAP4, str]]:
+    with mailbox() as opened:
+        yield opened
+
+
+def answer(question: Got, sender: str, *lines: str) -> bytes:
+    head = [f"From: {sender}", f"To: {ADA}", "Subject: Re: Question", f"In-Reply-To: {question.header('Message-ID')}"]
+    return "\r\n".join([*head, "Message-ID: <answer@example.com>", *lines, "", "Yes.", ""]).encode()
+
+
+def report(question: Got) -> bytes:
+    lines = [
+        "From: MAILER-DAEMON@mx.example.net", f"To: {ADA}", "Subject: Undelivered", "MIME-Version: 1.0",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b", "", "--b", "Content-Type: text/plain", "",
+        "Sorry.", "--b", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx.example.net", "",
+        f"Final-Recipient: rfc822; {CLEO}", "Action: failed", "Status: 5.2.2", "Diagnostic-Code: smtp; 552 5.2.2 Full", "",
+        "--b", "Content-Type: text/rfc822-headers", "", f"Message-ID: {question.header('Message-ID')}", "", "--b--", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
+def test_replies_and_bounces_that_arrive_become_events_and_automatic_answers_do_not(
+    box: tuple[imaplib.IMAP4, str], tmp_path: Path
+) -> None:
+    client, address = box
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, imap=address, imap_password=PASSWORD)
+        door.send(page("Question"), BEN, CLEO)
+        question = door.delivered(BEN)[0]
+        client.append("INBOX", "", "", answer(question, BEN, "Auto-Submitted: auto-replied"))
+        client.append("INBOX", "", "", answer(question, ADA))
+        client.append("INBOX", "", "", answer(question, f"Ben <{BEN}>", "User-Agent: Mozilla Thunderbird"))
+        events = door.server.timeline(BEN, at_least=2)
+        told = [("reply", "human", "yes"), ("open", "human", "yes")]
+        assert [(e["kind"], e["actor"], e["human"]) for e in events] == told
+        client.append("INBOX", "", "", report(question))
+        bounce = door.server.timeline(CLEO, at_least=1)[0]
+        assert (bounce["kind"], bounce["human"]) == ("bounce", "no")
+        mail = inkdot_json("report", "mail", "--data", door.data)["messages"][0]
+        assert (mail["replied"], mail["bounced"], mail["opened"]["sure"]) == (1, 1, 1)
+        inkdot("rebuild", "--data", door.data)
+        assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+        assert door.server.timeline(ADA) == []
+        flags = client.fetch("1:*", "(FLAGS)")[1]
+        assert not any(b"Seen" in bytes(flag) for flag in flags if isinstance(flag, bytes))
+        door.stop()
