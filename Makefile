@@ -4,6 +4,8 @@ UV := .tools/bin/uv
 RUN := $(VENV)/bin
 # Most tests wait for processes they started: three at once keep two cores busy.
 WORKERS := 3
+# LibreOffice with windows, and a screen to show them on.
+OFFICE := libreoffice-writer libreoffice-calc libreoffice-impress libreoffice-draw xvfb xdotool
 
 .PHONY: install demo dev lint test check bench proof docs clients clean
 
@@ -17,17 +19,16 @@ lint: dev
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 test: dev
-	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp mutt openssl gnupg faketime
+	sh tools/need.sh strace chromium swaks libnet-ssleay-perl msmtp mutt openssl gnupg faketime thunderbird dovecot-imapd $(OFFICE)
 	$(RUN)/python -m pytest -n $(WORKERS)
 check: lint test
 bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium iproute2 thunderbird dovecot-imapd libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui
+	sh tools/need.sh strace chromium iproute2 $(OFFICE)
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
-	$(RUN)/python proofs/documents.py
 	$(RUN)/python proofs/corpus.py
 	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof

@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 
 import docx
-import pytest
 from docx.enum.section import WD_SECTION
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from inkdot.mark.document.marking import mark
 from inkdot.mark.document.paging import beginnings
 from inkdot.mark.document.spots import Dots
-from inkdot.room.convert import office
 from tests.conftest import BEN, inkdot_json
 
 WORDS = "The offer holds for thirty days and covers transport, assembly and a first inspection on site. " * 3
@@ -48,7 +46,6 @@ def test_a_paragraph_over_two_pages_begins_neither() -> None:
     assert beginnings(["Nothing of this."], pages) == {}
 
 
-@pytest.mark.skipif(office() is None, reason="LibreOffice is not installed")
 def test_a_letter_gets_a_dot_on_each_page_as_libreoffice_lays_it_out(tmp_path: Path) -> None:
     (tmp_path / "letter.docx").write_bytes(letter(60))
     made = inkdot_json(

@@ -42,7 +42,7 @@ def mark(source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence
     kind = _kind(package)
     if kind != "odf":
         _check_lists(package)
-    spots = office.word_spots(package, dots, pages) if kind == "docx" else _SPOTS[kind](package, dots)
+    spots = _SPOTS[kind](package, dots, pages)
     if not spots:
         raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
     whole = len(spots) == 1 and dots is Dots.ONE
@@ -142,6 +142,7 @@ def _odf(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, byte
     return {"content.xml": spliced(package.read("content.xml"), splices)}
 
 
-_SPOTS: dict[str, Callable[[Package, Dots], list[Spot]]] = {
-    "pptx": office.slide_spots, "xlsx": sheet_spots, "odf": opendocument.spots,
+_SPOTS: dict[str, Callable[[Package, Dots, Sequence[str]], list[Spot]]] = {
+    "docx": office.word_spots, "pptx": lambda package, dots, _: office.slide_spots(package, dots),
+    "xlsx": lambda package, dots, _: sheet_spots(package, dots), "odf": opendocument.spots,
 }  # fmt: skip

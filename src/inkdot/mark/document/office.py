@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from inkdot.mark.document.package import Package
-from inkdot.mark.document.paging import beginnings, is_in_body, paragraphs_of
+from inkdot.mark.document.paging import beginnings, paragraphs_of
 from inkdot.mark.document.places import Element, walk
 from inkdot.mark.document.splice import slide_picture, word_run
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in
@@ -22,7 +22,7 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
     content = package.read(_WORD)
     flavour = flavour_of(content)
     laid_out = dots is Dots.PAGES and pages and b"lastRenderedPageBreak" not in content
-    page_at = beginnings(paragraphs_of(content, _WORD), pages) if laid_out else {}
+    page_at = beginnings(paragraphs_of(content, _WORD, _is_in_body, within="t"), pages) if laid_out else {}
     found: list[tuple[Element, int, bool, int | None]] = []
     open_fields = 0
     number = -1
@@ -40,7 +40,7 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
 
     def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
         nonlocal wanted, number
-        if is_in_body(stack, element):
+        if _is_in_body(stack, element):
             number += 1
             page = page_at.get(number)
             if (wanted or page) and not open_fields:
@@ -52,6 +52,10 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
     return [
         Spot(_WORD, inserting(content, e, at, flavour, word_run, empty=empty), page) for e, at, empty, page in found
     ]
+
+
+def _is_in_body(stack: Sequence[Element], element: Element) -> bool:
+    return element.name.endswith(" p") and bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
 
 
 def slide_spots(package: Package, dots: Dots) -> list[Spot]:

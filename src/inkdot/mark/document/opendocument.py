@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from inkdot.mark.document.package import Package
+from inkdot.mark.document.paging import beginnings, paragraphs_of
 from inkdot.mark.document.places import Element, inside_end, walk
 from inkdot.mark.document.splice import Splice, odf_frame, opened
 from inkdot.mark.document.spots import Dots, Spot
 
+_BODY = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 text"
+_TEXT = ("text", "section", "list-item", "table-cell")
 
-def spots(package: Package, dots: Dots) -> list[Spot]:
-    """The first paragraph, page or sheet; with more dots, those after section and page breaks too."""
+
+def spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
+    """The first paragraph, page or sheet; with more dots, those after section and page breaks too.
+
+    A text gets a dot on each of its `pages` (their words, as a program laid them out) where these are known.
+    """
     content = package.read("content.xml")
-    found: list[Spot] = []
+    if dots is Dots.PAGES and pages and (found := _paged(content, pages)):
+        return found
+    found = []
     wanted = True
 
     def began(stack: list[Element], _attributes: dict[str, str]) -> None:
@@ -36,6 +45,30 @@ def spots(package: Package, dots: Dots) -> list[Spot]:
 
     walk(content, "content.xml", ended, began)
     return found or _ods_spots(content, dots)
+
+
+def _paged(content: bytes, pages: Sequence[str]) -> list[Spot]:
+    """The first paragraph of each page."""
+    page_at = beginnings(paragraphs_of(content, "content.xml", _is_in_text), pages)
+    found: list[Spot] = []
+    number = -1
+
+    def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> None:
+        nonlocal number
+        if _is_in_text(stack, element):
+            number += 1
+            if page := page_at.get(number):
+                splice = _framing(content, element, at, 'ikt:anchor-type="as-char"', empty=empty)
+                found.append(Spot("content.xml", splice, page))
+
+    walk(content, "content.xml", ended)
+    return found
+
+
+def _is_in_text(stack: Sequence[Element], element: Element) -> bool:
+    local = element.name.rpartition(" ")[2]
+    inside = bool(stack) and stack[-1].name.rpartition(" ")[2] in _TEXT
+    return inside and local in ("p", "h") and any(above.name == _BODY for above in stack)
 
 
 def _ods_spots(content: bytes, dots: Dots) -> list[Spot]:

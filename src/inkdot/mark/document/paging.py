@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from inkdot.mark.document.places import Element, walk
 
@@ -40,15 +40,19 @@ def beginnings(paragraphs: Sequence[str], pages: Sequence[str]) -> dict[int, int
     return {number: page for page, number in found.items()}
 
 
-def paragraphs_of(content: bytes, part: str) -> list[str]:
-    """The text of each paragraph of a Word body or of its tables, in the order of their ends."""
+IsParagraph = Callable[[Sequence[Element], Element], bool]
+"""Of an element's ancestors and itself: whether it is a paragraph of the text, not of a box or a note."""
+
+
+def paragraphs_of(content: bytes, part: str, is_paragraph: IsParagraph, *, within: str = "") -> list[str]:
+    """The text of each paragraph, in the order of their ends; only what stands in elements `within`, if that is said."""
     found: list[str] = []
     words: list[str] = []
-    inside = False
+    inside = not within
 
     def began(stack: list[Element], _attributes: dict[str, str]) -> None:
         nonlocal inside
-        inside = stack[-1].name.endswith(" t")
+        inside = not within or stack[-1].name.endswith(f" {within}")
 
     def said(text: str) -> None:
         if inside:
@@ -56,18 +60,13 @@ def paragraphs_of(content: bytes, part: str) -> list[str]:
 
     def ended(stack: list[Element], element: Element, _at: int, _after: int, _empty: bool) -> None:
         nonlocal inside
-        inside = False
-        if is_in_body(stack, element):
+        inside = not within
+        if is_paragraph(stack, element):
             found.append("".join(words))
             words.clear()
 
     walk(content, part, ended, began, said)
     return found
-
-
-def is_in_body(stack: Sequence[Element], element: Element) -> bool:
-    """True for a paragraph of the body or of a table's cell, not of a box or a note."""
-    return element.name.endswith(" p") and bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
 
 
 def _letters(text: str) -> str:

@@ -1,0 +1,92 @@
+"""LibreOffice as Debian has it: without a window, and in a real one on a screen of its own (Xvfb, xdotool)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2
+
+from tests.conftest import eventually
+
+_NO_FIRST_STEPS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
+<item oor:path="/org.openoffice.Setup/Product"><prop oor:name="ooSetupLastVersion" oor:op="fuse"><value>99.9</value></prop></item>
+</oor:items>
+"""
+
+
+def profile(folder: Path) -> str:
+    """A profile that greets nobody; its option for the command line."""
+    user = folder / "profile" / "user"
+    user.mkdir(parents=True, exist_ok=True)
+    (user / "registrymodifications.xcu").write_text(_NO_FIRST_STEPS)
+    return f"-env:UserInstallation=file://{user.parent}"
+
+
+def turned(file: Path, kind: str, folder: Path) -> Path:
+    """A file, turned into another kind."""
+    command = ["soffice", profile(folder), "--headless", "--convert-to", kind, "--outdir", str(folder), str(file)]
+    subprocess.run(command, capture_output=True, check=True, timeout=180)
+    return folder / f"{file.stem}.{kind}"
+
+
+def printed(file: Path, folder: Path) -> tuple[int, str]:
+    """Pages and text of a file as LibreOffice shows them."""
+    with pypdfium2.PdfDocument(turned(file, "pdf", folder)) as document:
+        return len(document), "\n".join(page.get_textpage().get_text_range() for page in document)
+
+
+class Window:
+    """A document in LibreOffice's own window."""
+
+    def __init__(self, display: str, name: str) -> None:
+        self._screen = os.environ | {"DISPLAY": display}
+        self._number = eventually(lambda: self._ask("search", "--onlyvisible", "--name", f"^{name}"), 90).split()[0]
+        self._ask("windowsize", self._number, "1000", "760")
+        self._ask("windowfocus", self._number)
+
+    @property
+    def title(self) -> str:
+        return self._ask("getwindowname", self._number)
+
+    def press(self, key: str, times: int = 1) -> None:
+        """As a hand does it, not faster."""
+        for _ in range(times):
+            self._ask("key", "--window", self._number, "--clearmodifiers", key)
+            time.sleep(0.3)
+
+    def _ask(self, *words: str) -> str:
+        return subprocess.run(
+            ["xdotool", *words], env=self._screen, capture_output=True, text=True, check=False
+        ).stdout.strip()
+
+
+@contextmanager
+def opened(file: Path, folder: Path) -> Iterator[Window]:
+    """The file, opened by a double click on a screen of its own."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x800x24", "-nolisten", "tcp"]
+    screen = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(write)
+    program = None
+    try:
+        with os.fdopen(read) as told:
+            display = f":{told.readline().strip()}"
+        program = subprocess.Popen(
+            ["soffice", profile(folder), "--nologo", "--norestore", "--nolockcheck", "--view", str(file)],
+            env=os.environ | {"DISPLAY": display, "SAL_USE_VCLPLUGIN": "gen"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        yield Window(display, file.name)
+    finally:
+        if program:
+            os.killpg(program.pid, 9)
+            program.wait()
+        screen.terminate()
+        screen.wait()
