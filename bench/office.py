@@ -42,11 +42,12 @@ def prepared(root: Path, count: int) -> tuple[Folder, str, str]:
     folder = Folder(root)
     folder.keyring()
     store = build(root, count)
-    contact = ContactId(store._db.execute(ASK["some_contact"]).fetchall()[0][0])  # noqa: SLF001
+    contacts = [ContactId(row[0]) for row in store._db.execute(ASK["late_contacts"]).fetchall()]  # noqa: SLF001
     store.close()
     control = Control(folder.control)
-    person = Address("somebody@example.com")
-    control.remember_contacts({(WorkspaceId(1), contact): person})
+    names = {contact: Address(f"p{n}@example.com") for n, contact in enumerate(contacts)}
+    person = names[contacts[0]]
+    control.remember_contacts({(WorkspaceId(1), contact): name for contact, name in names.items()})
     control.close()
     (root / "inkdot.toml").write_text("api_per_minute = 0\n")
     with opened(folder) as accounts:

@@ -15,6 +15,10 @@ FROM range({start}, {end}) t(i);
 -- A person with events.
 SELECT contact FROM events LIMIT 1 OFFSET 1000;
 
+-- name: late_contacts
+-- The people last heard of, many of them.
+SELECT contact FROM events GROUP BY contact ORDER BY max(time) DESC LIMIT 20000;
+
 -- name: flush
 -- Brings all into the file.
 CHECKPOINT;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from inkdot.domain.errors import NotFound
 from inkdot.domain.evidence import MACHINES
-from inkdot.domain.ids import EVENT, MESSAGE, ContactId, MessageId, from_word, to_word
+from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, from_word, to_word
 from inkdot.show.questions import Answer, count_of, here, says, since_of
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
@@ -27,18 +27,20 @@ class PeopleQuestions:
 
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
         """By name."""
-        return {"active": self.active, "silent": self.silent, "heard": self.heard, "latest": self.latest}
+        return {
+            "active": self.active, "alive": self.alive, "silent": self.silent, "heard": self.heard, "latest": self.latest,
+        }  # fmt: skip
 
     def active(self, what: Mapping[str, Any]) -> Answer:
         """Who did something that a person does since `since`, latest first, `most` of them: the last such event, and how many."""
-        where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}
-        rows = self._store.rows("people", "active_people", where)
-        names = self._control.addresses_of((here(what), ContactId(row[0])) for row in rows)
-        for contact, event, _, count in rows:
-            found = self._store.event(event)
-            person = names.get((here(what), ContactId(contact)))
-            if found and person:
+        for person, event, _, count in self._active(what):
+            if found := self._store.event(event):
                 yield self._shown(found, person) | {"person": person, "count": count}
+
+    def alive(self, what: Mapping[str, Any]) -> Answer:
+        """As `active`, without the events themselves: who, when last and how many, for long lists."""
+        for person, _, last, count in self._active(what):
+            yield {"person": person, "last": iso(microseconds(last)), "count": count}
 
     def silent(self, what: Mapping[str, Any]) -> Answer:
         """Copies of mails since `since` that are older than `hours` and of which nothing was heard, oldest first."""
@@ -83,6 +85,14 @@ class PeopleQuestions:
             "people": [_copy(address, did.get(contact)) for contact, address in copies],
             "events": [self._shown(e, names.get(e.contact)) | {"person": names.get(e.contact)} for e in events[-_MOST_EVENTS:]],
         }  # fmt: skip
+
+    def _active(self, what: Mapping[str, Any]) -> Iterator[tuple[str, EventId, Any, int]]:
+        where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}
+        rows = self._store.rows("people", "active_people", where)
+        names = self._control.addresses_of((here(what), ContactId(row[0])) for row in rows)
+        for contact, event, last, count in rows:
+            if person := names.get((here(what), ContactId(contact))):
+                yield person, EventId(event), last, count
 
     def _where(self, what: Mapping[str, Any], usual: str) -> dict[str, Any]:
         since = since_of(what.get("since") or usual, self._now())
