@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
+from tests.relay.sink import Sink
 
-GINA, ANNA, VERA = "gina@example.com", "anna@example.com", "vera@example.com"
+GINA, ANNA, VERA, CLEO = "gina@example.com", "anna@example.com", "vera@example.com", "cleo@example.com"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
@@ -51,6 +52,17 @@ class Office:
         self.mail = str(mail["message"])
         eventually(lambda: len(server.timeline(BEN)) >= 2 and len(server.timeline(GINA)) >= 1)
         self.event = str(server.timeline(BEN)[0]["id"])
+        self.campaign("autumn", f"email\n{CLEO}\nnobody@example.com\n")
+
+    def campaign(self, name: str, people: str) -> None:
+        folder = self.server.data.parent
+        (folder / "news.eml").write_bytes(QUOTE)
+        (folder / "people.csv").write_text(people)
+        with Sink(answers={"nobody@example.com": "550 5.1.1 Nobody of that name"}) as sink:
+            inkdot(
+                "mail", "send", folder / "news.eml", "--people", folder / "people.csv", "--campaign", name, "--smtp", sink.url,
+                "--data", self.server.data, "--public-url", self.server.public, check=False,
+            )  # fmt: skip
 
     def web(self, visitor: str, **event: Any) -> None:
         parts = urlsplit(self.server.public)
@@ -63,7 +75,8 @@ class Office:
     @property
     def pages(self) -> list[str]:
         return [
-            "/", "/people", f"/people/{BEN}", "/unopened", f"/events/{self.event}", "/mails", f"/mails/{self.mail}", "/documents",
+            "/", "/people", f"/people/{BEN}", "/unopened", f"/events/{self.event}", "/mails", f"/mails/{self.mail}", "/campaigns",
+            "/campaigns/autumn", "/views", "/documents",
             f"/documents/{self.document}", "/sites", "/sites/example.com", "/leads", "/triggers", "/audiences", "/webhooks",
             "/health", "/team", "/audit", "/me", "/welcome",
         ]  # fmt: skip
@@ -112,6 +125,16 @@ def page(ada: BrowserContext) -> Iterator[Page]:
     tab = ada.new_page()
     yield tab
     tab.close()
+
+
+def test_a_campaign_shows_what_became_of_each_copy(page: Page, office: Office) -> None:
+    page.goto("/campaigns")
+    page.get_by_role("link", name="autumn").click()
+    rows = {row.split("\t")[0].strip(): row for row in page.locator("tbody tr").all_inner_texts()}
+    assert "sent" in rows[CLEO]
+    assert "550 5.1.1 Nobody of that name" in rows["nobody@example.com"]
+    page.goto("/campaigns/winter")
+    assert "There is no campaign 'winter'" in page.locator("main").inner_text()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

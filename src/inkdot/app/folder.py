@@ -64,6 +64,11 @@ class Folder:
         return self.root / "backups"
 
     @property
+    def sample(self) -> Path:
+        """There if all that the folder holds is sample data."""
+        return self.root / "sample"
+
+    @property
     def uploads(self) -> Path:
         """Documents as they were given."""
         return self.root / "uploads"

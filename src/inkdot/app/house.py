@@ -22,6 +22,7 @@ from inkdot.app.notices import Notices
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
 from inkdot.app.retention import keep_to_days, retention
+from inkdot.app.sample import remove as remove_sample
 from inkdot.app.sending import Sending
 from inkdot.app.sharing import Sharing
 from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
@@ -206,7 +207,7 @@ class House:
             "timeline": questions.timeline,
             "report_mail": questions.report_mail,
             "report_message": questions.report_message,
-            "report_campaign": CampaignQuestions(self.campaigns, self.store, questions.of_mail).report_campaign,
+            **CampaignQuestions(self.campaigns, self.store, questions.of_mail).asks(),
             "report_document": self.documents.report_document,
             "explain": questions.explain,
             "status": questions.status,
@@ -227,6 +228,7 @@ class House:
             "learned": self.questions.learned,
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
+            "sample_remove": lambda what: remove_sample(self, what),
             "retention": lambda _: iter([retention(self)]),
             "audit_log": lambda what: log_asked(self.register, what),
             **people.asks(),

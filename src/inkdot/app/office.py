@@ -37,6 +37,7 @@ from inkdot.show.auth import Auth
 from inkdot.show.live import Live, Past, Places, spans
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
+from inkdot.store.views import SharedViews
 from inkdot.talk import Talk
 
 log = Talk("office")
@@ -46,7 +47,7 @@ GIVE_UP = 3
 _POLL_SECONDS = 0.05
 _CHORE_SECONDS = 3_600
 _DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
-_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase")
+_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
@@ -199,7 +200,7 @@ class Office:
             "events", "timeline", "report_mail", "report_message", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "active", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign",
+            "active", "alive", "silent", "heard", "latest", "audit_log", "person_export", "person_erase", "retention", "report_campaign", "campaign_list", "sample_remove",
         )  # fmt: skip
         return {
             name: self._asked(name)
@@ -250,7 +251,7 @@ def main() -> None:
     folder = Folder(Path(config.data))
     office = Office(folder, config)
     try:
-        accounts = Accounts(folder.control)
+        accounts, views = Accounts(folder.control), SharedViews(folder.control)
         settings = load(folder.root, config.settings)
     except InkdotError as error:
         sys.stderr.write(f"{error}\n")
@@ -262,10 +263,18 @@ def main() -> None:
     )
 
     def addresses() -> dict[str, str]:
-        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url}
+        sample = "yes" if folder.sample.exists() else ""
+        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url, "sample": sample}
 
     app = application(
-        os.environ["INKDOT_OFFICE_SECRET"], office.asks(), office.healthy, office.metrics, door, office.live, addresses
+        os.environ["INKDOT_OFFICE_SECRET"],
+        office.asks(),
+        office.healthy,
+        office.metrics,
+        door,
+        office.live,
+        views,
+        addresses,
     )
     proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
     server = _Server(
@@ -295,6 +304,7 @@ def main() -> None:
     courier.join()
     office.close()
     accounts.close()
+    views.close()
     if office.failed:
         sys.stderr.write(f"{office.failed}\n")
         sys.exit(GIVE_UP)

@@ -34,7 +34,7 @@ def keep_to_days(house: House) -> None:
         if mails or (first is not None and first < before * 1_000_000):
             forget_before(house.store, before * 1_000_000)
             house.rewrite_store()
-            _drop_side_copies(house)
+            drop_side_copies(house)
     if settings.backups_days:
         for path, written in house.register.book.written("backup"):
             if written < time.time() - settings.backups_days * _DAY:
@@ -42,7 +42,7 @@ def keep_to_days(house: House) -> None:
                 house.register.book.forget_written(path)
 
 
-def _drop_side_copies(house: House) -> None:
+def drop_side_copies(house: House) -> None:
     """Older copies of the store hold what was just deleted; the base for rebuilding is made anew."""
     for pattern in ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*"):
         for path in house.folder.root.glob(pattern):

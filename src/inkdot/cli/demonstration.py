@@ -80,7 +80,7 @@ def show(port: int, *, stay: bool) -> int:
                 console.print(_own_tries(data, public), soft_wrap=True)  # addresses and commands are copied
                 console.print(_dashboard(data, office), soft_wrap=True)
                 if stay:
-                    visitors.start()
+                    visitors.start((data / "sample").exists)
                     console.print("Ctrl-C ends the demonstration and deletes its folder with all sample data.")
                     server.wait()
             except KeyboardInterrupt:
@@ -126,12 +126,12 @@ def _sample_site(data: Path, public: str) -> Visitors:
 
 def _dashboard(data: Path, office: str) -> str:
     """How to see it all in a browser."""
-    from inkdot.app.accounts import opened, setup_address
+    from inkdot.app.accounts import setup_address
     from inkdot.app.folder import Folder
+    from inkdot.app.sample import declare
 
     folder = Folder(data)
-    with opened(folder) as accounts:
-        accounts.rename_workspace(accounts.workspaces()[0][0], WORKSPACE)
+    declare(folder, WORKSPACE)
     return f"The dashboard, living (any name and password will do):\n  [bold]{setup_address(folder, office)}[/bold]\n"
 
 

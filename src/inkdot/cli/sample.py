@@ -6,7 +6,7 @@ import http.client
 import json
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -46,6 +46,7 @@ class Visitors:
         self._public, self._key = urlsplit(public), key
         self._chance, self._number = random.Random(7), 0  # noqa: S311 - a play
         self._stop = threading.Event()
+        self._wanted: Callable[[], bool] = lambda: True
         self._thread = threading.Thread(target=self._go_on, name="sample", daemon=True)
 
     def come(self, count: int) -> None:
@@ -53,8 +54,9 @@ class Visitors:
         for number in range(count):
             self._visit(_WAYS[number % len(_WAYS)])
 
-    def start(self) -> None:
-        """Let one come now and then."""
+    def start(self, wanted: Callable[[], bool]) -> None:
+        """Let one come now and then, as long as they are wanted."""
+        self._wanted = wanted
         self._thread.start()
 
     def stop(self) -> None:
@@ -62,7 +64,7 @@ class Visitors:
         self._stop.set()
 
     def _go_on(self) -> None:
-        while not self._stop.wait(self._chance.uniform(*_PAUSE_SECONDS)):
+        while not self._stop.wait(self._chance.uniform(*_PAUSE_SECONDS)) and self._wanted():
             self._visit(self._chance.choice(_WAYS))
 
     def _visit(self, way: _Way) -> None:

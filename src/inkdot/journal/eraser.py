@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from inkdot.domain.contact import mention_of
@@ -24,6 +25,17 @@ def erase(journal: Path, contact: bytes, address: str | None) -> int:
         for number in present:
             erased += _erase_in(path_of(folder, number), about, sealed=number != present[-1])
     return erased
+
+
+def blank_all(journal: Path) -> int:
+    """Blank every record there is. Returns how many; durable then."""
+    blanked = 0
+    for stream in streams(journal):
+        folder = street_folder(journal, stream)
+        present = numbers(folder)
+        for number in present:
+            blanked += _erase_in(path_of(folder, number), lambda _: True, sealed=number != present[-1])
+    return blanked
 
 
 class _About:
@@ -44,7 +56,7 @@ class _About:
         return bool(found and self._mention and self._mention.search(lowered))
 
 
-def _erase_in(path: Path, about: _About, *, sealed: bool) -> int:
+def _erase_in(path: Path, about: Callable[[bytes], bool], *, sealed: bool) -> int:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:  # expired meanwhile

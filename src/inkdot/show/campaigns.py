@@ -26,6 +26,15 @@ class CampaignQuestions:
         """`of_mail` gives the counts of one mail, as reports of mails have them."""
         self._campaigns, self._store, self._of_mail = campaigns, store, of_mail
 
+    def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]]:
+        """By name."""
+        return {"report_campaign": self.report_campaign, "campaign_list": self.campaign_list}
+
+    def campaign_list(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every campaign with the counts of its mail, the latest first."""
+        for name, message, begun in self._campaigns.campaigns(here(what)):
+            yield self._of_mail(message, here(what)) | {"campaign": name, "begun": iso(begun * _SECOND)}
+
     def report_campaign(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """One campaign: counts of its copies and of its mail, and a row for each person who may be named."""
         name, workspace = str(what.get("campaign", "")), here(what)

@@ -25,6 +25,7 @@ from inkdot.show.api.stream import Streams
 from inkdot.show.live import Live
 from inkdot.show.pages.desk import Desk
 from inkdot.show.pages.routes import page_routes
+from inkdot.store.views import SharedViews
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _LINES = "application/jsonl"
@@ -37,11 +38,12 @@ def application(
     metrics: Callable[[], str],
     door: Door,
     live: Live,
+    views: SharedViews,
     facts: Callable[[], Mapping[str, str]],
 ) -> Starlette:
     """`healthy` gives None or what is wrong; `asks` maps a question's name to its answer; `door` lets in.
 
-    `live` tells those who watch, `facts` gives the addresses that pages show.
+    `live` tells those who watch, `views` keeps what is shared by links, `facts` gives the addresses that pages show.
     """
 
     async def health(_: Request) -> Response:
@@ -65,7 +67,7 @@ def application(
         Route("/metrics", numbers),
         Route("/ask/{question}", ask, methods=["POST"]),
         *api_routes(door, Streams(live, healthy)),
-        *page_routes(Desk(asks, door.auth, facts)),
+        *page_routes(Desk(asks, door.auth, views, facts)),
     ]
     office = Starlette(routes=routes, exception_handlers={InkdotError: _refused})
     office.state.auth, office.state.live = door.auth, live

@@ -80,6 +80,11 @@ class Sites(Control):
         """All sites by domain."""
         return [Site(*row) for row in self._rows("sites", (workspace,))]
 
+    def forget_site(self, site: SiteId) -> None:
+        """A site that is none any more, with its goals."""
+        with self._transaction():
+            self._keep("forget_site", [(site,)])
+
     def keep_goal(self, site: SiteId, goal: Goal) -> None:
         """Keep a goal; one of that name is replaced."""
         with self._transaction():

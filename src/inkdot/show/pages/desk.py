@@ -19,6 +19,7 @@ from inkdot.domain.errors import InkdotError, NotFound, SignInFirst
 from inkdot.show.api.problems import KINDS, problem_of
 from inkdot.show.auth import Auth, Signed, required
 from inkdot.show.pages.words import LANGUAGES, Words, words
+from inkdot.store.views import SharedViews
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _POLICY = (
@@ -87,9 +88,11 @@ class Visit(NamedTuple):
 class Desk:
     """Makes the answers of all pages."""
 
-    def __init__(self, asks: Mapping[str, Ask], auth: Auth, facts: Callable[[], Mapping[str, str]]) -> None:
-        """`facts` gives the addresses that pages show: public_url, office_url."""
-        self.asks, self.auth, self.facts = asks, auth, facts
+    def __init__(
+        self, asks: Mapping[str, Ask], auth: Auth, views: SharedViews, facts: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`facts` gives the addresses that pages show, public_url and office_url, and whether all is `sample` data."""
+        self.asks, self.auth, self.views, self.facts = asks, auth, views, facts
         self.files = _shipped()
         self._templates = Environment(
             loader=PackageLoader("inkdot.show"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -139,7 +142,7 @@ class Desk:
         shown = {
             "t": told, "signed": signed, "path": request.url.path, "query": dict(request.query_params), "said": _unhexed(said),
             "theme": request.cookies.get("theme", "") if request.cookies.get("theme") in ("light", "dark") else "",
-            "languages": LANGUAGES,
+            "languages": LANGUAGES, "shared": signed is not None and not signed.user,
         }  # fmt: skip
         text = self._templates.get_template(template).render(shown | facts)
         headers = HEADERS | {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}

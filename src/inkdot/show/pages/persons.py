@@ -34,8 +34,14 @@ def home(visit: Visit) -> Response:
     silent = list(visit.ask("silent", since="30d"))
     return visit.page(
         "home.html", active=active, hot=hot, silent=silent[:6], silent_count=len(silent), since=since, spans=_SPANS,
-        feed=list(visit.ask("latest", most=25)),
+        feed=list(visit.ask("latest", most=25)), sample=bool(visit.desk.facts()["sample"]),
     )  # fmt: skip
+
+
+def sample_remove(visit: Visit) -> Response:
+    """Begin with an empty house."""
+    visit.one("sample_remove")
+    return visit.back("/", visit.words("The sample data is gone. What you send from now on is your own."))
 
 
 def feed(visit: Visit) -> Response:
@@ -46,11 +52,7 @@ def feed(visit: Visit) -> Response:
 def people(visit: Visit) -> Response:
     """Everybody who showed a sign of life."""
     since = span(visit)
-    rows = [
-        {"person": found["person"], "last": found["time"], "count": found["count"]}
-        for found in visit.ask("active", since=since, most=5_000)
-    ]
-    shown = table(visit, _PEOPLE, rows, "-last")
+    shown = table(visit, _PEOPLE, visit.ask("alive", since=since, most=5_000), "-last")
     return exported(visit, shown, "people") or visit.page("people.html", table=shown, since=since, spans=_SPANS)
 
 

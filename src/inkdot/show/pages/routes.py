@@ -9,22 +9,24 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, persons, rules, running, things
+from inkdot.show.pages import entering, persons, rules, running, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
 _PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person}", persons.person),
     ("/unopened", persons.silent), ("/events/{event}", persons.event),
-    ("/mails", things.mails), ("/mails/{message}", things.mail), ("/documents", things.documents),
+    ("/mails", things.mails), ("/mails/{message}", things.mail), ("/campaigns", things.campaigns),
+    ("/campaigns/{campaign}", things.campaign), ("/documents", things.documents),
     ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
     ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
     ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks), ("/webhooks/{delivery}", rules.delivery),
-    ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/welcome", entering.welcome),
+    ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", entering.welcome),
 )  # fmt: skip
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/logout", Role.VIEWER, entering.logout),
     ("/me", Role.VIEWER, running.me_change),
+    ("/sample", Role.OWNER, persons.sample_remove),
     ("/events/{event}", Role.MEMBER, persons.correct),
     ("/people/{person}", Role.MEMBER, persons.person_change),
     ("/people/{person}/erase", Role.OWNER, persons.person_erase),
@@ -35,6 +37,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/audiences", Role.MEMBER, rules.audience_change),
     ("/webhooks", Role.OWNER, rules.webhook_change),
     ("/team", Role.OWNER, running.team_change),
+    ("/views", Role.MEMBER, sharing.view_change),
     ("/health", Role.OWNER, running.health_check),
 )
 _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit),)
@@ -47,7 +50,7 @@ _FILES: tuple[tuple[str, Role, Handler], ...] = (
 
 def page_routes(desk: Desk) -> list[BaseRoute]:
     """The pages of one office."""
-    entrance = entering.Entrance(desk)
+    entrance, shared = entering.Entrance(desk), sharing.SharedDoor(desk)
 
     async def static(request: Request) -> Response:
         return desk.static(request)
@@ -58,6 +61,7 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/login", desk.polite(entrance.login), methods=["GET", "POST"]),
         Route("/setup/{token}", desk.polite(entrance.setup), methods=["GET", "POST"]),
+        Route("/shared/{token}", desk.polite(shared.answer), methods=["GET", "POST"]),
         Route("/static/{name}", static),
         Route("/choose", choose),
         *(Route(path, desk.for_role(role, handler)) for path, role, handler in _FILES),

@@ -21,6 +21,16 @@ _COPIES = (
     Column("person", "Person", "person"), Column("status", "Status", "status"), Column("opened", "Opened", "proof"),
     Column("clicked", "Clicked", "proof"), Column("machine_fetches", "Machines", "number"), Column("last", "Last heard", "time"),
 )  # fmt: skip
+_CAMPAIGNS = (
+    Column("campaign", "Campaign", "campaign"), Column("subject", "Mail", "mail"), Column("begun", "Begun", "time"),
+    Column("recipients", "People", "number"), Column("opened_between", "Opened", "interval"),
+    Column("clicked_between", "Clicked", "interval"), Column("replied", "Replied", "number"), Column("bounced", "Bounced", "number"),
+)  # fmt: skip
+_SENT = (
+    Column("person", "Person", "person"), Column("state", "Copy", "word"), Column("status", "Status", "status"),
+    Column("opened", "Opened", "proof"), Column("clicked", "Clicked", "proof"), Column("answer", "Server's answer"),
+    Column("last", "Last heard", "time"),
+)  # fmt: skip
 _DOCUMENTS = (
     Column("name", "Document", "document"), Column("pages", "Pages", "number"), Column("version", "Version", "number"),
     Column("links", "Links", "number"), Column("made", "Added", "time"),
@@ -59,6 +69,25 @@ def mail(visit: Visit) -> Response:
     events = list(reversed(found["events"]))
     return exported(visit, shown, "mail") or visit.page(
         "mail.html", mail=found, counts=counts, table=shown, days=by_day(events)
+    )
+
+
+def campaigns(visit: Visit) -> Response:
+    """Every mail to many."""
+    shown = table(visit, _CAMPAIGNS, visit.ask("campaign_list"), "-begun")
+    return exported(visit, shown, "campaigns") or visit.page("campaigns.html", table=shown)
+
+
+def campaign(visit: Visit) -> Response:
+    """One campaign: what became of each person's copy, and what each did with it."""
+    found = visit.one("report_campaign", campaign=visit.request.path_params["campaign"])
+    rows = [
+        row | {"status": status_of(row), "answer": row["answer"] or (row["left_alone"] and f"unmarked: {row['left_alone']}")}
+        for row in found["people"]
+    ]  # fmt: skip
+    shown = table(visit, _SENT, rows, "-last")
+    return exported(visit, shown, "campaign") or visit.page(
+        "campaign.html", campaign=found, counts=found["messages"][0], table=shown
     )
 
 

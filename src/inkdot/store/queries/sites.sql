@@ -94,3 +94,7 @@ UPDATE imports SET behind = ? WHERE digest = ?;
 -- name: import_of
 -- Where it begins and ends in the journal.
 SELECT first, behind FROM imports WHERE digest = ?;
+
+-- name: forget_site
+-- A site that is none any more; its goals go with it.
+DELETE FROM sites WHERE id = ?;
