@@ -165,11 +165,12 @@ SECRETS = frozenset(s.name for s in fields(Settings) if s.metadata["secret"])
 """Settings that must not stand on a command line that we write."""
 
 
-_WORDS = {
+WORDS = {
     "region": ("", "us", "eu", "uk", "mixed"), "language": ("en", "de", "fr", "it", "es"),
     "privacy_link": ("auto", "footer", "header", "off"), "addresses": ("full", "cut", "none"),
-    "honeypot": ("auto", "on", "off"),
+    "honeypot": ("auto", "on", "off"), "attachments": ("leave", "dots", "link"),
 }  # fmt: skip
+"""Settings that are one of some words."""
 
 
 def load(folder: Path, given: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Settings:
@@ -190,7 +191,7 @@ def load(folder: Path, given: Mapping[str, object], environ: Mapping[str, str] |
         written.pop(name, None)
         if said is not None:
             try:
-                values[name] = _converted(said, setting.default)
+                values[name] = converted(said, setting.default)
             except ValueError:
                 faults.append(f"{name} = {said!r} (from {source}) does not work: {setting.metadata['help']}")
     faults += [f"{FILE} has an unknown setting {name!r}; see docs/settings.md." for name in written]
@@ -211,7 +212,8 @@ def _from_file(path: Path, faults: list[str]) -> dict[str, object]:
         return {}
 
 
-def _converted(said: object, default: object) -> object:
+def converted(said: object, default: object) -> object:
+    """A value as its setting has it. Raises ValueError."""
     if isinstance(default, bool):
         return str(said).lower() in ("1", "true", "yes", "on")
     if isinstance(default, int):
@@ -262,7 +264,7 @@ def _faults(settings: Settings) -> list[str]:
 
 def _consent_faults(settings: Settings) -> list[str]:
     found = []
-    for name, words in _WORDS.items():
+    for name, words in WORDS.items():
         if getattr(settings, name) not in words:
             found.append(f"{name} = {getattr(settings, name)!r} does not work; use {', '.join(w for w in words if w)}.")
     if settings.events_days < 0 or settings.backups_days < 0:

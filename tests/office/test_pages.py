@@ -76,7 +76,7 @@ class Office:
     def pages(self) -> list[str]:
         return [
             "/", "/people", f"/people/{BEN}", "/unopened", f"/events/{self.event}", "/mails", f"/mails/{self.mail}", "/campaigns",
-            "/campaigns/autumn", "/views", "/documents",
+            "/campaigns/autumn", "/views", "/settings", "/documents",
             f"/documents/{self.document}", "/sites", "/sites/example.com", "/leads", "/triggers", "/audiences", "/webhooks",
             "/health", "/team", "/audit", "/me", "/welcome",
         ]  # fmt: skip

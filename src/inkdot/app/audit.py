@@ -34,6 +34,8 @@ UNPERSONAL = frozenset(
         "site_goal",
         "notice_show",
         "notice_set",
+        "setting_list",
+        "public_check",
     }
 )
 """Questions whose answers name nobody, and erasure, which writes its own line."""

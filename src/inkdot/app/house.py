@@ -12,6 +12,7 @@ from inkdot.app import care
 from inkdot.app.accounts import tidy as tidy_accounts
 from inkdot.app.acting import Acting
 from inkdot.app.audit import audited, log_asked
+from inkdot.app.choosing import Choosing
 from inkdot.app.consent import Register, publish
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
@@ -77,11 +78,12 @@ class House:
         progress: Progress = _silent,
         told: Callable[[str, str], None] = _unheard,
         heard: Heard | None = None,
+        given: Collection[str] = (),
     ) -> None:
         """Open the stores; a damaged event store is set aside and rebuilt. Raises NewerData, KeysMissing, FolderInUse.
 
         `told` hears of places that messages could not be delivered to, and why they are paused; `heard` of each batch
-        of events once it is kept.
+        of events once it is kept; `given` names the settings that the command line said.
         """
         self.folder, self.settings, self._heard = folder, settings, heard
         self.keyring = folder.keyring()
@@ -93,6 +95,7 @@ class House:
         self.sites = Sites(folder.control)
         self.knowledge = knowledge(folder, settings.city_file, ga4_strict=settings.ga4_strict)
         self.sharing = Sharing(folder, settings, self.register, now)
+        self.choosing = Choosing(folder, settings, given)
         self.notices = Notices(self, KeptNotices(folder.control))
         self.rebuilt_because: str | None = None
         self.acting = Acting(folder, settings, self.control, now, told)
@@ -236,6 +239,7 @@ class House:
             **self.sending.asks(),
             **self.sharing.asks(),
             **self.notices.asks(),
+            **self.choosing.asks(),
         }
         return audited(self.register, asks)
 

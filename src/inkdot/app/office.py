@@ -16,9 +16,11 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import uvicorn
+from starlette.applications import Starlette
 
 from inkdot.app.acting import ASKS
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
+from inkdot.app.choosing import ASKS as SETTING_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.app.marking import public_url_of
@@ -31,7 +33,7 @@ from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.domain.event import Event
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.ping import ping_id
-from inkdot.settings import load
+from inkdot.settings import Settings, load
 from inkdot.show.api.door import Door
 from inkdot.show.auth import Auth
 from inkdot.show.live import Live, Past, Places, spans
@@ -58,7 +60,9 @@ class OfficeConfig(NamedTuple):
     socket_fd: int
     ready_fd: int
     settings: dict[str, Any]
-    """What the command line said."""
+    """As they are."""
+    given: tuple[str, ...] = ()
+    """Those that the command line said."""
 
 
 class Office:
@@ -83,8 +87,9 @@ class Office:
         """
         try:
             house = House(
-                self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused, self.live.heard
-            )
+                self._folder, load(self._folder.root, self._config.settings), self._rebuilding, _paused, self.live.heard,
+                self._config.given,
+            )  # fmt: skip
             self.live.begin({s: ping_id(s, *place) for s, place in house.store.checkpoint().items()})
             with self._ready:
                 self._house = house
@@ -204,7 +209,16 @@ class Office:
         )  # fmt: skip
         return {
             name: self._asked(name)
-            for name in (*names, *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS, *NOTICE_ASKS)
+            for name in (
+                *names,
+                *ASKS,
+                *AUDIENCE_ASKS,
+                *WEBHOOK_ASKS,
+                *SENDING_ASKS,
+                *SHARING_ASKS,
+                *NOTICE_ASKS,
+                *SETTING_ASKS,
+            )
         }
 
     def _asked(self, name: str) -> Ask:
@@ -245,6 +259,32 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _application(
+    office: Office, folder: Folder, settings: Settings, accounts: Accounts, views: SharedViews
+) -> Starlette:
+    """The office's face, with a door that knows who may come in."""
+    door = Door(
+        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full"),
+        office.asks(),
+        settings.api_per_minute,
+    )
+
+    def addresses() -> dict[str, str]:
+        sample = "yes" if folder.sample.exists() else ""
+        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url, "sample": sample}
+
+    return application(
+        os.environ["INKDOT_OFFICE_SECRET"],
+        office.asks(),
+        office.healthy,
+        office.metrics,
+        door,
+        office.live,
+        views,
+        addresses,
+    )
+
+
 def main() -> None:
     """Entry point of the child process."""
     config = OfficeConfig(**json.loads(sys.argv[1]))
@@ -256,26 +296,7 @@ def main() -> None:
     except InkdotError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(GIVE_UP)
-    door = Door(
-        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full"),
-        office.asks(),
-        settings.api_per_minute,
-    )
-
-    def addresses() -> dict[str, str]:
-        sample = "yes" if folder.sample.exists() else ""
-        return {"public_url": public_url_of(folder, settings), "office_url": settings.office_url, "sample": sample}
-
-    app = application(
-        os.environ["INKDOT_OFFICE_SECRET"],
-        office.asks(),
-        office.healthy,
-        office.metrics,
-        door,
-        office.live,
-        views,
-        addresses,
-    )
+    app = _application(office, folder, settings, accounts, views)
     proxies = list(settings.trusted_proxies)  # whose word about addresses is believed; nobody's if there are none
     server = _Server(
         office.live,

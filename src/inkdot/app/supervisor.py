@@ -18,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from inkdot.app.folder import Folder, Server, write_whole
 from inkdot.collect.process import StreetConfig
-from inkdot.domain.errors import BadSetting, Failure
+from inkdot.domain.errors import BadSetting, Failure, InkdotError
 from inkdot.relay.config import RelayConfig
 from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.route import is_this_machine, read_routes
@@ -39,6 +39,12 @@ _READY_SECONDS = 60.0
 _QUICK_DEATH_SECONDS = 1.0
 _GIVE_UP = 3
 _LONGEST_SOCKET_NAME = 100  # of 108 that the kernel allows
+
+_OPEN_DOORS = (
+    "public_host", "public_port", "office_host", "office_port", "streets", "relay_host", "relay_port", "relay_tls_port",
+    "upstream", "upstream_password", "upstreams", "imap", "imap_password",
+)  # fmt: skip
+"""Settings that only a start of the whole takes."""
 
 _Socket = socket.socket
 
@@ -66,9 +72,12 @@ class _Child:
 class Supervisor:
     """Runs one data folder's processes."""
 
-    def __init__(self, folder: Folder, settings: Settings) -> None:
-        self._folder, self._settings = folder, settings
-        self._stopping = False
+    def __init__(
+        self, folder: Folder, settings: Settings, read: Callable[[], Settings], given: Collection[str] = ()
+    ) -> None:
+        """`read` gives the settings anew, `given` names those that the command line said."""
+        self._folder, self._settings, self._read, self._given = folder, settings, read, given
+        self._stopping = self._wants_settings = False
         self._children: list[_Child] = []
 
     def run(self, ready: Callable[[Server], None]) -> int:
@@ -83,6 +92,7 @@ class Supervisor:
                 write_whole(self._folder.server, json.dumps(server._asdict()).encode())
                 for name in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(name, self._stop)
+                signal.signal(signal.SIGHUP, self._want_settings)
                 ready(server)
                 return self._watch()
             finally:
@@ -120,7 +130,7 @@ class Supervisor:
         )
 
         def environment(socket_fd: int, ready_fd: int) -> dict[str, str]:
-            given = dataclasses.asdict(s)
+            given = dataclasses.asdict(self._settings)
             config = RelayConfig(
                 str(self._folder.root), socket_fd, ready_fd, given, public, tls.fileno() if tls else -1
             )
@@ -137,9 +147,8 @@ class Supervisor:
         return f"{host}:{door.getsockname()[1]}", f"{host}:{tls.getsockname()[1]}" if tls else "off"
 
     def _street_command(self, number: int) -> Callable[[int, int], list[str]]:
-        s = self._settings
-
         def command(socket_fd: int, ready_fd: int) -> list[str]:
+            s = self._settings
             config = StreetConfig(
                 str(self._folder.root), number, socket_fd, ready_fd, s.trusted_proxies, s.connections_per_address,
                 (s.dot_prefix, s.click_prefix), self._room_door.getsockname(), s.addresses,
@@ -149,15 +158,16 @@ class Supervisor:
         return command
 
     def _office_command(self, socket_fd: int, ready_fd: int) -> list[str]:
-        return [sys.executable, "-m", "inkdot.app.office", self._config(socket_fd, ready_fd)]
+        return [sys.executable, "-m", "inkdot.app.office", self._config(socket_fd, ready_fd, given=sorted(self._given))]
 
     def _room_command(self, socket_fd: int, ready_fd: int) -> list[str]:
         return [sys.executable, "-m", "inkdot.app.room", self._config(socket_fd, ready_fd)]
 
-    def _config(self, socket_fd: int, ready_fd: int) -> str:
+    def _config(self, socket_fd: int, ready_fd: int, **more: object) -> str:
         config = {
             "data": str(self._folder.root), "socket_fd": socket_fd, "ready_fd": ready_fd,
             "settings": {k: v for k, v in dataclasses.asdict(self._settings).items() if k not in SECRETS},
+            **more,
         }  # fmt: skip
         return json.dumps(config)
 
@@ -194,6 +204,9 @@ class Supervisor:
 
     def _watch(self) -> int:
         while not self._stopping:
+            if self._wants_settings:
+                self._wants_settings = False
+                self._take_settings()
             for child in self._children:
                 self._look_after(child)
             for pipe in self._ready_pipes:
@@ -218,6 +231,29 @@ class Supervisor:
         quick = time.monotonic() - child.started < _QUICK_DEATH_SECONDS
         child.not_before = time.monotonic() + (_QUICK_DEATH_SECONDS if quick else 0)
         self._start(child)
+
+    def _want_settings(self, *_: object) -> None:
+        self._wants_settings = True
+
+    def _take_settings(self) -> None:
+        """Read the settings anew and start every process with them; the doors stay open and where they are."""
+        try:
+            fresh = self._read()
+        except InkdotError as error:
+            log("settings_refused", error=str(error))
+            return
+        doors = {name: getattr(self._settings, name) for name in _OPEN_DOORS}
+        self._settings = dataclasses.replace(fresh, **doors)
+        running = self._folder.running()
+        if running:
+            found = running._replace(
+                public=fresh.public_url or running.public, office=fresh.office_url or running.office
+            )
+            write_whole(self._folder.server, json.dumps(found._asdict()).encode())
+        log("settings_read")
+        for child in self._children:
+            if child.process and child.process.poll() is None:
+                child.process.terminate()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

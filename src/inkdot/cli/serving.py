@@ -74,7 +74,8 @@ def serve(
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
-    sys.exit(Supervisor(folder, settings).run(ready))
+    said = [name for name, value in given.items() if value is not None]
+    sys.exit(Supervisor(folder, settings, lambda: load(folder.root, given), said).run(ready))
 
 
 def _say_how_to_begin(folder: Folder, server: Server) -> None:

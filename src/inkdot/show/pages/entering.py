@@ -6,7 +6,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from inkdot.domain.account import Scope
 from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed, NotFound
 from inkdot.show.addons import FILES, packed
 from inkdot.show.api.problems import KINDS, problem_of
@@ -66,16 +65,6 @@ def logout(visit: Visit) -> Response:
     response = RedirectResponse("/login", 303, HEADERS)
     visit.desk.auth.logout(visit.request, response)
     return response
-
-
-def welcome(visit: Visit) -> Response:
-    """How to begin: each way to send, and a link to try on oneself."""
-    own = visit.desk.facts()
-    test = None
-    if visit.query("test") and visit.signed.may(Scope.SEND):
-        back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
-        test = visit.one("link_add", url=back, to=visit.signed.address)
-    return visit.page("welcome.html", test=test, public_url=own["public_url"])
 
 
 def addon(visit: Visit) -> Response:

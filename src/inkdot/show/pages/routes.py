@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, persons, rules, running, sharing, things
+from inkdot.show.pages import entering, persons, rules, running, settings, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
@@ -21,7 +21,7 @@ _PAGES: tuple[tuple[str, Handler], ...] = (
     ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
     ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
     ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks), ("/webhooks/{delivery}", rules.delivery),
-    ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", entering.welcome),
+    ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", settings.welcome),
 )  # fmt: skip
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/logout", Role.VIEWER, entering.logout),
@@ -38,9 +38,10 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/webhooks", Role.OWNER, rules.webhook_change),
     ("/team", Role.OWNER, running.team_change),
     ("/views", Role.MEMBER, sharing.view_change),
+    ("/settings", Role.OWNER, settings.settings_change),
     ("/health", Role.OWNER, running.health_check),
 )
-_FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit),)
+_FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit), ("/settings", settings.settings))
 _FILES: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/export", Role.OWNER, persons.person_export),
     ("/audiences/{name}/export", Role.OWNER, rules.audience_file),

@@ -1,0 +1,60 @@
+"""Settings, and the first steps of a new installation: how it is reached, where recipients are, how to send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from inkdot.domain.account import Role, Scope
+from inkdot.domain.errors import UsageError
+from inkdot.show.pages.desk import Visit
+
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("How you are reached", ("public_url", "office_url", "owner")),
+    ("Law and privacy", ("region", "language", "controller", "controller_mail", "privacy_link", "list_unsubscribe", "health")),
+    ("How long things are kept", ("addresses", "journal_days", "events_days", "backups_days", "documents_days")),
+    ("Mails and documents", ("track_opens", "track_clicks", "attachments", "never_track", "never_track_links", "utm", "sender", "colleagues")),
+)  # fmt: skip
+REGIONS = (
+    ("eu", "European Union"), ("uk", "United Kingdom"), ("us", "United States"), ("mixed", "Several of them, or elsewhere"),
+)  # fmt: skip
+
+
+def settings(visit: Visit) -> Response:
+    """What is set, and what it means."""
+    every = {found["setting"]: found for found in visit.ask("setting_list")}
+    groups = [(heading, [every.pop(name) for name in names]) for heading, names in _GROUPS]
+    return visit.page("settings.html", groups=groups, rest=list(every.values()), regions=dict(REGIONS))
+
+
+def settings_change(visit: Visit) -> Response:
+    """Keep what a form says; what it does not say stays."""
+    form = visit.form
+    known = {found["setting"]: found for found in visit.ask("setting_list")}
+    said: dict[str, Any] = {name: form[name].strip() for name in form if name in known}
+    for name in form.get("ticks", "").split():  # a box that is not ticked says nothing
+        said.setdefault(name, "false")
+    allowed = {name for _, names in _GROUPS for name in names}
+    if unknown := sorted(set(said) - allowed):
+        raise UsageError(f"{', '.join(unknown)} cannot be changed here; see docs/settings.md.")
+    changed = visit.one("setting_set", changes=said)["changed"]
+    to = "/welcome" if form.get("then") == "welcome" else "/settings"
+    if not changed:
+        return visit.back(to, visit.words("Nothing was different."))
+    return visit.back(to, visit.words("Written down; it counts from now on."))
+
+
+def welcome(visit: Visit) -> Response:
+    """How to begin: the address that readers reach, the one question of the law, each way to send, a try on oneself."""
+    own, test, trouble = visit.desk.facts(), None, None
+    checked = visit.query("check")
+    if checked and visit.signed.role is Role.OWNER:
+        trouble = visit.one("public_check", url=checked)["trouble"]
+    if visit.query("test") and visit.signed.may(Scope.SEND):
+        back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
+        test = visit.one("link_add", url=back, to=visit.signed.address)
+    region = next(s["value"] for s in visit.ask("setting_list") if s["setting"] == "region")
+    return visit.page(
+        "welcome.html", test=test, public_url=own["public_url"], checked=checked, trouble=trouble, region=region, regions=REGIONS,
+    )  # fmt: skip

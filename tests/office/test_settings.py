@@ -1,0 +1,122 @@
+"""The first steps of a new owner, and settings that count at once while pings go on being heard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.office.asking import PASSWORD
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "data")
+    inkdot("account", "add", ADA, "--ask", "--data", running.data, stdin=PASSWORD + "\n")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def owner(chromium: Browser, server: Server) -> Iterator[Page]:
+    context = chromium.new_context(base_url=server.office)
+    tab = context.new_page()
+    tab.goto("/login")
+    tab.get_by_label("Mail address").fill(ADA)
+    tab.locator("input[name=password]").fill(PASSWORD)
+    tab.locator("form.stack button").click()
+    tab.wait_for_url("**/")
+    yield tab
+    context.close()
+
+
+def written(server: Server) -> dict[str, object]:
+    return tomllib.loads((server.data / "inkdot.toml").read_text())
+
+
+def test_a_new_owner_says_where_recipients_are_and_is_measured_by_their_rules(owner: Page, server: Server) -> None:
+    owner.goto("/welcome")
+    owner.get_by_label("European Union").check()
+    owner.get_by_role("button", name="Keep").click()
+    owner.get_by_text("Written down; it counts from now on.").wait_for()
+    assert owner.get_by_label("European Union").is_checked()
+    assert written(server) == {"region": "eu"}
+    assert inkdot_json("setup", "--data", server.data)["mode"] == "aggregate"
+
+
+def test_the_public_address_is_tried_before_it_is_used(owner: Page, server: Server) -> None:
+    owner.goto("/welcome")
+    owner.get_by_label("Address").fill("http://127.0.0.1:9")
+    owner.get_by_role("button", name="Try it").click()
+    assert "Nothing answers at http://127.0.0.1:9" in owner.get_by_role("alert").inner_text()
+    owner.get_by_label("Address").fill(server.office)
+    owner.get_by_role("button", name="Try it").click()
+    owner.get_by_label("Address").fill(server.public.replace("127.0.0.1", "localhost"))
+    owner.get_by_role("button", name="Try it").click()
+    owner.get_by_text("It answers.").wait_for()
+    owner.get_by_role("button", name="Use this address").click()
+    owner.get_by_text("Written down; it counts from now on.").wait_for()
+    link = inkdot_json("link", "https://www.example.com/", "--to", BEN, "--data", server.data)
+    assert link["url"].startswith(server.public.replace("127.0.0.1", "localhost"))
+
+
+def test_settings_count_at_once_and_no_ping_is_lost_meanwhile(owner: Page, server: Server) -> None:
+    before = server.children()
+    owner.goto("/settings")
+    owner.get_by_label("journal_days").fill("3")
+    owner.get_by_label("track_clicks").uncheck()
+    owner.locator("[name=controller]").fill('Ada "the roofer" Example, Åker 1')
+    owner.get_by_role("button", name="Keep").click()
+    owner.get_by_text("Written down; it counts from now on.").wait_for()
+    assert owner.get_by_label("journal_days").input_value() == "3"
+    assert owner.locator("[name=controller]").input_value() == 'Ada "the roofer" Example, Åker 1'
+    assert not owner.get_by_label("track_clicks").is_checked()
+    assert set(written(server)) == {"journal_days", "track_clicks", "controller"}
+    eventually(lambda: all(server.children().get(name) not in (None, pid) for name, pid in before.items()))
+    copy = server.mark(QUOTE, BEN)[0]
+    assert copy["links"] == []
+    server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
+    assert server.timeline(BEN, at_least=1)
+
+
+def test_what_does_not_work_is_refused_and_nothing_is_written(owner: Page, server: Server) -> None:
+    for field, wrong, said in (
+        ("journal_days", "many", "journal_days = 'many'"),
+        ("public_url", "t.example.com", "is no web address"),
+    ):
+        owner.goto("/settings")
+        owner.get_by_label(field).fill(wrong)
+        owner.get_by_role("button", name="Keep").click()
+        assert said in owner.locator("main").inner_text()
+    csrf = owner.context.request.get("/settings").text().split('name="csrf" value="')[1].split('"')[0]
+    refused = owner.request.post(
+        "/settings", form={"csrf": csrf, "office_port": "1"}, headers={"Origin": server.office}
+    )
+    assert refused.status == 422
+    assert not (server.data / "inkdot.toml").exists()
+
+
+def test_a_hangup_reads_the_file_anew_and_a_bad_file_changes_nothing(server: Server) -> None:
+    before = server.children()
+    (server.data / "inkdot.toml").write_text("journal_days = 'never'\n")
+    os.kill(server.process.pid, signal.SIGHUP)
+    eventually(lambda: "settings_refused" in Path(f"{server.data}.stderr").read_text())
+    assert server.children() == before
+    (server.data / "inkdot.toml").write_text("journal_days = 2\n")
+    os.kill(server.process.pid, signal.SIGHUP)
+    eventually(lambda: all(server.children().get(name) not in (None, pid) for name, pid in before.items()))
+    assert server.get("/healthz")[0] == 200
