@@ -17,6 +17,7 @@ from inkdot.domain.ids import DOCUMENT, DocumentId, MessageId, ShareId, Workspac
 from inkdot.domain.token import Token, TokenKind
 from inkdot.mark.attachments import Change, File, Treated, Treatment, treated
 from inkdot.mark.document.marking import mark
+from inkdot.mark.document.notice import way_of
 from inkdot.mark.mint import Mint, Person
 from inkdot.store.documents import Documents
 
@@ -81,7 +82,8 @@ class Attachments:
             who = person.contact, person.address
             return self._mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, self._made, number, *who, b""))
 
-        content, dots = mark(file.content, url)
+        way = way_of(self._mint.notice, person.mode, self._mint.privacy(person, number, self._made))
+        content, dots = mark(file.content, url, way=way)
         documents = Documents(self._folder.control)
         try:
             if person.address:

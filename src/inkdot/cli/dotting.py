@@ -78,6 +78,7 @@ def mark_for(
     from inkdot.app.paging import page_words
     from inkdot.domain.token import Token, TokenKind
     from inkdot.mark.document.marking import mark as put_dots
+    from inkdot.mark.document.notice import way_of
     from inkdot.mark.document.spots import Dots
     from inkdot.mark.mint import Person
     from inkdot.settings import load
@@ -96,7 +97,8 @@ def mark_for(
         return mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, now, number, *who, b""))
 
     pages = page_words(folder, load(folder.root, {}), file) if dots == Dots.PAGES else []
-    content, made = put_dots(source, url, Dots(dots), pages)
+    way = way_of(mint.notice, person.mode, mint.privacy(person, number, now))
+    content, made = put_dots(source, url, Dots(dots), pages, way)
     if person.mode is Mode.OFF:
         talk(f"{address}: not marked. The recipient's consent does not cover any mark.")
         content, made = source, type(made)()

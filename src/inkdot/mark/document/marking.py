@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document import office, opendocument
+from inkdot.mark.document.notice import Way, described, text_notice, word_notice
 from inkdot.mark.document.package import MOST_BYTES, Package
 from inkdot.mark.document.places import walk
 from inkdot.mark.document.sheet import DRAWING_PART, mark_sheet, sheet_spots
-from inkdot.mark.document.splice import MADE, SIGN, cleaned, free_relation, spliced, with_relationships
+from inkdot.mark.document.splice import MADE, SIGN, Splice, cleaned, free_relation, spliced, with_relationships
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number, relations_of
 
 _MACRO_TYPE = re.compile(rb"(?i)macroEnabled")
@@ -33,10 +34,12 @@ Address = Callable[[int], str]
 """Makes the address of the dot of a page; 0 stands for the whole document."""
 
 
-def mark(source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence[str] = ()) -> tuple[bytes, list[Dot]]:
+def mark(
+    source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence[str] = (), way: Way | None = None
+) -> tuple[bytes, list[Dot]]:
     """A marked copy and its dots; marks of ours that are there already are replaced. Raises DocumentRefused.
 
-    `pages`: the words of each page, for a dot on each, where the file itself does not tell where pages end.
+    `pages`: the words of each page, for a dot on each, where the file itself does not tell where pages end. `way`: to the privacy page.
     """
     package = _opened(unmark(source))
     kind = _kind(package)
@@ -50,7 +53,10 @@ def mark(source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence
         Dot(spot.part, None if whole else spot.page or n, address(0 if whole else spot.page or n))
         for n, spot in enumerate(spots, 1)
     ]
-    changed = _odf(package, spots, made) if kind == "odf" else _ooxml(package, spots, made)
+    last = _notice(package, kind, way) if way and way.visible else []
+    changed = _odf(package, spots, made, last) if kind == "odf" else _ooxml(package, spots, made, last)
+    if way:
+        changed = {part: described(content, way) for part, content in changed.items()}
     return package.with_parts(changed), made
 
 
@@ -117,7 +123,18 @@ def _check_lists(package: Package) -> None:
         walk(package.read(part), part, lambda *_: None)
 
 
-def _ooxml(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, bytes]:
+def _notice(package: Package, kind: str, way: Way) -> list[Splice]:
+    """A last paragraph, where there is a text to end."""
+    spot = None
+    if kind == "docx":
+        content = package.read("word/document.xml")
+        spot = word_notice(content, flavour_of(content), way)
+    elif kind == "odf":
+        spot = text_notice(package.read("content.xml"), way)
+    return [spot.splice("", 0)] if spot else []
+
+
+def _ooxml(package: Package, spots: list[Spot], made: list[Dot], last: list[Splice]) -> dict[str, bytes]:
     changed: dict[str, bytes] = {}
     by_part: dict[str, list[tuple[Spot, Dot]]] = {}
     for spot, dot in zip(spots, made, strict=True):
@@ -131,15 +148,15 @@ def _ooxml(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, by
         ids = free_relation(relations, len(pairs))
         first = next_number(content)
         splices = [spot.splice(ids[n], first + n) for n, (spot, _) in enumerate(pairs)]
-        changed[part] = spliced(content, splices)
+        changed[part] = spliced(content, splices + last)
         urls = {ids[n]: dot.url for n, (_, dot) in enumerate(pairs)}
         changed[relations_of(part)] = with_relationships(relations, flavour_of(content), urls)
     return changed
 
 
-def _odf(package: Package, spots: list[Spot], made: list[Dot]) -> dict[str, bytes]:
+def _odf(package: Package, spots: list[Spot], made: list[Dot], last: list[Splice]) -> dict[str, bytes]:
     splices = [spot.splice(dot.url, n) for n, (spot, dot) in enumerate(zip(spots, made, strict=True), 1)]
-    return {"content.xml": spliced(package.read("content.xml"), splices)}
+    return {"content.xml": spliced(package.read("content.xml"), splices + last)}
 
 
 _SPOTS: dict[str, Callable[[Package, Dots, Sequence[str]], list[Spot]]] = {
