@@ -6,6 +6,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from tests.conftest import BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
@@ -155,6 +156,23 @@ def test_a_changed_row_of_the_ledger_is_named(tmp_path: Path) -> None:
     rows.commit()
     rows.close()
     assert "Audit log: row 1" in inkdot("verify", "--data", data, check=False).stdout
+
+
+def test_the_ledger_can_be_filed_as_a_pdf(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "choices.csv"
+    people = [f"jürgen.{number}@example.com" for number in range(40)]
+    file.write_text(
+        "person,mode,version,form\n" + "".join(f"{p},individual,3,https://example.com/join/{p[:9]}\n" for p in people)
+    )
+    inkdot("consent", "import", file, "--data", data)
+    inkdot("consent", "export", tmp_path / "ledger.pdf", "--data", data)
+    seal = inkdot_json("consent", "verify", "--data", data)["seal"]
+    with pypdfium2.PdfDocument(tmp_path / "ledger.pdf") as paper:
+        assert len(paper) == 3
+        words = " ".join(page.get_textpage().get_text_range() for page in paper).split()
+    assert seal in words
+    for person in people:
+        assert words[words.index(person) + 2] == "individual"
 
 
 def test_what_was_exported_can_be_imported(tmp_path: Path) -> None:

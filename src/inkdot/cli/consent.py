@@ -218,10 +218,14 @@ def export(
     ] = None,
     data: Data = DATA,
 ) -> None:
-    """The whole ledger as JSON Lines; the last line is the seal of the chain, to be kept elsewhere as proof.
+    """The whole ledger as JSON Lines, or to be read and filed if FILE ends in .pdf.
 
-    Example:
+    The last line is the seal of the chain, to be kept elsewhere as proof.
+
+    Examples:
       inkdot consent export ledger.jsonl
+
+      inkdot consent export ledger.pdf
     """
     from inkdot.app.portrait import choice_json
 
@@ -237,9 +241,26 @@ def export(
         sys.stdout.write(text)
         return
     try:
-        to.write_text(text)
+        to.write_bytes(_paper(rows, number, seal) if to.suffix.lower() == ".pdf" else text.encode())
     except OSError as error:
         raise Failure(f"{to} cannot be written: {error.strerror}.") from error
+
+
+def _paper(rows: list[dict[str, Any]], number: int, seal: str) -> bytes:
+    from inkdot.app.law.paper import pdf_of
+
+    lines = [
+        f"Consent ledger, {number} rows, seal {number}:{seal}",
+        "'inkdot consent verify --seal' checks that none was changed.",
+        "",
+    ]
+    for row in rows:
+        lines.append(
+            f"{row['number']:>6}  {row['time']}  {row['person']}  {row['act']}  {row['mode'] or '-'}  {row['scope']}"
+        )
+        said = ("method", "form", "version", "language", "text")
+        lines += [f"        {word}: {row[word]}" for word in said if row[word]]
+    return pdf_of(lines)
 
 
 def verify(
