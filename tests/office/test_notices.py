@@ -122,7 +122,7 @@ def test_a_digest_waits_in_the_outbox_for_the_mail_server_and_comes_once(
         tomorrow = int(dt.datetime.now(dt.UTC).timestamp()) + 86_400
         assert house.notices.send_digests(tomorrow) == 1
         assert house.notices.send_digests(tomorrow + 60) == 0
-        (row,) = house.acting.outbox.due(tomorrow + 90_000, 10)
+        (row,) = house.acting.outbox.due_at("email", tomorrow + 90_000, 10)
         house.close()
     action = json.loads(row.action)
     assert (action["do"], action["to"]) == ("digest", ADA)

@@ -35,7 +35,6 @@ PAUSE_AFTER = 12
 _THREADS = 16
 _AT_ONCE = 50
 """Deliveries to one place before others get its thread."""
-_MOST_DUE = 2_000
 
 
 class People(Protocol):
@@ -70,6 +69,7 @@ class Deliverer:
         self._outbox, self._means, self._told, self._pause_after = outbox, means, told, pause_after
         self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._busy: set[str] = set()
+        self._served: dict[str, float] = {}
         self._turn = threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, "deliver")
 
@@ -78,17 +78,20 @@ class Deliverer:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def start_due(self) -> int:
-        """Start what is due, a thread per place; returns for how many places that was."""
-        by_target: dict[str, list[Delivery]] = {}
-        for delivery in self._outbox.due(int(time.time()), _MOST_DUE):
-            by_target.setdefault(delivery.target, []).append(delivery)
-        started = 0
-        for target, deliveries in by_target.items():
+        """Start what is due, a thread per place, whoever was served longest ago first; returns for how many places."""
+        now, started = int(time.time()), 0
+        for target in sorted(self._outbox.places(now), key=lambda place: self._served.get(place, 0.0)):
             with self._turn:
-                if target in self._busy or len(self._busy) >= _THREADS:
+                if target in self._busy:
+                    continue
+                if len(self._busy) >= _THREADS:
+                    break
+                deliveries = self._outbox.due_at(target, now, _AT_ONCE)
+                if not deliveries:
                     continue
                 self._busy.add(target)
-            self._pool.submit(self._all_to, target, deliveries[:_AT_ONCE])
+            self._served[target] = time.monotonic()
+            self._pool.submit(self._all_to, target, deliveries)
             started += 1
         return started
 

@@ -30,6 +30,8 @@ HOLD = 2 * SECOND
 """Microseconds for which deeds wait for late evidence, if the rule says nothing."""
 TOO_LATE = 3 * 86_400 * SECOND
 """Events older than this lead to nothing: they were imported, or the house was closed for long."""
+EMAIL = "email"
+"""The place of all mails: what is paused when the upstream fails."""
 _MOST_REMEMBERED = 100_000
 _SILENCE_DAYS = 2
 """For how long after its time a silence is still noticed, in days: the house may have been closed."""
@@ -288,7 +290,7 @@ def target_of(action: Action) -> str:
     if isinstance(action, Webhook | Slack | Ntfy):
         return action.url
     if isinstance(action, Email):
-        return "email"
+        return EMAIL
     if isinstance(action, Push):
         return "push"
     return "tag" if isinstance(action, Tag) else "audience"

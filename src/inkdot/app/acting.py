@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from inkdot.act import rule, signing
+from inkdot.act import payload, rule, signing
 from inkdot.act.channels import Gone, Undelivered, push
 from inkdot.act.consent import Consents, NothingOnRecord
 from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
 from inkdot.act.reach import Reach
 from inkdot.act.rehearse import rehearse
-from inkdot.act.rule import Push, Show, Webhook
-from inkdot.act.watch import SECOND, Watch
+from inkdot.act.rule import Ntfy, Push, Show, Webhook
+from inkdot.act.watch import EMAIL, SECOND, Watch
 from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
 from inkdot.app.marking import mint_of, public_url_of
@@ -35,6 +35,7 @@ from inkdot.domain.ids import (
     SITE,
     TRIGGER,
     ContactId,
+    EventId,
     MessageId,
     SiteId,
     TriggerId,
@@ -49,7 +50,7 @@ from inkdot.store.audiences import Audiences
 from inkdot.store.contract import iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
-from inkdot.store.outbox import Outbox
+from inkdot.store.outbox import NewDelivery, Outbox
 from inkdot.store.subscriptions import OWNER, Subscriptions
 from inkdot.store.triggers import KeptTrigger, Triggers
 
@@ -90,13 +91,32 @@ class Acting:
             vapid(folder, settings.owner), self.browsers, self._privacy_page,
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
-        self.deliverer = Deliverer(self.outbox, self._means, told)
+        self._told = told
+        self.deliverer = Deliverer(self.outbox, self._means, self._paused)
         self.show()  # a restored folder has no such file yet
 
     def _privacy_page(self, workspace: WorkspaceId, address: Address) -> str:
         url = public_url_of(self._folder, self._settings)
         mint = mint_of(self._settings, self._folder.keyring(), url, workspace)
         return mint.privacy(Person.known(mint, address), 0, self._now() // SECOND)
+
+    def _paused(self, target: str, why: str) -> None:
+        """Nothing goes to a place any more: the log says so, and the owner is written to where mail can be sent."""
+        self._told(target, why)
+        if self._means.post and self._means.owner and target != EMAIL:
+            now = self._now()
+            text = (
+                f"Nothing is sent to {target} any more, after {why}\n\nWhat was to go there waits and is not lost. "
+                f"When it works again:\n\n    inkdot webhook resume {target}\n"
+            )
+            action = {"do": "digest", "to": self._means.owner, "subject": f"Inkdot: {target} is paused", "text": text}
+            body = payload.envelope("place.paused", now, {"name": target, "reason": why})
+            event, at = EventId(now), now // SECOND
+            number = payload.delivery_id(0, event, 0)
+            row = NewDelivery(
+                number, 0, event, 0, WorkspaceId(1), 0, EMAIL, json.dumps(action), json.dumps(body), True, at, at
+            )
+            self.outbox.add([row])
 
     @staticmethod
     def fresh() -> int:
@@ -282,14 +302,18 @@ def trigger_json(kept: KeptTrigger) -> dict[str, Any]:
 
 
 def _with_secrets(wanted: rule.Rule, known: rule.Rule | None) -> rule.Rule:
-    """Every webhook of a rule signs with a secret: the one given, the one it had, or a new one."""
-    had = {a.url: a.secret for a in known.actions if isinstance(a, Webhook)} if known else {}
+    """What actions sign and sign in with: what is given, what the rule had for that place, or a new secret."""
+    before = {a.url: a for a in known.actions if isinstance(a, Webhook | Ntfy)} if known else {}
     actions: list[rule.Action] = []
     for action in wanted.actions:
+        had = before.get(action.url) if isinstance(action, Webhook | Ntfy) else None
         if isinstance(action, Webhook):
-            secret = action.secret or had.get(action.url) or signing.fresh_secret(os.urandom)
+            kept = had.secret if isinstance(had, Webhook) else None
+            secret = action.secret or kept or signing.fresh_secret(os.urandom)
             signing.secret_bytes(secret)
             actions.append(msgspec.structs.replace(action, secret=secret))
+        elif isinstance(action, Ntfy) and action.token is None and isinstance(had, Ntfy):
+            actions.append(msgspec.structs.replace(action, token=had.token))
         else:
             actions.append(action)
     return msgspec.structs.replace(wanted, actions=actions)

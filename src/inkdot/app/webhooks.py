@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
-    "webhook_add", "webhook_list", "webhook_switch", "webhook_rotate", "webhook_rm", "webhook_trigger", "webhook_log", "webhook_replay",
+    "webhook_add", "webhook_list", "webhook_paused", "webhook_resume", "webhook_switch", "webhook_rotate", "webhook_rm", "webhook_trigger", "webhook_log", "webhook_replay",
 )  # fmt: skip
 """What may be asked; each is a method of Webhooks."""
 KEEP_DAYS = 30
@@ -87,6 +87,22 @@ class Webhooks:
             self._outbox.recovered(endpoint.url, self._now() // SECOND)
         self._acting.changed()
         yield self._endpoint_json(self._endpoint({**what, "webhook": to_word(ENDPOINT, endpoint.id)}))
+
+    def webhook_paused(self, what: Asked) -> Answer:
+        """The places of rules and endpoints that are paused: nothing goes there until somebody resumes them."""
+        for stands, waiting in self._outbox.paused(here(what)):
+            yield {"to": stands.target, "reason": stands.paused, "failures": stands.failures, "waiting": waiting}
+
+    def webhook_resume(self, what: Asked) -> Answer:
+        """End the pause of a place `to`: an endpoint, an address that a rule names, or `email` and `push`."""
+        word = str(what.get("to", ""))
+        if any(word in (e.url, to_word(ENDPOINT, e.id)) for e in self._endpoints(here(what))):
+            yield from self.webhook_switch({**what, "webhook": word, "on": True})
+        elif any(stands.target == word for stands, _ in self._outbox.paused(here(what))):
+            self._outbox.recovered(word, self._now() // SECOND)
+            yield {"url": word, "state": "on"}
+        else:
+            raise NotFound(f"{word!r} is not paused; 'inkdot webhook list' shows what is.")
 
     def webhook_rotate(self, what: Asked) -> Answer:
         """A new secret; the old one signs too until the next rotation."""

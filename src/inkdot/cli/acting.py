@@ -148,14 +148,21 @@ def webhook_add(
 
 
 def webhook_list(data: Data = DATA, as_json: Json = False) -> None:
-    """Show all endpoints, and which are paused and why.
+    """Show all endpoints, and which are paused and why; with them, what rules send to and is paused.
 
     Example:
       inkdot webhook list
     """
-    for item in answers(data, "webhook_list", {}):
+    endpoints = list(answers(data, "webhook_list", {}))
+    shown = {item["url"] for item in endpoints}
+    ours = [
+        {"webhook": None, "url": item["to"], "state": "paused"} | item
+        for item in answers(data, "webhook_paused", {})
+        if item["to"] not in shown
+    ]
+    for item in endpoints + ours:
         why = f": {item['reason']}" if item["reason"] else ""
-        put(item) if as_json else typer.echo(f"{item['webhook']}  {item['url']}  {item['state']}{why}")
+        put(item) if as_json else typer.echo(f"{item['webhook'] or '-'}  {item['url']}  {item['state']}{why}")
 
 
 def webhook_listen(
@@ -238,13 +245,19 @@ def webhook_replay(
     _shown(list(answers(data, "webhook_replay", what)), as_json=as_json)
 
 
-def webhook_resume(webhook: _Hook, data: Data = DATA, as_json: Json = False) -> None:
-    """End a pause: what waits is delivered now.
+def webhook_resume(
+    place: Annotated[str, typer.Argument(help="A whk_... id, an address, or `email` or `push`, as `list` shows it.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """End a pause, of an endpoint or of a place that rules send to: what waits is delivered now.
 
-    Example:
+    Examples:
       inkdot webhook resume https://example.com/hook
+
+      inkdot webhook resume email
     """
-    answer = next(answers(data, "webhook_switch", {"webhook": webhook, "on": True}))
+    answer = next(answers(data, "webhook_resume", {"to": place}))
     put(answer) if as_json else typer.echo(f"{answer['url']} is {answer['state']}.")
 
 

@@ -200,9 +200,17 @@ class Outbox(Control):
 
     # -- delivering
 
-    def due(self, now: int, most: int) -> list[Delivery]:
-        """What is to be done now (unix seconds), what was tried least first."""
-        return [_delivery(row) for row in self._rows("due", (now, most))]
+    def places(self, now: int) -> list[str]:
+        """Where something waits and may be tried now (unix seconds)."""
+        return [str(row[0]) for row in self._rows("places", (now,))]
+
+    def due_at(self, target: str, now: int, most: int) -> list[Delivery]:
+        """What is to be done at one place now (unix seconds)."""
+        return [_delivery(row) for row in self._rows("due_at", (target, now, most))]
+
+    def paused(self, workspace: WorkspaceId) -> list[tuple[Target, int]]:
+        """The places that are paused to which a workspace sent something, and how much of it waits there."""
+        return [(Target(*row[:4]), row[4]) for row in self._rows("paused_places", (workspace,))]
 
     def settle(self, delivery: DeliveryId, attempt: Attempt, state: str, due: int) -> None:
         """Keep one try and what became of the delivery."""

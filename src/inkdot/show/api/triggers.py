@@ -11,26 +11,26 @@ from inkdot.show.api.call import Call, Page, page_of
 def list_triggers(call: Call) -> Page[Any]:
     """All rules."""
     return page_of(
-        map(_shown, call.ask("trigger_list")), call.query.limit, call.query.cursor, lambda t: str(t["trigger"])
+        map(without_secrets, call.ask("trigger_list")), call.query.limit, call.query.cursor, lambda t: str(t["trigger"])
     )
 
 
 def keep_trigger(call: Call) -> dict[str, Any]:
     """A new rule, or the next version of the one of that name."""
-    return _shown(call.one("trigger_add", rule=call.body.rule))
+    return without_secrets(call.one("trigger_add", rule=call.body.rule))
 
 
 def show_trigger(call: Call) -> dict[str, Any]:
     """One rule."""
     for item in call.ask("trigger_list"):
         if item["trigger"] == call.path["trigger"]:
-            return _shown(item)
+            return without_secrets(item)
     raise NotFound("There is no such trigger.")
 
 
 def switch_trigger(call: Call) -> dict[str, Any]:
     """On or off."""
-    return _shown(call.one("trigger_switch", trigger=_known(call), on=call.body.active))
+    return without_secrets(call.one("trigger_switch", trigger=_known(call), on=call.body.active))
 
 
 def delete_trigger(call: Call) -> None:
@@ -53,7 +53,7 @@ def _known(call: Call) -> str:
     return str(show_trigger(call)["trigger"])
 
 
-def _shown(item: dict[str, Any]) -> dict[str, Any]:
-    """Without the secrets that its webhooks sign with: who may read is not who may sign."""
-    actions = [{k: v for k, v in a.items() if k != "secret"} for a in item["rule"].get("actions", [])]
+def without_secrets(item: dict[str, Any]) -> dict[str, Any]:
+    """A rule without what its actions sign and sign in with: who may read is not who may send."""
+    actions = [{k: v for k, v in a.items() if k not in ("secret", "token")} for a in item["rule"].get("actions", [])]
     return item | {"rule": item["rule"] | {"actions": actions}}

@@ -35,6 +35,7 @@ def home(visit: Visit) -> Response:
     return visit.page(
         "home.html", active=active, hot=hot, silent=silent[:6], silent_count=len(silent), since=since, spans=_SPANS,
         feed=list(visit.ask("latest", most=25)), sample=bool(visit.desk.facts()["sample"]),
+        paused=[place["to"] for place in visit.ask("webhook_paused")],
     )  # fmt: skip
 
 

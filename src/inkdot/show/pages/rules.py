@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from inkdot.domain.errors import InkdotError, UsageError
+from inkdot.show.api.triggers import without_secrets
 from inkdot.show.pages.desk import HEADERS, Visit
 from inkdot.show.pages.table import Column, exported, table
 
@@ -20,9 +22,6 @@ _AUDIENCES = (
     Column("added", "Added", "time"),
 )
 _MEMBERS = (Column("person", "Person", "person"), Column("joined", "Joined", "time"), Column("because", "Why"))
-_WEBHOOKS = (
-    Column("url", "Address"), Column("types", "Messages"), Column("active", "On", "yes"), Column("webhook", "Id"),
-)  # fmt: skip
 _LOG = (
     Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State"),
     Column("tries", "Tries", "number"), Column("said", "Answer"), Column("delivery", "Id", "delivery"),
@@ -39,7 +38,8 @@ def triggers(visit: Visit) -> Response:
     rows = list(visit.ask("trigger_list"))
     shown = table(visit, _TRIGGERS, rows, "name")
     chosen = next((row for row in rows if row["trigger"] == visit.query("edit")), None)
-    text = json.dumps(chosen["rule"], indent=2, ensure_ascii=False) if chosen else _EXAMPLE
+    rule = without_secrets(chosen)["rule"] if chosen else None
+    text = json.dumps(rule, indent=2, ensure_ascii=False) if rule else _EXAMPLE
     facts = {"table": shown, "text": text, "chosen": chosen, "tried": None, "trouble": ""}
     return exported(visit, shown, "triggers") or visit.page("triggers.html", **facts)
 
@@ -116,11 +116,16 @@ def audience(visit: Visit) -> Response:
 
 
 def audience_file(visit: Visit) -> Response:
-    """A list as a platform takes it: hashed, without those who said no."""
-    found = visit.one("audience_export", name=visit.request.path_params["name"], target=visit.query("target", "csv"))
-    content = found.get("file") or found.get("content") or ""
-    headers = HEADERS | {"Content-Disposition": 'attachment; filename="audience.csv"', "Cache-Control": "no-store"}
-    return Response(content, 200, headers, "text/csv; charset=utf-8")
+    """A list as a platform takes it, or whom it must remove: hashed, without those who said no."""
+    name, target, what_for = (
+        visit.request.path_params["name"],
+        visit.query("target", "csv"),
+        visit.query("for", "members"),
+    )
+    found = visit.one("audience_export", name=name, target=target, what_for=what_for)
+    file = quote(f"{name}-{target}-{what_for}.csv", safe="")
+    headers = HEADERS | {"Content-Disposition": f"attachment; filename*=UTF-8''{file}", "Cache-Control": "no-store"}
+    return Response(found["csv"], 200, headers, "text/csv; charset=utf-8")
 
 
 def audience_change(visit: Visit) -> Response:
@@ -130,12 +135,12 @@ def audience_change(visit: Visit) -> Response:
         case "add":
             rule = form.get("rule", "").strip()
             made = visit.one("audience_add", name=form.get("name"), rule=rule or None)
-            return visit.back(f"/audiences/{made['name']}")
+            return visit.back(f"/audiences/{quote(made['name'], safe='')}")
         case "join" | "leave":
             visit.one(
                 "audience_change", name=form.get("name"), person=form.get("person"), join=form["do"] == "join" or None
             )
-            return visit.back(f"/audiences/{form.get('name')}")
+            return visit.back(f"/audiences/{quote(form.get('name', ''), safe='')}")
         case "remove":
             visit.one("audience_rm", name=form.get("name"))
             return visit.back("/audiences", visit.words("The list is removed."))
@@ -145,9 +150,11 @@ def audience_change(visit: Visit) -> Response:
 def webhooks(visit: Visit) -> Response:
     """Where messages go, and what became of each."""
     places = [found | {"types": ", ".join(found["types"]) or "all"} for found in visit.ask("webhook_list")]
+    shown = {place["url"] for place in places}
+    paused = [found for found in visit.ask("webhook_paused") if found["to"] not in shown]
     log = table(visit, _LOG, visit.ask("webhook_log", last=1_000, state=visit.query("state")), "-made")
     return exported(visit, log, "deliveries") or visit.page(
-        "webhooks.html", places=places, table=log, states=("waiting", "delivered", "failed", "paused")
+        "webhooks.html", places=places, paused=paused, table=log, states=("waiting", "done", "failed", "withdrawn")
     )
 
 
@@ -164,13 +171,16 @@ def webhook_change(visit: Visit) -> Response:
         case "on" | "off":
             visit.one("webhook_switch", webhook=form.get("webhook"), on=form["do"] == "on" or None)
             return visit.back("/webhooks")
+        case "resume":
+            visit.one("webhook_resume", to=form.get("to"))
+            return visit.back("/webhooks", visit.words("What waited there is delivered now."))
         case "remove":
             visit.one("webhook_rm", webhook=form.get("webhook"))
             return visit.back("/webhooks", visit.words("Nothing is sent there any more."))
         case "again":
             list(visit.ask("webhook_replay", delivery=form.get("delivery")))
             return visit.back("/webhooks", visit.words("It is delivered again."))
-    raise UsageError("Say what is to be done: add, rotate, on, off, remove or again.")
+    raise UsageError("Say what is to be done: add, rotate, on, off, resume, remove or again.")
 
 
 def delivery(visit: Visit) -> Response:

@@ -53,12 +53,27 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?) ON CONFLICT DO NOTHING;
 UPDATE outbox SET state = 'withdrawn', settled = ?, said = 'The event turned out to be a machine''s.'
 WHERE event = ? AND state = 'waiting' AND tries = 0 AND machines = 0;
 
--- name: due
--- What is to be done now: least tried first, so that one that always fails holds nobody up.
-SELECT d.id, d.source, d.event, d.part, d.workspace, d.who, d.target, d.action, d.body, d.state, d.made, d.due, d.tries, d.settled, d.said
-FROM outbox d LEFT JOIN outbox_targets t USING (target)
-WHERE d.state = 'waiting' AND d.due <= ?1 AND coalesce(t.not_before, 0) <= ?1 AND t.paused IS NULL
-ORDER BY d.tries, d.due, d.id LIMIT ?2;
+-- name: places
+-- Where something waits and nothing forbids to try; a place's queue is stepped over, however long it is.
+WITH RECURSIVE places (target) AS (
+    SELECT min(target) FROM outbox WHERE state = 'waiting'
+    UNION ALL
+    SELECT (SELECT min(o.target) FROM outbox o WHERE o.state = 'waiting' AND o.target > places.target)
+    FROM places WHERE places.target IS NOT NULL
+)
+SELECT target FROM places LEFT JOIN outbox_targets t USING (target)
+WHERE target IS NOT NULL AND coalesce(t.not_before, 0) <= ? AND t.paused IS NULL;
+
+-- name: due_at
+-- What is to be done at one place now: least tried first, so that one that always fails holds nobody up.
+SELECT id, source, event, part, workspace, who, target, action, body, state, made, due, tries, settled, said
+FROM outbox WHERE state = 'waiting' AND target = ? AND due <= ? ORDER BY tries, due LIMIT ?;
+
+-- name: paused_places
+-- Places that are paused, and how much waits there for a workspace; those it never sent anything to are none of its business.
+SELECT t.target, t.failures, t.not_before, t.paused, sum(o.state = 'waiting')
+FROM outbox_targets t JOIN outbox o ON o.target = t.target
+WHERE t.paused IS NOT NULL AND o.workspace = ? GROUP BY t.target ORDER BY t.target;
 
 -- name: delivery
 -- One of them.
