@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
 
 from inkdot.collect.salt import Salt
+from tests.conftest import Server, eventually, inkdot, inkdot_json
+from tests.test_minimal import FAKETIME, faked
 
 _DAY = 86_400
 MIDNIGHT = 20_500 * _DAY
 SITE, ADDRESS, AGENT = b"12345678", bytes(12) + bytes((203, 0, 113, 7)), b"Firefox"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 def kept(folder: Path) -> set[bytes]:
@@ -44,3 +50,41 @@ def test_streets_of_one_machine_know_the_same_visitors(tmp_path: Path) -> None:
     one, other = Salt(tmp_path, MIDNIGHT + 3_600), Salt(tmp_path, MIDNIGHT + 3_601)
     assert one.passing(SITE, ADDRESS, AGENT) == other.passing(SITE, ADDRESS, AGENT)
     assert one.passing(b"87654321", ADDRESS, AGENT) != one.passing(SITE, ADDRESS, AGENT)
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
+def test_a_running_server_knows_nobody_again_when_the_day_is_over(tmp_path: Path) -> None:
+    data, clock, backup = tmp_path / "data", tmp_path / "clock", tmp_path / "backup.tar"
+    clock.write_text("+0")
+    with faked(clock):
+        server = Server(data)
+    try:
+        key = inkdot_json("site", "add", "example.com", "--data", data)["key"]
+
+        def see(page: str) -> None:
+            query = urlencode({"s": key, "u": f"https://example.com/{page}"})
+            assert server.get(f"/e.gif?{query}", User_Agent=FIREFOX)[0] == 200
+
+        def visitors() -> list[int]:
+            (site,) = inkdot_json("report", "site", "--data", data)["sites"]
+            return [day["visitors"] for day in site["days"]]
+
+        see("one")
+        see("two")
+        eventually(lambda: visitors() == [1])
+        (old,) = kept_salts(data)
+        inkdot("backup", backup, "--data", data)
+        clock.write_text("+2d")
+        eventually(lambda: kept_salts(data) - {old} and old not in kept_salts(data))
+        see("three")
+        eventually(lambda: visitors() == [1, 1])
+        (site,) = inkdot_json("report", "site", "--data", data)["sites"]
+        assert site["visitors"] == 2
+        for path in (*data.rglob("*"), backup):
+            assert not path.is_file() or old not in path.read_bytes(), path
+    finally:
+        server.stop()
+
+
+def kept_salts(data: Path) -> set[bytes]:
+    return {path.read_bytes() for path in data.glob("run/salt-*")}

@@ -13,7 +13,8 @@ from pathlib import Path
 from inkdot.app.folder import Folder
 from inkdot.domain.errors import Failure, InkdotError, UsageError
 from inkdot.journal.reader import Reader
-from inkdot.journal.segment import numbers, path_of, streams, street_folder
+from inkdot.journal.record import SEGMENT_HEAD
+from inkdot.journal.segment import SEGMENT_BYTES, TURN_SECONDS, empty, numbers, path_of, streams, street_folder
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 
@@ -86,9 +87,14 @@ def take_over(store: EventStore, base: Path, folder: Folder) -> None:
 
 
 def expire(folder: Folder, store: EventStore, days: int) -> int:
-    """Delete segments that are understood and older than `days`, after a copy of the store was made. Returns how many."""
-    old = [path for path in _understood(folder.journal, store.checkpoint()) if _age_days(path) > days]
-    if not old:
+    """Delete segments that are understood, before any record is older than `days`; a copy of the store is made first.
+
+    Returns how many.
+    """
+    checkpoint, most = store.checkpoint(), days * 86_400 - TURN_SECONDS
+    old = [path for path in _understood(folder.journal, checkpoint) if _age(path) > most]
+    left = [path for path in _left(folder.journal, checkpoint) if _age(path) > most]
+    if not (old or left):
         return 0
     fresh = folder.run / "backup.duckdb"
     remove(fresh)
@@ -96,7 +102,9 @@ def expire(folder: Folder, store: EventStore, days: int) -> int:
     fresh.rename(folder.backups / _STORE_BACKUP)
     for path in old:
         path.unlink(missing_ok=True)
-    return len(old)
+    for path in left:
+        empty(path)
+    return len(old) + len(left)
 
 
 def _understood(journal: Path, checkpoint: Mapping[int, tuple[int, int]]) -> list[Path]:
@@ -108,8 +116,19 @@ def _understood(journal: Path, checkpoint: Mapping[int, tuple[int, int]]) -> lis
     ]
 
 
-def _age_days(path: Path) -> float:
-    return (time.time() - path.stat().st_mtime) / 86_400
+def _left(journal: Path, checkpoint: Mapping[int, tuple[int, int]]) -> list[Path]:
+    """Last segments of streams that nobody writes now, as after an import: sealed, and understood to their end."""
+    found = []
+    for stream, (segment, place) in checkpoint.items():
+        path, last = path_of(street_folder(journal, stream), segment), numbers(street_folder(journal, stream))[-1:]
+        if last == [segment] and len(SEGMENT_HEAD) < path.stat().st_size <= place < SEGMENT_BYTES:
+            found.append(path)
+    return found
+
+
+def _age(path: Path) -> float:
+    """Seconds since the last record of a segment."""
+    return time.time() - path.stat().st_mtime
 
 
 def journal_findings(journal: Path) -> list[str]:

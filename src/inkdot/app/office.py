@@ -47,7 +47,7 @@ log = Talk("office")
 GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
-_CHORE_SECONDS = 3_600
+_CHORE_SECONDS, _FIRST_CHORES_SECONDS = 3_600, 5
 _DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
 _EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
@@ -74,7 +74,7 @@ class Office:
         self._ready = threading.Condition()
         self._turn = threading.RLock()
         self._trouble: str | None = None
-        self._chores_due = time.monotonic() + 60
+        self._chores_due = time.monotonic() + _FIRST_CHORES_SECONDS
         self._steps = self._pings = 0
         self.stopping = False
         self.live = Live(self._told, Past(self._count_between, self._between, self._opened))

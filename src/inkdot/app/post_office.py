@@ -154,7 +154,8 @@ class PostOffice:
         return self._upstreams[self._routes.of(sender)]
 
     def close_idle(self) -> None:
-        """Hang up where nothing was to be done for a while."""
+        """Hang up where nothing was to be done for a while, and leave an old journal segment."""
+        self.happened.renew()
         for upstream in self._upstreams.values():
             upstream.close_idle()
 

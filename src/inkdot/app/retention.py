@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkdot.app import care
+from inkdot.domain.ids import PingId
+from inkdot.domain.ping import IMPORT_STREAM, RELAY_STREAM
+from inkdot.journal.record import SEGMENT_HEAD, decode, frames
 from inkdot.journal.segment import numbers, path_of, streams, street_folder
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
     from inkdot.app.house import House
 
 _DAY = 86_400
-_GRACE = 2 * _DAY
-"""Chores run once an hour, and a journal segment goes as a whole: this late is not yet broken."""
+_ENOUGH = 1 << 17  # bytes; holds any record
+_GRACE = 7_200
+"""Chores run once an hour: this many seconds late is not yet broken."""
 
 
 def keep_to_days(house: House) -> None:
@@ -61,11 +65,11 @@ def retention(house: House) -> dict[str, Any]:
     marked = house.register.book.oldest_mail()
     backups = [written for path, written in house.register.book.written("backup") if path.exists()]
     rows = [
-        _row("pings", s.journal_days, _oldest_segment(house.folder.journal)),
+        _row("pings", s.journal_days, _oldest_ping(house.folder.journal)),
         _row("events", s.events_days, None if first is None else first / 1e6),
         _row("mails", s.events_days, marked),
         _row("backups", s.backups_days, min(backups, default=None)),
-        _row("salts", 1, min((p.stat().st_mtime for p in house.folder.run.glob("salt-*")), default=None)),
+        _row("salts", 1, min((int(p.name[5:]) * _DAY for p in house.folder.run.glob("salt-*")), default=None)),
     ]
     return {"ok": all(row["kept"] for row in rows), "classes": rows}
 
@@ -76,10 +80,20 @@ def _row(name: str, days: int, oldest: float | None) -> dict[str, Any]:
     return {"class": name, "days": days or None, "oldest": shown, "kept": not late}
 
 
-def _oldest_segment(journal: Path) -> float | None:
-    times = [
-        path_of(street_folder(journal, stream), number).stat().st_mtime
-        for stream in streams(journal)
-        for number in numbers(street_folder(journal, stream))
-    ]
-    return min(times, default=None)
+def _oldest_ping(journal: Path) -> float | None:
+    """When the oldest record that is there was written down, in unix seconds."""
+    found = [_first_record(street_folder(journal, stream), stream) for stream in streams(journal)]
+    return min((time for time in found if time is not None), default=None)
+
+
+def _first_record(folder: Path, stream: int) -> float | None:
+    for path in (path_of(folder, number) for number in numbers(folder)):
+        with path.open("rb") as file:
+            data = file.read(_ENOUGH)[len(SEGMENT_HEAD) :]
+        payloads = [frame.payload for frame in frames(data, len(SEGMENT_HEAD), sealed=False) if frame.payload]
+        if payloads and stream in (IMPORT_STREAM, RELAY_STREAM):  # their records tell of times before they were written
+            return path.stat().st_mtime
+        times = [decode(payload, PingId(0)).time for payload in payloads]
+        if exact := [time / 1e6 for time in times if time % (_DAY * 1_000_000)]:  # the others keep only their day
+            return min(exact)
+    return None

@@ -94,6 +94,7 @@ class Room:
         while True:
             time.sleep(1)
             self._deny.renew()
+            self.recorder.renew()
             if self.recorder.failed:
                 failed()
                 return

@@ -114,7 +114,7 @@ async def _serve(config: StreetConfig) -> int:
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _finish, done)
-    sweeper = asyncio.create_task(_sweep(house, deny, salt, website, shown))
+    sweeper = asyncio.create_task(_sweep(house, commit, deny, salt, website, shown))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -144,10 +144,11 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _sweep(house: House, deny: Deny, salt: Salt, website: Website, shown: Shown) -> None:
+async def _sweep(house: House, commit: GroupCommit, deny: Deny, salt: Salt, website: Website, shown: Shown) -> None:
     while True:
         await asyncio.sleep(1)
         house.sweep()
+        commit.renew()
         deny.renew()
         salt.renew(time.time())
         shown.renew()

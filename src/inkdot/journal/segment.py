@@ -12,6 +12,8 @@ from inkdot.journal.record import SEGMENT_HEAD, frames
 SUFFIX = ".seg"
 SPARE = "next.tmp"
 SEGMENT_BYTES = MAX_SEGMENT_BYTES
+TURN_SECONDS = 21_600
+"""The longest that one segment is written into: it expires as a whole, and this much earlier than its last record must."""
 _BLOCK = bytes(1 << 20)
 
 
@@ -60,6 +62,13 @@ def make(path: Path, size: int = SEGMENT_BYTES, pause: float = 0) -> int:
     return fd
 
 
+def empty(path: Path) -> None:
+    """Take everything out of a sealed segment. The file stays, because its number says where the stream goes on."""
+    with path.open("r+b") as file:
+        file.truncate(len(SEGMENT_HEAD))
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make names in `folder` durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -70,13 +79,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def cut_tail(path: Path) -> tuple[int, int]:
-    """Cut everything behind the last whole record. Returns (bytes kept, damaged stretches before it)."""
-    data = path.read_bytes()
+    """Cut everything behind the last whole record. Returns (bytes kept, damaged stretches before it).
+
+    The file's time stays that of its last record: by it the segment expires.
+    """
+    data, written = path.read_bytes(), path.stat()
     end, damaged = len(SEGMENT_HEAD), 0
     for frame in frames(data[end:], end, sealed=True):
         end, damaged = frame.end, damaged + (frame.payload is None)
     if end < len(data):
         with path.open("r+b") as file:
             file.truncate(end)
+            os.utime(file.fileno(), ns=(written.st_atime_ns, written.st_mtime_ns))
             os.fsync(file.fileno())
     return min(end, len(data)), damaged

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from inkdot.domain.errors import Failure, JournalStopped
 from inkdot.journal.record import SEGMENT_HEAD
-from inkdot.journal.segment import SEGMENT_BYTES, SPARE, cut_tail, make, numbers, path_of, sync_folder
+from inkdot.journal.segment import SEGMENT_BYTES, SPARE, TURN_SECONDS, cut_tail, make, numbers, path_of, sync_folder
 
 _RETRY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.004
@@ -38,6 +38,7 @@ class Writer:
         self._segment_bytes = segment_bytes
         self._fd = -1
         self._offset = self._end = 0
+        self._begun = 0.0
         self._retry_at = 0.0
         self._spare_thread: threading.Thread | None = None
         self._seal_thread: threading.Thread | None = None
@@ -54,6 +55,18 @@ class Writer:
         """The number of the segment being written."""
         return self._number
 
+    @property
+    def aged(self) -> bool:
+        """True if the segment holds records and was begun so long ago that the next one is due. Any thread may ask.
+
+        Segments expire as a whole; one that little is written into would else outlast the days of its first records.
+        """
+        return self._older_than(TURN_SECONDS)
+
+    def _older_than(self, seconds: float) -> bool:
+        # A clock that was set back tells nothing of the age: then rather too early than never.
+        return self._offset > len(SEGMENT_HEAD) and not 0 <= time.time() - self._begun < seconds
+
     def commit(self, records: bytes) -> None:
         """Make a batch of framed records durable.
 
@@ -61,8 +74,10 @@ class Writer:
         a failed sync nobody knows what is on disk (a second sync may succeed without having written anything), so this
         writer must not be used again; a new one starts from what can be read.
         """
-        if len(records) > self._end - self._offset:
+        if len(records) > self._end - self._offset or self.aged:
             self._turn_page(len(records))
+        if self._offset == len(SEGMENT_HEAD):
+            self._begun = time.time()
         try:
             done = 0
             while done < len(records):
@@ -73,12 +88,17 @@ class Writer:
             raise JournalStopped(f"The disk refused to write the journal: {error}") from error
         self._sync()
         self._offset += len(records)
-        if self._spare_thread is None and self._offset > self._end // 2:
+        if self._spare_thread is None and (self._offset > self._end // 2 or self._older_than(TURN_SECONDS / 2)):
             self._spare_thread = threading.Thread(target=self._prepare_spare, daemon=True, name="journal-spare")
             self._spare_thread.start()
 
     def rehearse(self, size: int) -> None:
-        """Write and sync `size` zero bytes that the next record overwrites: takes a commit's time and keeps nothing."""
+        """Write and sync `size` zero bytes that the next record overwrites: takes a commit's time and keeps nothing.
+
+        Raises as `commit` where an aged segment cannot be left.
+        """
+        if self.aged:
+            self._turn_page()
         room = self._end - self._offset
         if room > 0:
             with contextlib.suppress(OSError):

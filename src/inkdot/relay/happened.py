@@ -61,8 +61,13 @@ class Happened:
                 self._writer = None
                 raise
 
+    def renew(self) -> None:
+        """Seal a segment that was begun long ago; asked now and then."""
+        if self._writer and self._writer.aged:
+            self.close()
+
     def close(self) -> None:
-        """Seal the segment."""
+        """Seal the segment; the next word opens another."""
         with self._turn:
             if self._writer:
                 self._writer.close()

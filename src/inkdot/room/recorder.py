@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
 
 from inkdot.domain.errors import JournalStopped
 from inkdot.journal.writer import DiskFull, Writer
 
-_Entry = tuple[bytes, asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+_Entry = tuple[bytes, Callable[[Exception | None], object]]
+"""Records, and who is told once they are kept, or why they are not."""
 
 
 class Recorder:
@@ -27,8 +29,13 @@ class Recorder:
         """Return when the framed records are on disk. Raises DiskFull or JournalStopped, with nothing of them kept."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._queue.put((records, loop, done))
+        self._queue.put((records, lambda failure: loop.call_soon_threadsafe(_settle, done, failure)))
         await done
+
+    def renew(self) -> None:
+        """Leave a segment that was begun long ago; asked once a second, from any thread."""
+        if self._writer.aged:
+            self._queue.put((b"", lambda _: None))
 
     def close(self) -> None:
         """Write what is waiting and seal the segment."""
@@ -46,9 +53,9 @@ class Recorder:
                     last = True
                     break
                 batch.append(further)
-            failure = self._commit(b"".join(records for records, _, _ in batch))
-            for _, loop, done in batch:
-                loop.call_soon_threadsafe(_settle, done, failure)
+            failure = self._commit(b"".join(records for records, _ in batch))
+            for _, told in batch:
+                told(failure)
             if last:
                 return
 
