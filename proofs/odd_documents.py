@@ -3,7 +3,7 @@
     python proofs/odd_documents.py            10 minutes
     python proofs/odd_documents.py 60         so many seconds
 
-What was marked must be as before once it is unmarked. The first exception ends the proof with a code over 0 and the input that did it.
+What was marked must be the same file as before once it is unmarked, byte for byte. The first exception ends the proof with a code over 0 and the input that did it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def one(data: bytes) -> None:
     try:
         marked, dots = mark(source, "https://t.example.com/o/{}.gif".format, DOTS[data[0] // 64 % 3])
         assert dots
-        assert parts(unmark(marked)) == parts(unmark(source)), "unmarked it is not as it was"
+        assert unmark(marked) == unmark(source), "unmarked it is not the file that it was"
     except DocumentRefused as refused:
         if not str(refused).endswith("."):
             raise

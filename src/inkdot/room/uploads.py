@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import zipfile
 import zlib
@@ -15,11 +16,11 @@ from inkdot.domain.errors import Failure, UsageError
 _BLOCK, _MOST_SEARCHED = 1 << 20, 512 << 20
 PDF = "application/pdf"
 OFFICE = {
-    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    r"word/document\d*\.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    r"xl/workbook\d*\.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    r"ppt/presentation\d*\.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
-"""Office documents by the member that makes them one."""
+"""Office documents by the member that makes them one; Word for the web calls it word/document2.xml."""
 OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 _RTF = "application/rtf"
 _OF_1997 = {
@@ -150,7 +151,7 @@ def _packed(source: Path) -> str | None:
             if "mimetype" in names and packed.getinfo("mimetype").file_size < 200:
                 media = packed.read("mimetype").decode("ascii", "replace").strip()
                 return media if media in ENDINGS else None
-            return next((media for member, media in OFFICE.items() if member in names), None)
+            return next((media for part, media in OFFICE.items() if any(re.fullmatch(part, n) for n in names)), None)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
         return None
 

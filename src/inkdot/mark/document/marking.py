@@ -13,11 +13,12 @@ from typing import NamedTuple
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document import office, opendocument
 from inkdot.mark.document.notice import Way, described, text_notice, word_notice
+from inkdot.mark.document.outline import main_part, relations_of
 from inkdot.mark.document.package import MOST_BYTES, Package
 from inkdot.mark.document.places import walk
-from inkdot.mark.document.sheet import DRAWING_PART, mark_sheet, sheet_spots
+from inkdot.mark.document.sheet import OUR_DRAWING, mark_sheet, sheet_spots
 from inkdot.mark.document.splice import MADE, SIGN, Splice, cleaned, free_relation, spliced, with_relationships
-from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number, relations_of
+from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number
 
 _MACRO_TYPE = re.compile(rb"(?i)macroEnabled")
 
@@ -42,10 +43,10 @@ def mark(
     `pages`: the words of each page, for a dot on each, where the file itself does not tell where pages end. `way`: to the privacy page.
     """
     package = _opened(unmark(source))
-    kind = _kind(package)
+    kind, main = _kind(package)
     if kind != "odf":
         _check_lists(package)
-    spots = _SPOTS[kind](package, dots, pages)
+    spots = _SPOTS[kind](package, main, dots, pages)
     if not spots:
         raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
     whole = len(spots) == 1 and dots is Dots.ONE
@@ -53,29 +54,29 @@ def mark(
         Dot(spot.part, None if whole else spot.page or n, address(0 if whole else spot.page or n))
         for n, spot in enumerate(spots, 1)
     ]
-    last = _notice(package, kind, way) if way and way.visible else []
-    changed = _odf(package, spots, made, last) if kind == "odf" else _ooxml(package, spots, made, last)
+    last = _notice(package, kind, main, way) if way and way.visible else []
+    changed = _odf(package, spots, made, last) if kind == "odf" else _ooxml(package, kind, spots, made, last)
     if way:
         changed = {part: described(content, way) for part, content in changed.items()}
-    return package.with_parts(changed), made
+    return package.with_parts(changed, and_back=True), made
 
 
 def unmark(source: bytes) -> bytes:
-    """The document without marks of ours, each part as it was before. The same bytes if there are none."""
+    """The document as it was before: byte for byte, or, if a program has written it anew since, without marks of ours.
+
+    The same bytes if there are none.
+    """
     package = _opened(source)
     changed: dict[str, bytes] = {}
-    removed: set[str] = set()
+    removed = {name for name in package.names if OUR_DRAWING.match(name)}
     for name in sorted(package.names):
-        if name.endswith((".xml", ".rels")) and _may_be_ours(name):
+        if name not in removed and name.endswith((".xml", ".rels")) and _may_be_ours(name):
             content = package.read(name)
             if SIGN.encode() in content or b"rIdInkdot" in content or b"drawingInkdot" in content:
                 changed[name] = _without_drawing(cleaned(content))
-    if DRAWING_PART in package.names:
-        removed = {DRAWING_PART, "xl/drawings/_rels/drawingInkdot.xml.rels"}
-        changed = {name: content for name, content in changed.items() if name not in removed}
     removed |= {n for n, c in changed.items() if MADE in c and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
     changed = {name: content for name, content in changed.items() if name not in removed}
-    return package.with_parts(changed, frozenset(removed)) if changed or removed else source
+    return package.original(package.with_parts(changed, frozenset(removed))) if changed or removed else source
 
 
 def _may_be_ours(name: str) -> bool:
@@ -85,7 +86,7 @@ def _may_be_ours(name: str) -> bool:
 def _without_drawing(content: bytes) -> bytes:
     content = re.sub(rb'<(?:\w+:)?drawing xmlns:ikr="[^"]*" ikr:id="rIdInkdotDrawing"/>', b"", content)
     content = re.sub(rb'<(?:\w+:)?Relationship Id="rIdInkdotDrawing"[^>]*/>', b"", content)
-    return re.sub(rb'<(?:\w+:)?Override PartName="/xl/drawings/drawingInkdot.xml"[^>]*/>', b"", content)
+    return re.sub(rb'<(?:\w+:)?Override PartName="/xl/drawings/drawingInkdot\d*\.xml"[^>]*/>', b"", content)
 
 
 def _opened(source: bytes) -> Package:
@@ -98,22 +99,18 @@ def _opened(source: bytes) -> Package:
     return Package(source)
 
 
-def _kind(package: Package) -> str:
+def _kind(package: Package) -> tuple[str, str]:
+    """docx, pptx, xlsx or odf, and the main part."""
     names = package.names
     if "[Content_Types].xml" in names:
         if _MACRO_TYPE.search(package.read("[Content_Types].xml")):
             raise DocumentRefused("The document holds macros; save it without them first.")
-        for kind, part in (
-            ("docx", "word/document.xml"),
-            ("pptx", "ppt/presentation.xml"),
-            ("xlsx", "xl/workbook.xml"),
-        ):
-            if part in names:
-                return kind
+        if found := main_part(package):
+            return found
     if "mimetype" in names and "content.xml" in names:
         if "META-INF/manifest.xml" in names and b"encryption-data" in package.read("META-INF/manifest.xml"):
             raise DocumentRefused("The document is password-protected; take the password off first.")
-        return "odf"
+        return "odf", "content.xml"
     raise DocumentRefused("This is no docx, pptx, xlsx, odt, odp or ods; those can be marked, a PDF can be shared.")
 
 
@@ -123,24 +120,24 @@ def _check_lists(package: Package) -> None:
         walk(package.read(part), part, lambda *_: None)
 
 
-def _notice(package: Package, kind: str, way: Way) -> list[Splice]:
+def _notice(package: Package, kind: str, main: str, way: Way) -> list[Splice]:
     """A last paragraph, where there is a text to end."""
     spot = None
     if kind == "docx":
-        content = package.read("word/document.xml")
-        spot = word_notice(content, flavour_of(content), way)
+        content = package.read(main)
+        spot = word_notice(content, main, flavour_of(content), way)
     elif kind == "odf":
         spot = text_notice(package.read("content.xml"), way)
     return [spot.splice("", 0)] if spot else []
 
 
-def _ooxml(package: Package, spots: list[Spot], made: list[Dot], last: list[Splice]) -> dict[str, bytes]:
+def _ooxml(package: Package, kind: str, spots: list[Spot], made: list[Dot], last: list[Splice]) -> dict[str, bytes]:
     changed: dict[str, bytes] = {}
     by_part: dict[str, list[tuple[Spot, Dot]]] = {}
     for spot, dot in zip(spots, made, strict=True):
         by_part.setdefault(spot.part, []).append((spot, dot))
     for part, pairs in by_part.items():
-        if part.startswith("xl/worksheets/"):
+        if kind == "xlsx":
             changed |= mark_sheet(package, part, pairs[0][1].url, changed)
             continue
         content = package.read(part)
@@ -159,7 +156,8 @@ def _odf(package: Package, spots: list[Spot], made: list[Dot], last: list[Splice
     return {"content.xml": spliced(package.read("content.xml"), splices + last)}
 
 
-_SPOTS: dict[str, Callable[[Package, Dots, Sequence[str]], list[Spot]]] = {
-    "docx": office.word_spots, "pptx": lambda package, dots, _: office.slide_spots(package, dots),
-    "xlsx": lambda package, dots, _: sheet_spots(package, dots), "odf": opendocument.spots,
+_SPOTS: dict[str, Callable[[Package, str, Dots, Sequence[str]], list[Spot]]] = {
+    "docx": office.word_spots, "pptx": lambda package, main, dots, _: office.slide_spots(package, main, dots),
+    "xlsx": lambda package, main, dots, _: sheet_spots(package, main, dots),
+    "odf": lambda package, _main, dots, pages: opendocument.spots(package, dots, pages),
 }  # fmt: skip

@@ -24,7 +24,6 @@ _WORDS = {
            "El remitente guarda el día de su última apertura.", "Ver y detener"),
 }  # fmt: skip
 _DESCRIBED = f'descr="{SIGN}"'.encode()
-_WORD_PART = "word/document.xml"
 
 
 class Way(NamedTuple):
@@ -56,9 +55,9 @@ def described(content: bytes, way: Way) -> bytes:
     return content.replace(b"</ikd:frame>", told)
 
 
-def word_notice(content: bytes, kind: str, way: Way) -> Spot | None:
+def word_notice(content: bytes, part: str, kind: str, way: Way) -> Spot | None:
     """A last paragraph of a Word file."""
-    return _last(content, _WORD_PART, "body", "sectPr", _word_paragraph(kind, way))
+    return _last(content, part, "body", "sectPr", _word_paragraph(kind, way))
 
 
 def text_notice(content: bytes, way: Way) -> Spot | None:

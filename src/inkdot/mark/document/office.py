@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from inkdot.mark.document.outline import shown_parts
 from inkdot.mark.document.package import Package
 from inkdot.mark.document.paging import beginnings, paragraphs_of
 from inkdot.mark.document.places import Element, walk
 from inkdot.mark.document.splice import slide_picture, word_run
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in
 
-_WORD = "word/document.xml"
 
-
-def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
+def word_spots(package: Package, main: str, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
     """The end of the first paragraph outside a field; likewise after each section or page break.
 
     Where Word left no page breaks of its own in the file, `pages` are the words of its pages as another program laid them out.
     """
-    content = package.read(_WORD)
+    content = package.read(main)
     flavour = flavour_of(content)
     laid_out = dots is Dots.PAGES and pages and b"lastRenderedPageBreak" not in content
-    page_at = beginnings(paragraphs_of(content, _WORD, _is_in_body, within="t"), pages) if laid_out else {}
+    page_at = beginnings(paragraphs_of(content, main, _is_in_body, within="t"), pages) if laid_out else {}
     found: list[tuple[Element, int, bool, int | None]] = []
     open_fields = 0
     number = -1
@@ -48,29 +46,25 @@ def word_spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[
                 wanted = False
         return dots is Dots.ONE and not wanted
 
-    walk(content, _WORD, ended, began)
-    return [
-        Spot(_WORD, inserting(content, e, at, flavour, word_run, empty=empty), page) for e, at, empty, page in found
-    ]
+    walk(content, main, ended, began)
+    return [Spot(main, inserting(content, e, at, flavour, word_run, empty=empty), page) for e, at, empty, page in found]
 
 
 def _is_in_body(stack: Sequence[Element], element: Element) -> bool:
     return element.name.endswith(" p") and bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
 
 
-def slide_spots(package: Package, dots: Dots) -> list[Spot]:
+def slide_spots(package: Package, main: str, dots: Dots) -> list[Spot]:
     """The end of each slide's shapes, or of the first one's."""
-    slides = sorted(
-        (n for n in package.names if re.fullmatch(r"ppt/slides/slide\d+\.xml", n)),
-        key=lambda n: int(re.findall(r"\d+", n)[-1]),
-    )
+    slides = shown_parts(package, "slide", main)
     if dots is Dots.ONE:
         slides = slides[:1]
     found = []
-    for part in slides:
+    for page, part in enumerate(slides, 1):
         content = package.read(part)
         spot = last_in(content, part, "spTree", before="extLst")
         if spot:
             element, at, empty = spot
-            found.append(Spot(part, inserting(content, element, at, flavour_of(content), slide_picture, empty=empty)))
+            splice = inserting(content, element, at, flavour_of(content), slide_picture, empty=empty)
+            found.append(Spot(part, splice, page))
     return found

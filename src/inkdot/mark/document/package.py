@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 
 from inkdot.domain.errors import DocumentRefused
+from inkdot.mark.document.original import Shared, fields, gone_back, told, way_back
 
 MOST_BYTES = 512 << 20
 """Of a package."""
@@ -98,34 +99,67 @@ class Package:
             raise DocumentRefused("The document's text is not in UTF-8; save it anew first.")
         return content
 
-    def with_parts(self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset()) -> bytes:
-        """The package with some parts changed, added or removed; all other members keep their packed bytes."""
+    def with_parts(
+        self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset(), *, and_back: bool = False
+    ) -> bytes:
+        """The package with some parts changed, added or removed; all other members keep their packed bytes.
+
+        With `and_back` original() finds the way back to the very bytes of this file.
+        """
+        kept = [member for member in self._members if member.filename not in removed]
+        names = [member.filename for member in kept]
+        added = [_added(name) for name in changed if name not in names]
+        way: Mapping[str, bytes] = {}
+        if and_back:
+            shared = [Shared(*self._span(m)[:2], n) for n, m in enumerate(kept) if m.filename not in changed]
+            way = fields(way_back(self._source, shared), names)
         out = io.BytesIO()
         directory: list[bytes] = []
-        for member in self._members:
-            if member.filename not in removed:
-                content = changed.get(member.filename)
-                packed = self._packed(member) if content is None else _deflated(content, member)
-                directory.append(_write(out, member, *packed))
-        for name, content in changed.items():
-            if name not in self.names:
-                member = zipfile.ZipInfo(name)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                directory.append(_write(out, member, *_deflated(content, member)))
+        for member in (*kept, *added):
+            content = changed.get(member.filename)
+            packed = self._packed(member) if content is None else _deflated(content, member)
+            directory.append(_write(out, member, *packed, way.get(member.filename, b"")))
         _finish(out, directory, self._zip.comment)
         return out.getvalue()
 
-    def _packed(self, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
-        """A member's packed bytes, CRC and size, as they are."""
+    def original(self, plain: bytes) -> bytes:
+        """The file of which this one was made, if its way back is whole and leads to the parts of `plain`; else `plain`."""
+        way = b"".join(told(self._span(member)[2]) for member in self._members)
+        found = gone_back(way, [self._packed(member)[0] for member in self._members]) if way else None
         try:
-            fields = _LOCAL.unpack_from(self._source, member.header_offset)
+            return found if found is not None and Package(found).contents == Package(plain).contents else plain
+        except DocumentRefused:
+            return plain
+
+    @property
+    def contents(self) -> dict[str, tuple[int, int]]:
+        """Every part's checksum and size."""
+        return {member.filename: (member.CRC, member.file_size) for member in self._members}
+
+    def _span(self, member: zipfile.ZipInfo) -> tuple[int, int, bytes]:
+        """Where a member's packed bytes begin and end, and the extra fields before them."""
+        try:
+            sign, *_, named, extra = _LOCAL.unpack_from(self._source, member.header_offset)
         except struct.error as error:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
-        start = member.header_offset + _LOCAL.size + fields[-2] + fields[-1]
-        data = self._source[start : start + member.compress_size]
-        if fields[0] != b"PK\x03\x04" or len(data) != member.compress_size:
+        more = member.header_offset + _LOCAL.size + named
+        start = more + extra
+        end = start + member.compress_size
+        if sign != b"PK\x03\x04" or end > len(self._source):
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.")
-        return data, member.CRC, member.file_size
+        return start, end, self._source[more:start]
+
+    def _packed(self, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
+        """A member's packed bytes, CRC and size, as they are."""
+        start, end, _ = self._span(member)
+        return self._source[start:end], member.CRC, member.file_size
+
+
+def _added(name: str) -> zipfile.ZipInfo:
+    """A member that was not there."""
+    member = zipfile.ZipInfo(name)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
 
 
 def _deflated(content: bytes, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
@@ -135,8 +169,8 @@ def _deflated(content: bytes, member: zipfile.ZipInfo) -> tuple[bytes, int, int]
     return packer.compress(content) + packer.flush(), zlib.crc32(content), len(content)
 
 
-def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size: int) -> bytes:
-    """One local record; returns its entry of the central directory."""
+def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size: int, extra: bytes) -> bytes:
+    """One local record with `extra` fields; returns its entry of the central directory."""
     offset = out.tell()
     if max(offset, len(data), size) >= _LARGE:
         raise DocumentRefused("The document is larger than 4 GB.")
@@ -149,9 +183,11 @@ def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size
     time, date = hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
     version = max(member.extract_version, 20)
     out.write(
-        _LOCAL.pack(b"PK\x03\x04", version, flags, member.compress_type, time, date, crc, len(data), size, len(name), 0)
+        _LOCAL.pack(
+            b"PK\x03\x04", version, flags, member.compress_type, time, date, crc, len(data), size, len(name), len(extra)
+        )
     )
-    out.write(name)
+    out.write(name + extra)
     out.write(data)
     return (
         _CENTRAL.pack(

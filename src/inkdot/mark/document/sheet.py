@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from inkdot.domain.errors import DocumentRefused
+from inkdot.mark.document.outline import relations, relations_of, shown_parts
 from inkdot.mark.document.package import Package
 from inkdot.mark.document.places import Element, walk
 from inkdot.mark.document.splice import (
@@ -15,39 +16,29 @@ from inkdot.mark.document.splice import (
     spliced,
     with_relationships,
 )
-from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in, next_number, relations_of
+from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in, next_number
 
-DRAWING_PART = "xl/drawings/drawingInkdot.xml"
+_DRAWING = "xl/drawings/drawingInkdot{}.xml"
+OUR_DRAWING = re.compile(r"xl/drawings/(_rels/)?drawingInkdot\d*\.xml(\.rels)?$")
+_TYPES = "[Content_Types].xml"
 _DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.drawing+xml"
 
 
-def sheet_spots(package: Package, dots: Dots) -> list[Spot]:
+def sheet_spots(package: Package, main: str, dots: Dots) -> list[Spot]:
     """Sheets with something on them: a picture on an empty sheet would make it print."""
-    sheets = sorted(
-        (n for n in package.names if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)),
-        key=lambda n: int(re.findall(r"\d+", n)[-1]),
-    )
-    filled = [n for n in sheets if re.search(rb"<(?:\w+:)?(c|drawing)[\s>]", package.read(n))]
-    drawn_apart = [n for n in filled if _drawing_of(package, n)]
-    if dots is Dots.ONE or not drawn_apart:
-        filled = filled[:1]  # one new drawing part serves one sheet
-    else:
-        filled = [n for n in filled if n in drawn_apart] or filled[:1]
-    return [Spot(n, lambda _r, _n: Splice(0, b"")) for n in filled]
+    found = [
+        Spot(part, lambda _r, _n: Splice(0, b""), page)
+        for page, part in enumerate(shown_parts(package, "worksheet", main), 1)
+        if re.search(rb"<(?:\w+:)?(c|drawing)[\s>]", package.read(part))
+    ]
+    return found[:1] if dots is Dots.ONE else found
 
 
 def _drawing_of(package: Package, sheet: str) -> str | None:
     """The sheet's drawing part, if it has one."""
     used = re.search(rb"<(?:\w+:)?drawing\s[^>]*?\w+:id\s*=\s*[\"']([^\"']+)[\"']", package.read(sheet))
-    if not used or relations_of(sheet) not in package.names:
-        return None
-    for relation in re.findall(rb"<(?:\w+:)?Relationship\s[^>]*>", package.read(relations_of(sheet))):
-        target = re.search(rb"Target\s*=\s*[\"']([^\"']+)", relation)
-        if re.search(rb"\bId\s*=\s*[\"']" + re.escape(used[1]) + rb"[\"']", relation) and target:
-            name = target[1].decode().removeprefix("/")
-            name = name if name.startswith("xl/") else "xl/" + name.removeprefix("../")
-            return name if name in package.names else None
-    return None
+    relation = relations(package, sheet).get(used[1].decode("utf-8", "replace")) if used else None
+    return relation.part if relation else None
 
 
 _AFTER_DRAWING = (
@@ -62,42 +53,44 @@ def mark_sheet(package: Package, part: str, url: str, changed: dict[str, bytes])
     drawing = _drawing_of(package, part)
     if drawing:
         drawn = changed.get(drawing) or package.read(drawing)
-        relations = package.read(relations_of(drawing)) if relations_of(drawing) in package.names else None
+        listed = relations_of(drawing)
+        known = changed.get(listed) or (package.read(listed) if listed in package.names else None)
         spot = last_in(drawn, drawing, "wsDr", before="extLst")
         if spot is None:
             raise DocumentRefused(f"The document is damaged: {drawing} is no drawing.")
         element, at, empty = spot
-        (relation,) = free_relation(relations, 1)
+        (relation,) = free_relation(known, 1)
         splice = inserting(drawn, element, at, flavour, sheet_anchor, empty=empty)(relation, next_number(drawn))
         return {
             drawing: spliced(drawn, [splice]),
-            relations_of(drawing): with_relationships(relations, flavour, {relation: url}),
+            listed: with_relationships(known, flavour, {relation: url}),
         }
-    return _new_drawing(package, part, content, flavour, url)
+    return _new_drawing(package, part, flavour, url, changed)
 
 
-def _new_drawing(package: Package, part: str, content: bytes, flavour: str, url: str) -> dict[str, bytes]:
+def _new_drawing(package: Package, part: str, flavour: str, url: str, changed: dict[str, bytes]) -> dict[str, bytes]:
+    content, types = package.read(part), changed.get(_TYPES) or package.read(_TYPES)
+    new = next(name for name in map(_DRAWING.format, ("", *range(2, len(changed) + 3))) if name not in changed)
     x = sheet_namespace(flavour)
     namespace = "http://purl.oclc.org/ooxml/officeDocument/relationships" if flavour == "strict" else (
         "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     )  # fmt: skip
     drawn = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<xdr:wsDr xmlns:xdr="{x}">'.encode()
     drawn += sheet_anchor(flavour, 2, "rIdInkdot1") + b"</xdr:wsDr>"
-    relations = package.read(relations_of(part)) if relations_of(part) in package.names else None
-    link = f'<Relationship Id="rIdInkdotDrawing" Type="{namespace}/drawing" Target="/{DRAWING_PART}"/>'
+    known = package.read(relations_of(part)) if relations_of(part) in package.names else None
+    link = f'<Relationship Id="rIdInkdotDrawing" Type="{namespace}/drawing" Target="/{new}"/>'
     place, prefix = _drawing_place(content, part)
     tag = f'<{prefix}drawing xmlns:ikr="{namespace}" ikr:id="rIdInkdotDrawing"/>'.encode()
-    types = package.read("[Content_Types].xml")
-    override = f'<Override PartName="/{DRAWING_PART}" ContentType="{_DRAWING_TYPE}"/>'.encode()
+    override = f'<Override PartName="/{new}" ContentType="{_DRAWING_TYPE}"/>'.encode()
     at = types.rfind(b"</")
     if at < 0:
         raise DocumentRefused("The document is damaged: [Content_Types].xml lists nothing.")
     return {
         part: spliced(content, [Splice(place, tag)]),
-        relations_of(part): with_relationships(relations, flavour, {}, others=link),
-        DRAWING_PART: drawn,
-        relations_of(DRAWING_PART): with_relationships(None, flavour, {"rIdInkdot1": url}),
-        "[Content_Types].xml": types[:at] + override + types[at:],
+        relations_of(part): with_relationships(known, flavour, {}, others=link),
+        new: drawn,
+        relations_of(new): with_relationships(None, flavour, {"rIdInkdot1": url}),
+        _TYPES: types[:at] + override + types[at:],
     }
 
 

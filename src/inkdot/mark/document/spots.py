@@ -39,12 +39,6 @@ def flavour_of(content: bytes) -> str:
     return "strict" if _STRICT in content[:20_000] else "transitional"
 
 
-def relations_of(part: str) -> str:
-    """The part with the relationships of a part."""
-    folder, _, name = part.rpartition("/")
-    return f"{folder}/_rels/{name}.rels"
-
-
 def next_number(content: bytes) -> int:
     """A drawing number that no drawing of the part has."""
     return max((int(n) for n in _NUMBERS.findall(content)), default=0) + 1
