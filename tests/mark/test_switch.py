@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
@@ -23,12 +25,33 @@ def encoded(subject: str) -> bytes:
         (b"Subject: [notrack] The quote\r\n", b"Subject: The quote\r\n"),
         (b"Subject: The quote [NoTrack]\r\n", b"Subject: The quote\r\n"),
         (b"Subject: " + encoded("[notrack] Café") + b"\r\n", b"Subject: " + encoded("Café") + b"\r\n"),
-        (b"Subject: =?utf-8?Q?Caf=C3=A9_[notrack]?=\r\n", b"Subject: =?utf-8?Q?Caf=C3=A9_?=\r\n"),
+        (b"Subject: =?utf-8?Q?Caf=C3=A9_[notrack]?=\r\n", b"Subject: " + encoded("Café") + b"\r\n"),
+        (b"Subject: The quote\r\n [notrack]\r\n", b"Subject: The quote\r\n"),
+        (b"Subject: The\r\n\t[notrack]\r\n quote\r\n", b"Subject: The\r\n quote\r\n"),
+        (b"Subject: The quote\r\n " + encoded("[notrack]") + b"\r\n", b"Subject: The quote\r\n"),
+        (
+            b"Subject: =?utf-8?Q?Caf=C3=A9_[notr?=\r\n =?UTF-8?Q?ack]_noir?=\r\n",
+            b"Subject: " + encoded("Café noir") + b"\r\n",
+        ),
+        (
+            b"Subject: =?utf-8?B?Q2Fmw6kgW24=?=\r\n =?utf-8?B?b3RyYWNrXQ==?=\r\n",
+            b"Subject: " + encoded("Café") + b"\r\n",
+        ),
+        (b"Subject: =?utf-8?Q?Caf=C3?= =?utf-8?Q?=A9_[notrack]?=\r\n", b"Subject: " + encoded("Café") + b"\r\n"),
     ],
 )
 def test_a_mail_with_the_switch_leaves_unmarked_and_without_it(switch: bytes, left: bytes) -> None:
     copy = marked(PAGE % switch)
     assert (copy.left_alone, copy.content, copy.dots) == ("switched_off", PAGE % left, ())
+
+
+def test_a_long_subject_is_written_anew_in_words_that_are_short_enough() -> None:
+    subject = "Größere Änderungen für die Übergabe, die überall gelten"
+    source = PAGE % (b"Subject: " + encoded(f"{subject} [notrack]") + b"\r\n")
+    copy = marked(source)
+    lines = copy.content.partition(b"\r\nContent-Type")[0].split(b"\r\n")[1:]
+    assert (len(lines), max(map(len, lines)) <= 76 + len("Subject:")) == (2, True)
+    assert message_from_bytes(copy.content, policy=default)["Subject"] == subject
 
 
 @pytest.mark.parametrize(

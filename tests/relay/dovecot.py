@@ -49,11 +49,11 @@ userdb {{
 """
 
 
-@contextmanager
-def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
-    """Ada's mailbox, and its address; in a folder of its own that is open to whom dovecot runs as."""
-    with tempfile.TemporaryDirectory(prefix="inkdot-dovecot-") as name:
-        folder, port = Path(name), free_port()
+class Dovecot:
+    """Ada's mailbox, in a folder of its own that is open to whom dovecot runs as; it may stop and start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._port = folder, free_port()
         folder.chmod(0o755)
         (folder / "mail").mkdir()
         (folder / "mail").chmod(0o777)
@@ -61,18 +61,47 @@ def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
         user, group = (
             ("nobody", "nogroup") if os.getuid() == 0 else (pwd.getpwuid(os.getuid()).pw_name, str(os.getgid()))
         )
-        where = folder / "dovecot.conf"
-        where.write_text(CONFIGURATION.format(folder=folder, port=port, user=user, group=group))
-        server = subprocess.Popen(["dovecot", "-F", "-c", str(where)])
+        text = CONFIGURATION.format(folder=folder, port=self._port, user=user, group=group)
+        (folder / "dovecot.conf").write_text(text)
+        self.url = f"imap://{quote(ADA)}@127.0.0.1:{self._port}/INBOX"
+        self.start()
+
+    def start(self) -> None:
+        self._server = subprocess.Popen(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
+
+    def stop(self) -> None:
+        self._server.terminate()
+        self._server.wait()
+
+    def client(self) -> imaplib.IMAP4:
+        client: imaplib.IMAP4 = eventually(lambda: connected(self._port))
+        client.login(ADA, PASSWORD)
+        client.select("INBOX")
+        return client
+
+    def forget_numbers(self) -> None:
+        """As a mailbox does that was moved or repaired: all its mails get new numbers."""
+        for path in (self.folder / "mail" / ADA).glob("dovecot*"):
+            path.unlink()
+
+
+@contextmanager
+def dovecot() -> Iterator[Dovecot]:
+    with tempfile.TemporaryDirectory(prefix="inkdot-dovecot-") as name:
+        server = Dovecot(Path(name))
         try:
-            client = eventually(lambda: connected(port))
-            client.login(ADA, PASSWORD)
-            client.select("INBOX")
-            yield client, f"imap://{quote(ADA)}@127.0.0.1:{port}/INBOX"
-            client.logout()
+            yield server
         finally:
-            server.terminate()
-            server.wait()
+            server.stop()
+
+
+@contextmanager
+def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
+    """A client of Ada's mailbox, and its address."""
+    with dovecot() as server:
+        client = server.client()
+        yield client, server.url
+        client.logout()
 
 
 def connected(port: int) -> imaplib.IMAP4 | None:

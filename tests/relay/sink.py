@@ -47,6 +47,9 @@ class Sink:
     before_250: Callable[[], None] | None = None
     """Called when a mail is kept and its 250 not yet said."""
     delay: float = 0.0
+    smtputf8: bool = True
+    senders: list[str] = field(default_factory=list)
+    """MAIL commands as they came."""
     got: list[Got] = field(default_factory=list)
     rcpts: list[str] = field(default_factory=list)
     connections: int = 0
@@ -121,12 +124,14 @@ class _Talk:
                 return
             if word == "EHLO":
                 auth = "250-AUTH PLAIN XOAUTH2\r\n" if self.sink.logins else ""
-                self.say(f"250-sink\r\n{auth}250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 100000000")
+                utf8 = "250-SMTPUTF8\r\n" if self.sink.smtputf8 else ""
+                self.say(f"250-sink\r\n{auth}250-8BITMIME\r\n{utf8}250 SIZE 100000000")
             elif word == "AUTH":
                 self.auth(text.split())
             elif word == "MAIL":
                 self.sender = text.split("<")[1].split(">")[0]
                 self.recipients = []
+                self.sink.senders.append(text)
                 self.say(self.sink.sender_answers.get(self.sender, "250 ok"))
             elif word == "RCPT":
                 recipient = text.split("<")[1].split(">")[0]

@@ -83,6 +83,22 @@ def test_without_in_reply_to_the_last_reference_is_answered() -> None:
         "Subject: Abwesenheitsnotiz: The quote",
         "Subject: Automatische Antwort: The quote",
         "Subject: R\u00e9ponse automatique : The quote",
+        "Subject: =?utf-8?Q?R=C3=A9ponse_automatique_:_Le_devis?=",
+        "Subject: =?iso-8859-1?Q?R=E9ponse_automatique=A0:_Le_devis?=",
+        "Subject: =?utf-8?B?UmXMgXBvbnNlIGF1dG9tYXRpcXVl?= : Le devis",  # the accent as a character of its own
+        "Subject: Respuesta autom\u00e1tica: El presupuesto",
+        "Subject: =?utf-8?B?6Ieq5YuV5b+c562UOiDopovnqY3jgoo=?=",
+        "Subject: =?utf-8?B?0JDQstGC0L7QvNCw0YLQuNGH0LXRgdC60LjQuSDQvtGC0LLQtdGCOiBS?=",
+        "Subject: Autosvar: Offerten",
+        "Subject: Odpowied\u017a automatyczna: Oferta",
+        "Subject: [Auto-Reply] The quote",
+        "Subject: Nicht im Haus\nX-Auto-Response-Suppress: All",
+        "X-POST-MessageClass: 9; Autoresponder",
+        "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
+        "X-MS-Exchange-Inbox-Rules-Loop: ben@example.com",
+        "X-FC-MachineGenerated: true",
+        "Delivered-To: Autoresponder",
+        "Precedence: auto-reply",
         "From: Mail Delivery <MAILER-DAEMON@example.com>",
         "From: noreply@example.com",
         "From: nobody",
@@ -93,6 +109,38 @@ def test_an_automatic_answer_is_no_reply(heads: str) -> None:
     name = heads.partition(":")[0]
     kept = [line for line in REPLY.splitlines() if not line.startswith(f"{name}:")]
     assert reply_in(email.message_from_string("\n".join([heads, *kept]))) is None
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "Subject: Re: Out of office",
+        "Subject: Re: [notes] Automatic reply systems",
+        "Subject: Absence of evidence",
+        "Subject: Out of the blue",
+        "Subject: Autos und Versicherungen",
+        "Subject: Readers",
+        "Subject: =?utf-8?Q?broken=?=",
+        "Subject: =?no-such-charset?Q?x?=",
+        "Auto-Submitted: no",
+        "X-Auto-Response-Suppress: None",
+        "Precedence: normal",
+        "X-Mailer: Microsoft Outlook 16.0",
+    ],
+)
+def test_a_persons_answer_is_a_reply_whatever_its_subject(heads: str) -> None:
+    name = heads.partition(":")[0]
+    kept = [line for line in REPLY.splitlines() if not line.startswith(f"{name}:")]
+    assert reply_in(email.message_from_string("\n".join([heads, *kept])))
+
+
+def test_a_report_in_utf_8_is_understood() -> None:
+    text = REPORT.format(kind="text/rfc822-headers", inner="").replace(
+        "message/delivery-status", "message/global-delivery-status"
+    )
+    text = text.replace("Original-Recipient: rfc822; Ben@example.com", "Original-Recipient: utf-8; jürgen@exämple.de")
+    found = bounce_in(email.message_from_bytes(text.encode()))
+    assert found == Bounce("<quote@example.com>", (Failed("jürgen@exämple.de", "5.1.1", "550 5.1.1 No such user"),))
 
 
 def test_a_mail_that_answers_nothing_is_no_reply() -> None:

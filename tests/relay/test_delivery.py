@@ -19,6 +19,7 @@ import dkim
 import pytest
 
 from inkdot.domain.ids import MessageId
+from inkdot.relay.answers import Failed, bounce_in
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.spool import Spool
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
@@ -186,6 +187,33 @@ def test_a_refusal_comes_back_as_a_report_and_the_others_get_their_copies(door: 
     assert "Subject: To a stranger" in heads
     eventually(lambda: not door.queue())
     assert len(door.sink.mails_to(sender)) == 1
+
+
+def test_a_report_is_what_rfc_3464_asks_for_whatever_the_server_and_the_mail_say(door: MailDoor, fresh: str) -> None:
+    local = fresh.split("@", maxsplit=1)[0]
+    refused, sender = f"jürgen-{local}@exämple.de", f"ada+{local}u@example.com"
+    door.sink.answers[refused] = "550 5.1.1 Größe: kein Nutzer"
+    subject = "Grüße aus der Stadt, " * 12
+    door.send(page(subject, From=sender), refused, sender=sender)
+    got = door.delivered(sender)[0].content
+    heads, programs = got.split(b"\r\n\r\n")[0], got.split(b"message/delivery-status\r\n\r\n")[1].split(b"\r\n--")[0]
+    assert (heads.isascii(), programs.isascii(), max(map(len, got.split(b"\r\n"))) <= 998) == (True, True, True)
+    mail = email.message_from_bytes(got, policy=default)
+    assert mail["Subject"] == f"Not delivered: {subject}"[: len("Not delivered: ") + 200].strip()
+    assert mail.get_param("report-type") == "delivery-status"
+    mail_wide, *recipients = next(
+        p for p in mail.walk() if p.get_content_type() == "message/delivery-status"
+    ).get_payload()
+    assert mail_wide["Reporting-MTA"].startswith("dns; ")
+    assert [dict(group.items()) for group in recipients] == [
+        {
+            "Final-Recipient": f"utf-8; j\\x{{FC}}rgen-{local}@ex\\x{{E4}}mple.de", "Action": "failed", "Status": "5.1.1",
+            "Remote-MTA": "dns; 127.0.0.1", "Diagnostic-Code": "smtp; 550 5.1.1 Gr\\x{F6}\\x{DF}e: kein Nutzer",
+        }
+    ]  # fmt: skip
+    bounce = bounce_in(email.message_from_bytes(got))
+    assert bounce
+    assert bounce.failed == (Failed(refused, "5.1.1", "550 5.1.1 Größe: kein Nutzer"),)
 
 
 def test_a_refusal_after_the_body_is_reported_too_but_not_to_nobody(door: MailDoor, fresh: str) -> None:
@@ -386,3 +414,30 @@ def test_addresses_beyond_ascii_are_handed_on(door: MailDoor) -> None:
         client.send(page("Grüße") + b".\r\n")
         assert client.reply().startswith("250")
     assert door.delivered("jürgen@exämple.de")
+
+
+def test_headers_beyond_ascii_are_announced_to_the_upstream(door: MailDoor, fresh: str) -> None:
+    with door.logged_in() as client:
+        for line in (f"MAIL FROM:<{ADA}> SMTPUTF8", f"RCPT TO:<{fresh}>", "DATA"):
+            client.say(line)
+        client.send(page("Plain").replace(b"Subject: Plain", "Subject: Grüße".encode()) + b".\r\n")
+        assert client.reply().startswith("250")
+    assert "Subject: Grüße".encode() in door.delivered(fresh)[0].content
+    assert any(said.endswith("SMTPUTF8") for said in door.sink.senders if f"<{ADA}>" in said)
+
+
+def test_an_upstream_without_smtputf8_gets_no_such_mail_and_the_sender_is_told(tmp_path: Path) -> None:
+    with Sink(smtputf8=False) as sink:
+        door = MailDoor(tmp_path, sink)
+        promised = page("Plain").replace(b"Subject: Plain", "Subject: Grüße".encode())
+        with door.logged_in() as client:
+            for line in (f"MAIL FROM:<{ADA}> SMTPUTF8", f"RCPT TO:<{BEN}>", "DATA"):
+                client.say(line)
+            client.send(promised + b".\r\n")
+            assert client.reply().startswith("250")
+        assert "5.6.7" in door.delivered(ADA)[0].content.decode()
+        door.send(promised, CLEO)  # older programs write such headers without asking, and mean the bytes
+        assert "Subject: Grüße".encode() in door.delivered(CLEO)[0].content
+        assert not sink.mails_to(BEN)
+        assert "SMTPUTF8" not in " ".join(sink.senders)
+        door.stop()

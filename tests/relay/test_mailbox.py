@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ADA, BEN, inkdot, inkdot_json
-from tests.relay.dovecot import PASSWORD, mailbox
+from tests.relay.dovecot import PASSWORD, dovecot, mailbox
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
 
@@ -61,3 +61,26 @@ def test_replies_and_bounces_that_arrive_become_events_and_automatic_answers_do_
         flags = client.fetch("1:*", "(FLAGS)")[1]
         assert not any(b"Seen" in bytes(flag) for flag in flags if isinstance(flag, bytes))
         door.stop()
+
+
+def test_a_mailbox_that_went_away_and_was_numbered_anew_tells_nothing_twice(tmp_path: Path) -> None:
+    with Sink() as sink, dovecot() as server:
+        door = MailDoor(tmp_path, sink, imap=server.url, imap_password=PASSWORD)
+        door.send(page("Question"), BEN, CLEO)
+        question = door.delivered(BEN)[0]
+        client = server.client()
+        first = client.response("UIDVALIDITY")[1]
+        client.append("INBOX", "", "", answer(question, BEN))
+        assert len(door.server.timeline(BEN, at_least=2)) == 2
+        client.logout()
+        server.stop()
+        server.forget_numbers()
+        server.start()
+        client = server.client()
+        assert client.response("UIDVALIDITY")[1] != first
+        client.append("INBOX", "", "", answer(question, BEN))  # moved away and back: the same mail
+        client.append("INBOX", "", "", answer(question, CLEO))
+        assert [e["kind"] for e in door.server.timeline(CLEO, at_least=2)] == ["reply", "open"]
+        assert [e["kind"] for e in door.server.timeline(BEN)] == ["reply", "open"]
+        client.logout()
+        assert "mailbox_failed" in door.stop()

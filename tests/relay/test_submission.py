@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +176,7 @@ def test_bare_line_ends_and_nuls_in_commands_end_the_connection(door: MailDoor, 
         ("MAIL FROM:<ada@example.com> SIZE=x", "501 5.5.4 SIZE takes a number"),
         ("MAIL FROM:<ada@example.com> SIZE=2000001", "552 5.3.4 The mail is too large"),
         ("MAIL FROM:<ada@example.com> RET=FULL", "555 5.5.4 The option RET"),
+        ("MAIL FROM:<ada@example.com> BODY=BINARYMIME", "501 5.5.4 BODY is 7BIT or 8BITMIME here"),
         ("MAIL FROM:<eve@example.org>", "550 5.7.1 The account ada@example.com may not send as eve@example.org"),
         ("RCPT TO:<ben@example.com>", "503 5.5.1 Say MAIL first"),
         ("DATA", "503 5.5.1 Say MAIL and RCPT first"),
@@ -219,6 +221,25 @@ def test_a_foreign_name_in_the_from_header_is_refused(door: MailDoor) -> None:
     foreign = page("Not Ada", From="Boss <boss@example.com>")
     assert door.send(foreign, BEN).startswith("550 5.7.1 The account ada@example.com may not send as boss@example.com")
     assert door.send(page("Plus", From="ada+offers@example.com"), "plus@example.com").startswith("250")
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("From: <boss@example.com> <ada@example.com>", "boss@example.com"),
+        ("From: ada@example.com, Boss <boss@example.com>", "boss@example.com"),
+        ("From: ada@example.com\r\nFrom : boss@example.com", "boss@example.com"),
+        ("From: ada@example.com\r\nSender:\r\n boss@example.com", "boss@example.com"),
+        ("From: Führung <führung@example.com>", "führung@example.com"),
+        ("From: =?utf-8?q?boss=40example=2Ecom?=", "=?utf-8?q?boss"),
+        ("From: The boss", "the boss"),
+    ],
+)
+def test_no_other_way_to_write_a_foreign_name_is_taken(door: MailDoor, line: str, named: str) -> None:
+    foreign = page("Not Ada").replace(b"From: Ada <ada@example.com>", line.encode())
+    assert f"550 5.7.1 The account ada@example.com may not send as {named}" in door.send(foreign, BEN).replace(
+        "The boss", "the boss"
+    )
 
 
 def test_an_account_without_senders_is_bound_to_the_domain_of_its_first_mail(door: MailDoor) -> None:
@@ -295,7 +316,7 @@ def test_silent_and_half_open_clients_are_let_go(tmp_path: Path) -> None:
     with Sink() as sink:
         door = MailDoor(tmp_path, sink, relay_timeout=1)
         with door.client() as silent:
-            assert silent.reply().startswith("421 4.4.2 You were silent for too long")
+            assert silent.reply().startswith("421 4.4.2 You took too long")
         with door.logged_in() as slow:
             for line in (f"MAIL FROM:<{ADA}>", f"RCPT TO:<{BEN}>", "DATA"):
                 slow.say(line)
@@ -309,6 +330,30 @@ def test_silent_and_half_open_clients_are_let_go(tmp_path: Path) -> None:
         eventually(lambda: not list((door.data / "spool").iterdir()))
         assert sink.got == []
         door.stop()
+
+
+def test_a_stranger_who_keeps_talking_is_let_go_too(tmp_path: Path) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, relay_timeout=1)
+        with door.client().hello() as stranger, door.logged_in() as known:
+            begun = time.monotonic()
+            while (reply := stranger.say("NOOP")).startswith("250"):
+                assert known.say("NOOP").startswith("250")
+            assert reply.startswith("421 4.4.2 You took too long")
+            assert 3 < time.monotonic() - begun < 20
+            assert known.say("NOOP").startswith("250")
+        door.stop()
+
+
+def test_who_reads_no_answers_is_not_heard_for_ever(tmp_path: Path) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, relay_timeout=1)
+        with door.logged_in() as deaf:
+            deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            deaf.socket.settimeout(60)
+            with pytest.raises(ConnectionError):
+                deaf.send(b"EHLO x\r\n" * 4_000_000)  # more than both sides keep for each other
+        assert "socket.send() raised" not in door.stop()
 
 
 def test_an_account_has_its_share_of_an_hour(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class PostOffice:
     def may_send_as(self, name: str, address: str) -> bool:
         """True if the account may; one that was given no senders is bound to the domain of its first mail."""
         account = self.post.account(name)
-        if account is None:
+        if account is None or "@" not in address:
             return False
         if not account.senders:
             self.post.bind_account(name, ("@" + address.rpartition("@")[2].lower(),))

@@ -25,31 +25,34 @@ class Postbag:
         """`own` is the watched mailbox's user: what it writes answers nobody."""
         self._office, self._keyring, self._own, self._log = office, keyring, own.lower(), log
 
-    def heard(self, mail: Mime, whole: bool) -> None:
-        """Keep what a mail tells. Raises DiskFull or JournalStopped: it is read again later."""
-        bounce = bounce_in(mail) if whole else None
-        if bounce:
-            self._bounced(bounce)
-        elif reply := reply_in(mail):
-            self._replied(reply)
+    def heard(self, mail: Mime, whole: bool) -> bool:
+        """Keep what a mail tells; False if that is nothing. Raises DiskFull or JournalStopped: it is read again later."""
+        try:
+            bounce = bounce_in(mail) if whole else None
+            reply = None if bounce else reply_in(mail)
+        except Exception as error:  # noqa: BLE001 - a mail that nobody can read must not keep us from the next
+            self._log("mail_unreadable", error=repr(error))
+            return False
+        return self._bounced(bounce) if bounce else reply is not None and self._replied(reply)
 
-    def _replied(self, reply: Reply) -> None:
+    def _replied(self, reply: Reply) -> bool:
         try:
             address = normal_address(reply.sender)
         except BadAddress:
-            return
+            return False
         if self._is_ours(address):
-            return
+            return False
         contact = self._keyring.contact_id(_WORKSPACE, address)
         message = self._answered(reply, contact, address)
         if message is None:
-            return
+            return False
         kept, at = self._office.post.message(message), time.time()
         if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
             at = reply.date
         facts = {"id": reply.id, "agent": reply.agent}
         self._office.happened.write(REPLY, message, address, self._office.mode_for(address), round(at * 1e6), facts)
         self._log("replied")
+        return True
 
     def _answered(self, reply: Reply, contact: ContactId, address: Address) -> MessageId | None:
         """The mail that is answered: by anybody if it is named as such, by a recipient if the thread holds it.
@@ -66,8 +69,8 @@ class Postbag:
                 return message
         return None
 
-    def _bounced(self, bounce: Bounce) -> None:
-        post = self._office.post
+    def _bounced(self, bounce: Bounce) -> bool:
+        post, told = self._office.post, False
         for failed in bounce.failed:
             try:
                 address = normal_address(failed.recipient)
@@ -85,6 +88,8 @@ class Postbag:
                 BOUNCE, message, address, self._office.mode_for(address), time.time_ns() // 1000, facts
             )
             self._log("bounced")
+            told = True
+        return told
 
     def _is_ours(self, address: Address) -> bool:
         return address == self._own or any(accounts.may_send_as(a, address) for a in self._office.post.accounts())

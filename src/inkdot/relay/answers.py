@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email import message_from_string
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import NamedTuple
 
+from inkdot.relay.automatic import automatic
+
 _ID = re.compile(r"<[^<>\s]{3,990}>")
-_AUTOMATIC = re.compile(
-    r"(?i)^\s*(auto(matic)?[ -]?(reply|response|matische antwort)|automatisch|out of (the )?office|abwesen|r[eé]ponse automatique"
-    r"|absence|risposta automatica|respuesta autom|fuera de la oficina|ooo\b|undeliver|delivery status|mail delivery|read:|gelesen:)"
-)
 _AGENTS = ("user-agent", "x-mailer", "x-newsreader")
-_ROBOTS = re.compile(r"(?i)^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)[@+-]")
 
 
 class Reply(NamedTuple):
@@ -53,7 +51,7 @@ def reply_in(heads: Message) -> Reply | None:
     answered = _ID.findall(_text(heads, "in-reply-to"))
     named = _ID.findall(_text(heads, "references"))
     senders = [address.lower() for _, address in getaddresses([_text(heads, "from")]) if "@" in address]
-    if not (answered or named) or not senders or _automatic(heads, senders[0]):
+    if not (answered or named) or not senders or automatic(heads, senders[0]):
         return None
     own = _ID.search(_text(heads, "message-id"))
     agent = next((_text(heads, name) for name in _AGENTS if heads.get(name)), None)
@@ -78,34 +76,35 @@ def bounce_in(mail: Message) -> Bounce | None:
     return Bounce(original, failed) if original and failed else None
 
 
-def _automatic(heads: Message, sender: str) -> bool:
-    """RFC 3834's signs of a machine, and what programs did before it."""
-    if _text(heads, "auto-submitted").strip().lower() not in ("", "no"):
-        return True
-    if _text(heads, "precedence").strip().lower() in ("bulk", "junk", "auto_reply", "list"):
-        return True
-    named = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-auto-reply", "list-id", "feedback-id")
-    if any(heads.get(name) is not None for name in named) or _text(heads, "return-path").strip() == "<>":
-        return True
-    report = heads.get_content_type() == "multipart/report"
-    return report or bool(_ROBOTS.match(sender)) or bool(_AUTOMATIC.match(_text(heads, "subject")))
-
-
 def _failures(mail: Message) -> Iterator[Failed]:
-    for part in mail.walk():
-        if part.get_content_type() != "message/delivery-status":
+    for group in _groups(mail):
+        if _text(group, "action").strip().lower() != "failed":
             continue
-        groups = part.get_payload()
-        for group in groups if isinstance(groups, list) else []:
-            if not isinstance(group, Message) or _text(group, "action").strip().lower() != "failed":
-                continue
-            recipient = _text(group, "original-recipient") or _text(group, "final-recipient")
-            diagnostic = re.sub(r"\s+", " ", _text(group, "diagnostic-code").partition(";")[2]).strip()
-            yield Failed(
-                recipient.partition(";")[2].strip().strip("<>").lower(),
-                _text(group, "status").strip(),
-                diagnostic[:500],
-            )
+        recipient = _text(group, "original-recipient") or _text(group, "final-recipient")
+        diagnostic = re.sub(r"\s+", " ", _text(group, "diagnostic-code").partition(";")[2]).strip()
+        yield Failed(
+            _unescaped(recipient.partition(";")[2].strip().strip("<>")).lower(),
+            _text(group, "status").strip(),
+            _unescaped(diagnostic)[:500],
+        )
+
+
+def _groups(mail: Message) -> Iterator[Message]:
+    """What the report says of each recipient (RFC 3464, or RFC 6533 in UTF-8); the first group is of the mail."""
+    for part in mail.walk():
+        kind, inner = part.get_content_type(), part.get_payload()
+        if not isinstance(inner, list):
+            continue
+        if kind == "message/delivery-status":
+            yield from (group for group in inner if isinstance(group, Message))
+        elif kind == "message/global-delivery-status" and isinstance(inner[0], Message):
+            rest = inner[0].get_payload(decode=True)
+            text = rest.decode("utf-8", "replace") if isinstance(rest, bytes) else ""
+            yield from map(message_from_string, re.split(r"\r?\n[ \t]*\r?\n", text.strip()))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}", lambda m: chr(int(m[1], 16)), text)
 
 
 def _original(mail: Message) -> str | None:

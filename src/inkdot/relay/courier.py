@@ -200,7 +200,8 @@ class Courier:
     def _one(self, mail: Waiting, copies: Copies, recipient: str, line: Line, done: _Round) -> bool:
         """One copy; False if the line is of no more use."""
         pieces, left_alone = self._office.copy(copies, recipient)
-        answer = line.hand_over(mail.envelope.sender, recipient, pieces)
+        utf8 = mail.envelope.utf8 and not copies.heads.isascii()
+        answer = line.hand_over(mail.envelope.sender, recipient, pieces, utf8=utf8)
         if answer.accepted:
             self._spool.note_done(mail, recipient, answer)
             self._tell(
@@ -229,7 +230,7 @@ class Courier:
 
     def _conclude(self, mail: Waiting, copies: Copies, done: _Round, upstream: Upstream) -> None:
         if done.undelivered and mail.envelope.sender:
-            self._report(mail, copies, done.undelivered)
+            self._report(mail, copies, done.undelivered, upstream.route.host)
         self._tell(mail, done.results)
         for one in done.undelivered:
             self._spool.note_done(mail, one.recipient, one.answer)
@@ -256,9 +257,10 @@ class Courier:
         if results and not mail.envelope.unmarked:
             self._office.told(mail.envelope.message, results)
 
-    def _report(self, mail: Waiting, copies: Copies, undelivered: list[Undelivered]) -> None:
+    def _report(self, mail: Waiting, copies: Copies, undelivered: list[Undelivered], server: str) -> None:
         """Spool the report before the refusals are noted: a kill in between makes it again under the same name."""
-        content = report(mail.envelope, undelivered, copies.heads, copies.message().subject, time.time(), self._name)
+        subject = copies.message().subject
+        content = report(mail.envelope, undelivered, copies.heads, subject, time.time(), self._name, server)
         about = mail.envelope
         envelope = Envelope(
             MessageId(about.message ^ 1), round(time.time()), "", (about.sender,), about.account, about.login,

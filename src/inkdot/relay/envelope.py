@@ -25,6 +25,8 @@ class Envelope:
     """The mail program's own upstream credentials, sealed; None where ours are used."""
     via: str = ""
     """The address whose route is taken, where the sender is empty."""
+    utf8: bool = False
+    """The mail program said SMTPUTF8: header lines may hold more than ASCII."""
     unmarked: bool = False
     """A report of ours: leaves as it is."""
 

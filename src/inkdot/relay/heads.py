@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from email.parser import BytesHeaderParser
 from email.utils import getaddresses
+
+from inkdot.domain.errors import MailUnreadable
+from inkdot.mark import mime
 
 _MOST_BYTES = 1 << 18
 _MOST_HOPS = 50
@@ -40,7 +42,15 @@ class Heads:
         return None
 
     def senders(self) -> list[str]:
-        """The addresses in From and Sender, in lower case."""
-        found = BytesHeaderParser().parsebytes(bytes(self._lines))
-        values = [str(v) for name in ("from", "sender") for v in found.get_all(name, [])]
-        return list(dict.fromkeys(address.lower() for _, address in getaddresses(values) if "@" in address))
+        """The addresses in From and Sender, in lower case; what names nobody as it stands.
+
+        Read as the marker reads, and as forgiving mail programs do: `From :` is a From, too.
+        """
+        try:
+            headers = mime.parse(bytes(self._lines) + b"\r\n\r\n").headers
+        except MailUnreadable:
+            return []
+        named = [h.value.encode("latin-1") for h in headers if h.name in ("from", "sender") and h.value]
+        values = [value.decode("utf-8", "replace") for value in named]
+        found = {v: [a.lower() for _, a in getaddresses([v]) if "@" in a] for v in values}
+        return list(dict.fromkeys(address for value, addresses in found.items() for address in addresses or [value]))

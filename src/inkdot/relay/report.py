@@ -12,7 +12,7 @@ from inkdot.relay.envelope import Envelope
 from inkdot.relay.spool import Answer
 
 _STATUS = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
-_MOST_HEADERS = 20_000
+_MOST_HEADERS, _MOST_SUBJECT = 20_000, 200
 
 
 class Undelivered(NamedTuple):
@@ -26,16 +26,21 @@ class Undelivered(NamedTuple):
 
 
 def report(
-    envelope: Envelope, failed: list[Undelivered], heads: bytes, subject: str | None, now: float, name: str
+    envelope: Envelope, failed: list[Undelivered], heads: bytes, subject: str | None, now: float, name: str, server: str
 ) -> bytes:
-    """The whole mail. `heads` are the header lines of the mail that could not be delivered; `now` in unix seconds."""
+    """The whole mail. `heads` are the header lines of the mail that could not be delivered; `now` in unix seconds.
+
+    `name` is what we call ourselves, `server` the upstream that was tried.
+    """
+    subject = _one_line(subject or "")[:_MOST_SUBJECT].strip()
     boundary = f"=_{to_word(MESSAGE, envelope.message)}_report"
     message_id = f"{to_word(MESSAGE, envelope.message)}.{len(failed)}.{round(now)}@{name}"
-    title = str(Header(f"Not delivered: {subject or 'your mail'}", "utf-8" if not (subject or "").isascii() else None))
+    charset = None if subject.isascii() else "utf-8"
+    title = Header(f"Not delivered: {subject or 'your mail'}", charset, header_name="Subject").encode(linesep="\r\n")
     lines = [
         f"From: Mail delivery <MAILER-DAEMON@{name}>",
         f"To: <{envelope.sender}>",
-        f"Subject: {_one_line(title)}",
+        f"Subject: {title}",
         f"Date: {formatdate(now)}",
         f"Message-ID: <{message_id}>",
         "Auto-Submitted: auto-replied",
@@ -56,32 +61,43 @@ def report(
         "",
     ]
     for one in failed:
-        lines += [*_for_programs(one), ""]
+        lines += [*_for_programs(one, server), ""]
     lines += [f"--{boundary}", "Content-Type: text/rfc822-headers", "Content-Transfer-Encoding: 8bit", "", ""]
     end = f"\r\n--{boundary}--\r\n".encode()
-    return "\r\n".join(lines).encode("utf-8", "replace") + heads[:_MOST_HEADERS] + end
+    if len(heads) > _MOST_HEADERS:
+        heads = heads[: heads.rfind(b"\n", 0, _MOST_HEADERS) + 1]
+    return "\r\n".join(lines).encode("utf-8", "replace") + heads + end
 
 
-def _for_people(failed: list[Undelivered], subject: str | None) -> list[str]:
+def _for_people(failed: list[Undelivered], subject: str) -> list[str]:
     about = f'Your mail "{subject}"' if subject else "Your mail"
-    lines = [f"{_one_line(about)} could not be delivered to:", ""]
+    lines = [f"{about} could not be delivered to:", ""]
     for recipient, answer, expired in failed:
         why = "given up after trying for days; the last trouble was" if expired else "the mail server said"
         lines += [f"  {recipient}", f"    {why}: {answer.code or ''} {answer.text}".replace(":  ", ": "), ""]
-    lines.append("Check the address; the mail itself is still in your Sent folder.")
+    lines.append("Check the address; the mail itself should still be in your Sent folder.")
     return lines
 
 
-def _for_programs(one: Undelivered) -> list[str]:
+def _for_programs(one: Undelivered, server: str) -> list[str]:
+    """In ASCII, as this part has to be; other characters as RFC 6533 writes them."""
     status = _STATUS.match(one.answer.text)
     fallback = "4.4.7" if one.expired else "5.0.0"
+    # Without a code no server said anything, so the words are ours.
+    said = [f"Remote-MTA: dns; {server}"] if one.answer.code else []
+    by = f"smtp; {one.answer.code}" if one.answer.code else "x-inkdot;"
     return [
-        f"Final-Recipient: rfc822; {one.recipient}",
+        f"Final-Recipient: {'rfc822' if one.recipient.isascii() else 'utf-8'}; {_ascii(one.recipient)}",
         "Action: failed",
         f"Status: {status[1] if status and not one.expired else fallback}",
-        f"Diagnostic-Code: smtp; {one.answer.code or 421} {one.answer.text}",
+        *said,
+        f"Diagnostic-Code: {by} {_ascii(one.answer.text)}",
     ]
 
 
+def _ascii(text: str) -> str:
+    return re.sub(r"[^\x20-\x7e]", lambda m: f"\\x{{{ord(m[0]):X}}}", text)
+
+
 def _one_line(text: str) -> str:
-    return re.sub(r"[\r\n]+", " ", text)
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)

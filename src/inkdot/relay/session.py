@@ -22,7 +22,8 @@ from inkdot.relay.wire import Gone, Malformed, TooLong, TooSlow, Wire
 _MOST_RECIPIENTS = 500
 _MOST_MISTAKES = 10
 _MOST_WRONG_PASSWORDS = 3
-_STRANGER_SECONDS = 60.0
+_STRANGER_SECONDS, _STRANGER_SILENCES = 60.0, 4
+"""How long somebody may be there without logging in; also in times the silence that is allowed."""
 _ASK_SECONDS = 8.0
 _WEB = re.compile(rb"^(GET|POST|PUT|HEAD|CONNECT|OPTIONS) \S+ HTTP/|^(Host|User-Agent):", re.IGNORECASE)
 
@@ -40,6 +41,7 @@ class Session:
         self._mistakes = self._wrong_passwords = 0
         self._begun = time.monotonic()
         self._sender: str | None = None
+        self._utf8 = False
         self._recipients: list[str] = []
         # Each gives its reply, empty where it has said all itself.
         self._commands: dict[str, Callable[[str], Awaitable[str]]] = {
@@ -59,7 +61,7 @@ class Session:
         except Gone:
             pass
         except TooSlow:
-            self._say("421 4.4.2 You were silent for too long; connect again when you are ready.")
+            self._say("421 4.4.2 You took too long; connect again when you are ready.")
         except TooLong:
             self._say("500 5.5.2 A line has no end; SMTP lines end with CRLF.")
         except Malformed:
@@ -80,9 +82,13 @@ class Session:
         return self._trusted or self._login is not None
 
     def _patience(self) -> float:
+        """Seconds that we wait for the client. Raises TooSlow where a stranger had his time, however much he says."""
         if self._known:
             return self._desk.patience
-        return min(self._desk.patience, max(0.1, self._begun + _STRANGER_SECONDS - time.monotonic()))
+        left = self._begun + min(_STRANGER_SECONDS, _STRANGER_SILENCES * self._desk.patience) - time.monotonic()
+        if left <= 0:
+            raise TooSlow
+        return min(self._desk.patience, left)
 
     async def _one_command(self) -> bool:
         """Hear and answer one command; False if it was the last."""
@@ -101,6 +107,7 @@ class Session:
         reply = await command(rest.strip()) if command else "500 5.5.2 There is no such command here."
         if reply:
             self._say(reply)
+            await self._wire.drained(self._patience())
         self.idle = True
         self._mistakes += reply.startswith("5")
         if self._mistakes >= _MOST_MISTAKES or self._wrong_passwords >= _MOST_WRONG_PASSWORDS:
@@ -225,6 +232,7 @@ class Session:
                 f"550 5.7.1 The account {self._account} may not send as {sender}; add it with 'inkdot relay account'."
             )
         self._sender = sender
+        self._utf8 = any(name == "SMTPUTF8" for name, _ in path.options)
         return "250 2.1.0 Sender taken."
 
     def _option_problem(self, path: Path) -> str | None:
@@ -234,7 +242,10 @@ class Session:
                     return "501 5.5.4 SIZE takes a number."
                 if int(value) > self._desk.max_bytes:
                     return self._too_large()
-            elif name not in ("BODY", "SMTPUTF8", "AUTH"):
+            elif name == "BODY":
+                if value.upper() not in ("7BIT", "8BITMIME"):
+                    return "501 5.5.4 BODY is 7BIT or 8BITMIME here."
+            elif name not in ("SMTPUTF8", "AUTH"):
                 return f"555 5.5.4 The option {name[:40]} is not known here."
         return None
 
@@ -290,7 +301,7 @@ class Session:
             return "503 5.5.1 Say MAIL and RCPT first; at least one recipient must be taken."
         envelope = Envelope(
             self._desk.fresh_id(), int(time.time()), self._sender, tuple(self._recipients),
-            self._account or None, self._login.sealed if self._login else None,
+            self._account or None, self._login.sealed if self._login else None, utf8=self._utf8,
         )  # fmt: skip
         self._forget_mail()
         try:

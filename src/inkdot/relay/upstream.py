@@ -52,14 +52,16 @@ class Line:
         return self.mails >= _MOST_MAILS or time.monotonic() - self.used > _IDLE_SECONDS
 
     def hand_over(
-        self, sender: str, recipient: str, pieces: list[bytes], before_end: Callable[[], None] = lambda: None
-    ) -> Answer:
+        self, sender: str, recipient: str, pieces: list[bytes], before_end: Callable[[], None] = lambda: None,
+        *, utf8: bool = False,
+    ) -> Answer:  # fmt: skip
         """One copy, its pieces ending with whole lines. A broken connection gives code 0: who has the mail is then unknown.
 
-        Until `before_end` is called the server cannot have the mail; from then on it may.
+        Until `before_end` is called the server cannot have the mail; from then on it may. `utf8`: header lines hold more
+        than ASCII, and somebody was promised that they may.
         """
         try:
-            refused = self._envelope(sender, recipient, pieces)
+            refused = self._envelope(sender, recipient, pieces, utf8=utf8)
             if refused:
                 return refused
             code, text = self.server.docmd("DATA")
@@ -89,15 +91,15 @@ class Line:
             return None
         return refused if refused and refused.refused else None
 
-    def _envelope(self, sender: str, recipient: str, pieces: list[bytes]) -> Answer | None:
+    def _envelope(self, sender: str, recipient: str, pieces: list[bytes], *, utf8: bool = False) -> Answer | None:
         """MAIL and RCPT; None if both were taken."""
         size = sum(map(len, pieces))
         options = [f"SIZE={size}"] if size and self.server.has_extn("size") else []
         if self.server.has_extn("8bitmime") and not all(piece.isascii() for piece in pieces):
             options.append("BODY=8BITMIME")
-        if not (sender + recipient).isascii():
+        if utf8 or not (sender + recipient).isascii():
             if not self.server.has_extn("smtputf8"):
-                return Answer(553, "5.6.7 The mail server does not know addresses beyond ASCII (SMTPUTF8).")
+                return Answer(553, "5.6.7 The mail server knows no addresses and headers beyond ASCII (SMTPUTF8).")
             options.append("SMTPUTF8")
             self.server.command_encoding = "utf-8"
         code, text = self.server.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))

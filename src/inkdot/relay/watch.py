@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import imaplib
 import json
+import os
 import re
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
@@ -26,18 +27,25 @@ _WAIT_SECONDS = 60.0
 _FIRST_PAUSE, _LAST_PAUSE = 5.0, 300.0
 _FIRST_LOOK_MAILS = 200
 """Mails that were there before the first look and are read all the same."""
+_MOST_KNOWN = 1_000
+"""Of so many mails that told something it is remembered that they did."""
 
 
 class Watch:
     """One thread that reads each new mail once. Where it is, is kept in `state`."""
 
     def __init__(
-        self, mailbox: Mailbox, state: Path, heard: Callable[[Message, bool], None], log: Callable[..., None],
+        self, mailbox: Mailbox, state: Path, heard: Callable[[Message, bool], bool], log: Callable[..., None],
         token: Callable[[], str] | None = None,
     ) -> None:  # fmt: skip
-        """`heard` gets header lines, or a whole mail that may be a report (True); when it returns, it is kept."""
+        """`heard` gets header lines, or a whole mail that may be a report (True); when it returns, what it tells is kept.
+
+        True means that it told something: the same mail tells nothing again, under whatever number it comes.
+        """
         self._mailbox, self._state, self._heard, self._log, self._token = mailbox, state, heard, log, token
         self._stopping = threading.Event()
+        self._has_read = False
+        """Since the last connection was made."""
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -51,15 +59,17 @@ class Watch:
     def _run(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
-            begun = time.monotonic()
+            self._has_read = False
             try:
                 self._look()
             except (OSError, ssl.SSLError, imaplib.IMAP4.error, ImapToolsError, Unreachable, InkdotError) as error:
                 self._log("mailbox_failed", mailbox=self._mailbox.shown, error=str(error)[:300])
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end the watch
                 self._log("watch_failed", error=repr(error))
-            pause = _FIRST_PAUSE if time.monotonic() - begun > _LAST_PAUSE else min(_LAST_PAUSE, pause * 2)
+            if self._has_read:  # servers and routers end connections that do little; that is no trouble
+                pause = _FIRST_PAUSE
             self._stopping.wait(pause)
+            pause = min(_LAST_PAUSE, pause * 2)
 
     def _look(self) -> None:
         """Stay connected and read what comes."""
@@ -68,6 +78,7 @@ class Watch:
             self._log("mailbox_watched", mailbox=self._mailbox.shown, idle=idles)
             while not self._stopping.is_set():
                 self._read_new(box)
+                self._has_read = True
                 if idles:
                     box.idle.wait(timeout=_WAIT_SECONDS)
                 else:
@@ -90,35 +101,58 @@ class Watch:
 
     def _read_new(self, box: BaseMailBox) -> None:
         validity = _number(box.client.untagged_responses.get("UIDVALIDITY") or box.client.response("UIDVALIDITY")[1])
-        last = self._last(validity)
+        last, known = self._last(validity), self._known()
         uids = sorted(int(uid) for uid in box.uids(f"UID {(last or 0) + 1}:*"))
         # `n:*` names the last mail even where it is older than n.
         fresh = [uid for uid in uids if uid > (last or 0)]
         for uid in fresh[-_FIRST_LOOK_MAILS:] if last is None else fresh:
-            heads = next(iter(box.fetch(f"UID {uid}", headers_only=True, mark_seen=False)), None)
-            if heads is not None and may_report(heads.obj):
-                heads = next(iter(box.fetch(f"UID {uid}", mark_seen=False)), None)
-                if heads is not None:
-                    self._heard(heads.obj, True)
-            elif heads is not None:
-                self._heard(heads.obj, False)
-            self._keep_last(validity, uid)
+            heads = _fetched(box, uid, headers_only=True)
+            if heads is not None and (digest := _digest(heads)) not in known:
+                whole = may_report(heads)
+                mail = _fetched(box, uid) if whole else heads
+                if mail is not None and self._heard(mail, whole):
+                    known = [*known, digest][-_MOST_KNOWN:]
+            self._keep(validity, uid, known)
         if last is None and not fresh:
-            self._keep_last(validity, 0)
+            self._keep(validity, 0, known)
 
     def _last(self, validity: int) -> int | None:
         """The last mail that was read; None before the first look, or where the server has numbered anew."""
-        try:
-            state = json.loads(self._state.read_text())
-        except (OSError, ValueError):
-            return None
+        state = self._kept()
         same = state.get("mailbox") == self._mailbox.shown and state.get("validity") == validity
         return int(state["last"]) if same else None
 
-    def _keep_last(self, validity: int, uid: int) -> None:
+    def _known(self) -> list[str]:
+        """What told something before, oldest first. Numbering anew must not make everything news."""
+        return [str(digest) for digest in self._kept().get("known", [])]
+
+    def _kept(self) -> dict[str, Any]:
+        try:
+            state = json.loads(self._state.read_text())
+        except (OSError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def _keep(self, validity: int, uid: int, known: list[str]) -> None:
+        state = {"mailbox": self._mailbox.shown, "validity": validity, "last": uid, "known": known}
         fresh = self._state.with_suffix(".new")
-        fresh.write_text(json.dumps({"mailbox": self._mailbox.shown, "validity": validity, "last": uid}))
+        with fresh.open("w") as file:
+            json.dump(state, file)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(self._state)
+
+
+def _fetched(box: BaseMailBox, uid: int, *, headers_only: bool = False) -> Message | None:
+    found = next(iter(box.fetch(f"UID {uid}", headers_only=headers_only, mark_seen=False)), None)
+    return found.obj if found else None
+
+
+def _digest(heads: Message) -> str:
+    """Which mail this is, by its Message-ID and sender, or by all its header lines where it has no id."""
+    named = [str(heads.get(name, "")) for name in ("message-id", "from")]
+    words = named if named[0] else [f"{name}:{value}" for name, value in heads.raw_items()]
+    return hashlib.blake2b("\n".join(words).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _number(response: list[Any] | None) -> int:

@@ -14,6 +14,8 @@ MAX_COMMAND = 2_048
 """Bytes of a command; RFC 5321 asks for 512, AUTH and SMTPUTF8 for more."""
 MAX_TEXT_LINE = 1 << 20
 _HIGH = 1 << 17
+_LINGER_SECONDS = 30.0
+"""How long a client has for what was written when we hang up."""
 _END = b"\r\n.\r\n"
 
 
@@ -44,6 +46,9 @@ class Wire(asyncio.Protocol):
         self._buffer = bytearray()
         self._arrived = asyncio.Event()
         self._gone = self._paused = False
+        self._room = asyncio.Event()
+        self._room.set()
+        self._linger: asyncio.TimerHandle | None = None
         self.peer = ""
         """The client's address."""
         self.secure = False
@@ -70,6 +75,17 @@ class Wire(asyncio.Protocol):
         """The client is gone, or we are."""
         self._gone = True
         self._arrived.set()
+        self._room.set()
+        if self._linger:
+            self._linger.cancel()
+
+    def pause_writing(self) -> None:
+        """The client does not read what we answer."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """It has read some."""
+        self._room.set()
 
     # -- what a session awaits
 
@@ -135,6 +151,17 @@ class Wire(asyncio.Protocol):
         if not self._gone:
             self.transport.write(reply)
 
+    async def drained(self, seconds: float) -> None:
+        """Wait until the client has read most answers, and let others have their turn. Raises Gone, TooSlow."""
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._room.wait()
+        except TimeoutError:
+            raise TooSlow from None
+        if self._gone:
+            raise Gone
+
     async def start_tls(self, context: ssl.SSLContext, seconds: float) -> None:
         """Go on in TLS. What was sent before is forgotten: it could have been put there by anybody. Raises Gone."""
         self._buffer.clear()
@@ -151,9 +178,14 @@ class Wire(asyncio.Protocol):
         self.secure = True
 
     def close(self) -> None:
-        """Hang up after what was written."""
-        if not self._gone:
-            self.transport.close()
+        """Hang up after what was written, or soon if nobody reads it; at once if nobody has for a while."""
+        if self._gone:
+            return
+        if not self._room.is_set():
+            self.transport.abort()
+            return
+        self.transport.close()
+        self._linger = asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.transport.abort)
 
 
 def _broken(lines: bytes) -> bool:
