@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import email.message
 import json
 import re
 import subprocess
@@ -201,11 +202,11 @@ def test_a_report_is_what_rfc_3464_asks_for_whatever_the_server_and_the_mail_say
     mail = email.message_from_bytes(got, policy=default)
     assert mail["Subject"] == f"Not delivered: {subject}"[: len("Not delivered: ") + 200].strip()
     assert mail.get_param("report-type") == "delivery-status"
-    mail_wide, *recipients = next(
-        p for p in mail.walk() if p.get_content_type() == "message/delivery-status"
-    ).get_payload()
+    groups = next(p for p in mail.walk() if p.get_content_type() == "message/delivery-status").get_payload()
+    assert isinstance(groups, list)
+    mail_wide, *recipients = (dict(group.items()) for group in groups if isinstance(group, email.message.Message))
     assert mail_wide["Reporting-MTA"].startswith("dns; ")
-    assert [dict(group.items()) for group in recipients] == [
+    assert recipients == [
         {
             "Final-Recipient": f"utf-8; j\\x{{FC}}rgen-{local}@ex\\x{{E4}}mple.de", "Action": "failed", "Status": "5.1.1",
             "Remote-MTA": "dns; 127.0.0.1", "Diagnostic-Code": "smtp; 550 5.1.1 Gr\\x{F6}\\x{DF}e: kein Nutzer",
