@@ -273,6 +273,8 @@ def test_a_visit_is_what_somebody_does_without_a_pause(shop: Shop) -> None:
     assert site["paths"] == [{"page": "/", "next": "/pricing", "times": 1}]
     again = shop.report("site", "--funnel", "/ > /*")["sites"][0]  # one view is not two steps
     assert [s["visits"] for s in again["funnel"]] == [2, 1]
+    odd = shop.report("site", "--funnel", "/_ricing > goal:sign%")["sites"][0]  # only * stands for anything
+    assert [s["visits"] for s in odd["funnel"]] == [0, 0]
     assert site["seconds"] == 20
     assert site["bounces"] == 2
     assert {s["name"] for s in site["systems"]} == {"Linux", "macOS"}
@@ -350,6 +352,33 @@ def test_a_restart_forgets_no_visit_and_no_second(own_shop: Shop) -> None:
     assert {e["visit"] for e in events} == {before[0]["visit"]}
     assert sum(e["seconds"] or 0 for e in events) == 16
     assert own_shop.report()["sites"][0]["views"] == 2
+
+
+def test_what_is_sent_again_after_a_restart_counts_once(own_shop: Shop) -> None:
+    seen = [view(f"/page/{n}", f"a page view of its own, {n}") for n in range(60)]
+    assert own_shop.tell(*seen)["accepted"] == 60
+    own_shop.events(60)
+    own_shop.server.stop(signal.SIGKILL)
+    own_shop.server.start()
+    own_shop.tell(*seen)
+    own_shop.tell(view("/last"))
+    own_shop.events(61)
+    assert own_shop.report()["sites"][0]["views"] == 61
+    assert inkdot_json("verify", "--data", own_shop.server.data)["dropped"]["replay"] == 60
+
+
+def test_a_page_left_open_while_many_others_are_read_counts_no_second_twice(shop: Shop) -> None:
+    shop.tell(
+        view("/open"), engage("/open", 100), *(view(f"/other/{n}") for n in range(40)), engage("/open", 110, number=2)
+    )
+    assert [e["seconds"] for e in shop.events(43) if e["kind"] == "engage"] == [100, 10]
+
+
+def test_active_seconds_need_no_numbers(shop: Shop) -> None:
+    so_far: list[dict[str, Any]] = [{"k": "engage", "p": "p", "u": "/", "e": e} for e in (5_000, 9_000, 9_000)]
+    told = shop.tell({"k": "view", "p": "p", "u": "/"}, *so_far)
+    assert [d["reason"] for d in told["dropped"]] == ["replay"]
+    assert [e["seconds"] for e in shop.events(3) if e["kind"] == "engage"] == [5, 4]
 
 
 def test_salts_are_of_one_day_and_in_no_backup(own_shop: Shop, tmp_path: Path) -> None:

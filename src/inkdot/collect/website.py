@@ -33,13 +33,14 @@ from inkdot.domain.beacon import (
     spread,
 )
 from inkdot.domain.consent import Mode
+from inkdot.domain.lately import Lately, mark_of
 from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of
 
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
 _INDIVIDUAL = int(Mode.INDIVIDUAL)
 _OBJECT = slice(12, 20)
-_MOST_SITES, _MOST_REMEMBERED, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 100_000, 2_000, 50
+_MOST_SITES, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 2_000, 50
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
 _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
@@ -74,30 +75,12 @@ class _Sender(NamedTuple):
     """What is written down of its header lines."""
 
 
-class _Seen:
-    """The marks of the last events, so many at least and twice as many at the most."""
-
-    __slots__ = ("_before", "_now")
-
-    def __init__(self) -> None:
-        self._now: set[int] = set()
-        self._before: set[int] = set()
-
-    def __contains__(self, mark: int) -> bool:
-        return mark in self._now or mark in self._before
-
-    def add(self, marks: list[int]) -> None:
-        self._now.update(marks)
-        if len(self._now) > _MOST_REMEMBERED:
-            self._now, self._before = set(), self._now
-
-
 class _Remembering(Waiter):
     """Whoever is owed an answer; once that says that the events are kept, they are known again."""
 
     __slots__ = ("_caller", "_marks", "_recorded", "_seen")
 
-    def __init__(self, caller: Caller, recorded: bytes, marks: list[int], seen: _Seen) -> None:
+    def __init__(self, caller: Caller, recorded: bytes, marks: list[int], seen: Lately) -> None:
         self._caller, self._recorded, self._marks, self._seen = caller, recorded, marks, seen
 
     def answer(self, reply: bytes) -> None:
@@ -122,7 +105,7 @@ class Website:
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
         self._replies, self._counters, self._client, self._salt = replies, counters, proxies.client, salt
         self._sites: dict[str, _Site] = {}
-        self._seen = _Seen()
+        self._seen = Lately()
         self._senders: dict[bytes, _Sender] = {}
         self.actions_for: Callable[[bytes, bytes], list[Any]] | None = None
         """What the page may do after an event: given the site's id (8 bytes) and the event as it is kept (JSON)."""
@@ -176,7 +159,7 @@ class Website:
         if sender.origin is not None and not _own(sender.origin, site, address):
             return False
         who = self._visitor(site, found[1], sender, address)
-        mark = hash((who, event.p, event.q, event.k))
+        mark = mark_of(who, event.k, {"p": event.p, "q": event.q})
         if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
             return False
         if mark in self._seen or not self._is_page_of(site, event.u, address):
@@ -232,7 +215,7 @@ class Website:
         found["v"] = who = self._visitor(site, visitor, sender, address)
         if not visitor and (before := self._salt.yesterday(site.id, address, sender.agent)):
             found["y"] = before
-        mark = hash((who, found.get("p"), found.get("q"), found["k"])) if "p" in found else 0
+        mark = mark_of(who, found["k"], found) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
         return site, _encode(found), mark

@@ -19,7 +19,7 @@ import nanoarrow as na
 
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitId, VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
 from inkdot.store.columns import COLUMNS, DROPPED, PEOPLE, RELABELLED, SCENE
@@ -204,6 +204,10 @@ class EventStore:
     def recent_web(self, since: int) -> Iterator[Event]:
         """Events of websites since a time (microseconds since 1970), oldest first."""
         yield from self._events(self._ask["since_web"], {"since": timestamp(since)})
+
+    def told_web(self, since: int, most: int) -> list[tuple[VisitorId, str, str | None]]:
+        """Visitor, kind and detail of the last website events since a time, oldest first."""
+        return self._rows(self._ask["told_web"], {"since": timestamp(since), "most": most})[::-1]
 
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""

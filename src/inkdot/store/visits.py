@@ -33,6 +33,8 @@ Funnels = dict[tuple[Any, ...], dict[dt.date, list[int]]]
 """By site and steps, and by finished day: visits that came so far."""
 FUNNELS = "funnels"
 _MOST_FUNNELS = 500
+_GOAL = "goal:"
+"""What names a goal among the steps of a funnel, where other steps are paths."""
 GROUPS = ("channel", "source", "campaign", "referrer", "entry", "exit")
 """What visits can be grouped by."""
 
@@ -206,16 +208,15 @@ class SiteCounts:
 
     def _walked(self, steps: Sequence[str], since: dt.date, until: dt.date) -> dict[dt.date, list[int]]:
         """Visits of each day that came so far."""
+        kinds = ["goal" if step.startswith(_GOAL) else "page" for step in steps]
+        patterns = [_exactly(s.removeprefix(_GOAL)) if s.startswith(_GOAL) else path_pattern(s) for s in steps]
         ask, found = questions("site"), dict[dt.date, list[int]]()
-        what = {"site": self._site, "since": since, "until": until}
-        self._session.execute(ask["begin_walk"].format(**_BOTH), what)
-        for number, step in enumerate(steps):
-            goal = step.removeprefix("goal:") if step.startswith("goal:") else None
-            name = "next_step" if number else "begin_steps"
-            self._session.execute(ask[name].format(**_BOTH), {"goal": goal, "page": path_pattern(step)})
-            for day, visits in self._session.execute(ask["count_step"]).fetchall():
-                found.setdefault(day, [0] * len(steps))[number] = visits
-        self._session.execute(ask["end_walk"])
+        self._session.execute(ask["mark_steps"].format(**_BOTH), {"kinds": kinds, "patterns": patterns})
+        span = {"site": self._site, "since": since, "until": until}
+        for day, reached, visits in self._session.execute(ask["walk"].format(**_BOTH), span).fetchall():
+            counts = found.setdefault(day, [0] * len(steps))
+            for place in range(reached):
+                counts[place] += visits
         return found
 
     def others(self) -> dict[bool, int]:
@@ -350,8 +351,12 @@ def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iter
 
 
 def path_pattern(path: str) -> str:
-    """A path in which * stands for anything, as a regular expression."""
-    return "^" + ".*".join(map(re.escape, path.split("*"))) + "$"
+    """A path in which * stands for anything, as a pattern for LIKE; a backslash stands before what means itself."""
+    return "%".join(map(_exactly, path.split("*")))
+
+
+def _exactly(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def places(store: EventStore, visits: Mapping[int, int], field: str, reasons: bool = False) -> dict[str | None, int]:

@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from inkdot.domain.event import Event
-from inkdot.domain.ids import ContactId, DocumentId, VisitId
+from inkdot.domain.ids import ContactId, DocumentId, VisitId, VisitorId
 from inkdot.domain.own_browser import OwnClients
+
+Told = tuple[VisitorId, str, str | None]
+"""Visitor, kind and detail of a website's event."""
 
 
 class Known(Protocol):
@@ -21,6 +24,9 @@ class Known(Protocol):
 
     def recent_web(self, since: int) -> Iterable[Event]:
         """Events of websites since a time, oldest first."""
+
+    def told_web(self, since: int, most: int) -> Iterable[Told]:
+        """What the last events of websites since a time are known again by, oldest first."""
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
@@ -58,6 +64,10 @@ class NothingKnown:
 
     def recent_web(self, since: int) -> Iterable[Event]:  # noqa: ARG002
         """None."""
+        return ()
+
+    def told_web(self, since: int, most: int) -> Iterable[Told]:  # noqa: ARG002
+        """Nothing."""
         return ()
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:  # noqa: ARG002

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
+from inkdot.domain.lately import MOST
 from inkdot.domain.ping import Ping
 from inkdot.domain.reading import BEAT_TARGET
 from inkdot.domain.token import Keyring, Token, TokenKind, read_bare
@@ -38,6 +40,7 @@ _MOST_NUMBERS = 500_000
 _ASK_AGAIN = 10 * SECOND
 _REMEMBER = FINAL_AFTER * SECOND
 _OLD_DATA_DAYS = 90
+_TOLD_WITHIN = 86_400 * SECOND
 
 _DOTS = (TokenKind.DOT, TokenKind.PAGE)
 _IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
@@ -87,8 +90,9 @@ class Understanding:
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
         self._readings = Readings(known.last_time(), known.read_so_far, known.completions)
-        going_on = known.recent_web(known.last_time() - PAUSE)
-        self._websites = Websites(keyring, people or NobodyKnown(), going_on, channels)
+        last = known.last_time()
+        told = partial(known.told_web, last - _TOLD_WITHIN, MOST)
+        self._websites = Websites(keyring, people or NobodyKnown(), known.recent_web(last - PAUSE), told, channels)
         self._remember(known.recent(known.last_time() - _REMEMBER))
 
     def batch(self, pings: Iterable[Ping]) -> Outcome:

@@ -15,18 +15,8 @@ from inkdot.understand.source import Came
 
 PAUSE = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit."""
-_MOST_PAGES = 30
-_MOST_NUMBERS = 500
+_MOST_PAGES = 300
 _SWEEP_ABOVE = 50_000
-
-
-@dataclass(slots=True)
-class Page:
-    """One page view: what was told of it already, so that nothing counts twice."""
-
-    active: float = 0.0
-    """Milliseconds."""
-    numbers: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -43,16 +33,18 @@ class Visit:
     """Who this is, if something in this visit proved it."""
     verdict: Verdict | None = None
     """Of its first event; None if that is not remembered."""
-    pages: dict[str, Page] = field(default_factory=dict)
+    active: dict[str, float] = field(default_factory=dict)
+    """Active milliseconds told so far, by the names of page views."""
 
-    def page(self, name: str) -> Page:
-        """The page view of this name; the oldest are forgotten."""
-        page = self.pages.get(name)
-        if page is None:
-            if len(self.pages) >= _MOST_PAGES:
-                del self.pages[next(iter(self.pages))]
-            page = self.pages[name] = Page()
-        return page
+    def told(self, name: str, active: float) -> float:
+        """A page view tells how long it was active so far: how much of it is new. The oldest are forgotten."""
+        before = self.active.get(name, 0.0)
+        if active <= before:
+            return 0.0
+        if name not in self.active and len(self.active) >= _MOST_PAGES:
+            del self.active[next(iter(self.active))]
+        self.active[name] = active
+        return active - before
 
 
 class Visits:
@@ -95,8 +87,8 @@ class Visits:
     def begin(self, visitor: VisitorId, visit: VisitId, time: int, came: Came, campaign: str | None) -> Visit:
         """A new visit. Page views of the one before stay known, so that a late word about them is not counted again."""
         before = self._open.get(visitor)
-        pages = before.pages if before is not None else {}
-        fresh = Visit(visit, time, came.channel, came.source, campaign, pages=pages)
+        active = before.active if before is not None else {}
+        fresh = Visit(visit, time, came.channel, came.source, campaign, active=active)
         self._open[visitor] = fresh
         return fresh
 
@@ -108,8 +100,8 @@ class Visits:
                 continue
             visit = self._open.get(scene.visitor)
             if visit is None or visit.id != scene.visit:
-                pages = visit.pages if visit is not None else {}
-                visit = Visit(scene.visit, event.time, scene.channel, scene.source, pages=pages)
+                active = visit.active if visit is not None else {}
+                visit = Visit(scene.visit, event.time, scene.channel, scene.source, active=active)
                 self._open[scene.visitor] = visit
             visit.last = max(visit.last, event.time)
             if event.because and event.contact:
@@ -117,10 +109,8 @@ class Visits:
             if "p" in mark:
                 if mark.get("name"):
                     self.opened(str(mark["name"]), scene.visitor)
-                page = visit.page(str(mark["p"]))
-                note(page, mark.get("q"))
                 if event.kind is Kind.ENGAGE and isinstance(told := mark.get("e"), int | float):
-                    page.active = max(page.active, float(told))
+                    visit.told(str(mark["p"]), float(told))
 
     def sweep(self, now: int) -> None:
         """Forget what is over, once in a while."""
@@ -129,14 +119,3 @@ class Visits:
             self._owners = {p: v for p, v in self._owners.items() if v in self._open}
             self._names = {today: name for today, name in self._names.items() if name in self._open}
             self._swept = len(self._open)
-
-
-def note(page: Page, number: object) -> bool:
-    """True if this event of a page view is new; it is known from then on."""
-    if not isinstance(number, int | float):
-        return True
-    if int(number) in page.numbers:
-        return False
-    if len(page.numbers) < _MOST_NUMBERS:
-        page.numbers.add(int(number))
-    return True

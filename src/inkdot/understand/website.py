@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -22,69 +22,25 @@ from inkdot.domain.errors import BadAddress
 from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, VisitorId, WorkspaceId
+from inkdot.domain.lately import Lately, mark_of
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
 from inkdot.understand.agent import clean
 from inkdot.understand.channels import Channels
+from inkdot.understand.known import Told
 from inkdot.understand.source import Came
-from inkdot.understand.visit import Visit, Visits, note
+from inkdot.understand.visit import Visit, Visits
 
 PROOF_WITHIN = 120_000_000
 """Microseconds after the click of a tracked link in which its page proves who opened it."""
 _UNGUESSABLE = 10  # characters of a number that the tag draws
 _MOST_CLICKS, _MOST_PEOPLE = 50_000, 100_000
-_FILES = frozenset(
-    [
-        "7z",
-        "apk",
-        "avi",
-        "bz2",
-        "csv",
-        "deb",
-        "dmg",
-        "doc",
-        "docx",
-        "epub",
-        "exe",
-        "gz",
-        "ics",
-        "iso",
-        "jar",
-        "key",
-        "mkv",
-        "mobi",
-        "mov",
-        "mp3",
-        "mp4",
-        "mpg",
-        "msi",
-        "numbers",
-        "odp",
-        "ods",
-        "odt",
-        "ogg",
-        "pages",
-        "pdf",
-        "pkg",
-        "pps",
-        "ppt",
-        "pptx",
-        "rar",
-        "rpm",
-        "rtf",
-        "tar",
-        "tgz",
-        "txt",
-        "wav",
-        "webm",
-        "wma",
-        "wmv",
-        "xls",
-        "xlsx",
-        "xml",
-        "zip",
-    ]
-)
+_FILES = frozenset([
+    "7z", "apk", "avi", "bz2", "csv", "deb", "dmg", "doc", "docx", "epub", "exe", "gz", "ics", "iso", "jar", "key",
+    "mkv", "mobi", "mov", "mp3", "mp4", "mpg", "msi", "numbers", "odp", "ods", "odt", "ogg", "pages", "pdf", "pkg",
+    "pps", "ppt", "pptx", "rar", "rpm", "rtf", "tar", "tgz", "txt", "wav", "webm", "wma", "wmv", "xls", "xlsx", "xml",
+    "zip",
+])  # fmt: skip
 _SEARCH_FIELDS = ("q", "query", "search", "s", "keyword", "keywords", "searchterm", "search_query", "suche", "k")
 _SECRET = re.compile(
     r"(?i)([?&](?:[\w-]*token|password|passwd|pwd|secret|auth|code|session(?:id)?|sid|api_?key|e-?mail|mail|phone)=)[^&#]*"
@@ -139,15 +95,22 @@ class Websites:
     """Understands websites' events, in the order of their times."""
 
     def __init__(
-        self, keyring: Keyring, people: People, recent: Iterable[Event], channels: Channels | None = None
+        self,
+        keyring: Keyring,
+        people: People,
+        recent: Iterable[Event],
+        told_before: Callable[[], Iterable[Told]],
+        channels: Channels | None = None,
     ) -> None:
-        """`recent`: the website events of the last half hour, oldest first."""
+        """`recent`: the website events of the last half hour, oldest first; `told_before`: what tells of the last day's, when asked."""
         self._keyring, self._people = keyring, people
         self._trace = (channels or Channels()).trace
         self._visits = Visits()
         self._visits.remember((e, _mark(e.scene)) for e in recent if e.scene)
         self._clicks: dict[tuple[bytes, str | None], deque[_Click]] = {}
         self._known: dict[VisitorId, tuple[ContactId, ...]] = {}
+        self._told: Lately | None = None
+        self._told_before = told_before
 
     def clicked(self, ping: Ping, token: Token, event: Event) -> None:
         """Remember the click of a tracked link: the page that opens next in this browser is seen by the same person."""
@@ -201,18 +164,16 @@ class Websites:
         if event.verdict.actor in MACHINES and visit.verdict:
             # Only the program's name says so, and the page itself was opened by somebody else's.
             event = event._replace(verdict=visit.verdict)
-        page = visit.page(str(sent.get("p", "")))
         if name := page_name(event.scene.site if event.scene else None, sent):
             self._visits.opened(name, visitor)
-        if "p" in sent and not note(page, sent.get("q")):
+        if "p" in sent and not self._is_new(visitor, event.kind, sent):
             return Dropped(PingId(event.id), event.time, DropReason.REPLAY), None
         visit.last = max(visit.last, event.time)
         seconds = None
         if event.kind is Kind.ENGAGE:
-            active = min(float(sent.get("e") or 0), 86_400_000.0)
-            if active <= page.active:
+            seconds = round(visit.told(str(sent.get("p", "")), min(float(sent.get("e") or 0), 86_400_000.0)) / 1000, 3)
+            if not seconds:
                 return Dropped(PingId(event.id), event.time, DropReason.REPLAY), None
-            seconds, page.active = round((active - page.active) / 1000, 3), active
         assert event.scene
         scene = event.scene._replace(
             visitor=visitor,
@@ -224,6 +185,18 @@ class Websites:
         )
         self._visits.sweep(event.time)
         return self._named(event._replace(scene=scene), visit, sent, clicked)
+
+    def _is_new(self, visitor: VisitorId, kind: Kind, sent: dict[str, Any]) -> bool:
+        """False for an event that was told before, on this page or on another day; imports know their rows themselves."""
+        if "i" in sent:
+            return True
+        if self._told is None:
+            self._told = Lately(_marks(self._told_before()))
+        mark = mark_of(visitor, kind, sent)
+        if mark in self._told:
+            return False
+        self._told.add((mark,))
+        return True
 
     def _came(self, sent: dict[str, Any], domain: str) -> Came:
         if sent.get("k") != "view":
@@ -361,11 +334,23 @@ def _detail(sent: dict[str, Any]) -> str | None:
 
 
 def _mark(scene: Scene) -> dict[str, object]:
+    found = _told_in(scene.detail)
+    return found | {"name": page_name(scene.site, found)}
+
+
+def _marks(told: Iterable[Told]) -> Iterator[int]:
+    for visitor, kind, detail in told:
+        if "p" in (sent := _told_in(detail)):
+            yield mark_of(visitor, kind, sent)
+
+
+def _told_in(detail: str | None) -> dict[str, Any]:
+    """What `_detail` kept."""
     try:
-        found = json.loads(scene.detail) if scene.detail else {}
+        found = json.loads(detail) if detail else {}
     except ValueError:
         return {}
-    return found | {"name": page_name(scene.site, found)} if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def page_name(site: int | None, sent: dict[str, Any]) -> str | None:

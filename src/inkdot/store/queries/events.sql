@@ -92,6 +92,11 @@ SELECT * FROM events WHERE time >= $since ORDER BY id;
 -- What happened on websites since a time, oldest first: visits that go on.
 SELECT * FROM events WHERE time >= $since AND site IS NOT NULL ORDER BY time, id;
 
+-- name: told_web
+-- What the last events of websites are known again by, newest first.
+SELECT visitor, kind, detail FROM events WHERE time >= $since AND site IS NOT NULL AND visitor IS NOT NULL AND detail IS NOT NULL
+ORDER BY time DESC, id DESC LIMIT $most;
+
 -- name: opened
 -- Which of these people have an open of these messages that no machine made. People first: they are the fewest.
 WITH theirs AS (

@@ -270,62 +270,60 @@ WITH mine AS (
         CASE WHEN v.contact = 0 AND b.contact IS NULL THEN v.visitor END AS nobody
     FROM mine v LEFT JOIN bound b ON b.visitor = v.visitor
     WHERE v.contact <> 0 OR b.contact IS NOT NULL OR v.start >= $lately
+), warmest AS (
+    SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached
+    FROM named GROUP BY who, nobody
+    ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most
 )
-SELECT who, nobody, max(finish) AS last, count(*) AS times, sum(seconds) AS active, sum(goals)::BIGINT AS reached,
+SELECT warmest.*,
     count(*) FILTER (regexp_matches(entry, $interesting) OR regexp_matches(exit, $interesting)) AS interesting,
     min(start), arg_min(channel, start), arg_min(source, start), arg_min(entry, start),
     max(start), arg_max(channel, start), arg_max(source, start), arg_max(entry, start),
-    count(*) FILTER (contact = 0 AND who <> 0) AS inferred, arg_max(asn, start) FILTER (asn IS NOT NULL) AS asn
-FROM named GROUP BY who, nobody
-ORDER BY reached DESC, times DESC, active DESC, last DESC LIMIT $most;
+    count(*) FILTER (contact = 0 AND warmest.who <> 0) AS inferred, arg_max(asn, start) FILTER (asn IS NOT NULL) AS asn
+FROM warmest JOIN named ON named.who = warmest.who AND named.nobody IS NOT DISTINCT FROM warmest.nobody
+GROUP BY warmest.*
+ORDER BY reached DESC, times DESC, active DESC, last DESC;
 
 -- name: lead_acts
--- What known people did elsewhere, and on sites under their name: acts of persons, each once.
-SELECT contact, max(time), count(*) FILTER (kind = 'click' AND site IS NULL), count(*) FILTER (kind = 'open'),
+-- What known people did elsewhere, and on sites under their name: acts of persons, each once. First who acted last, then what.
+WITH theirs AS (
+    FROM events
+    WHERE time >= $since AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
+        AND kind IN ('click', 'open', 'reply', 'read', 'download')
+), newest AS (
+    SELECT contact, max(time) AS last FROM theirs GROUP BY contact ORDER BY last DESC, contact LIMIT $most
+)
+SELECT contact, last, count(*) FILTER (kind = 'click' AND site IS NULL), count(*) FILTER (kind = 'open'),
     count(*) FILTER (kind = 'reply'), coalesce(sum(seconds) FILTER (kind = 'read'), 0), count(*) FILTER (kind = 'download')
-FROM events
-WHERE time >= $since AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
-GROUP BY contact ORDER BY max(time) DESC LIMIT $most;
+FROM theirs JOIN newest USING (contact) GROUP BY contact, last ORDER BY last DESC;
 
 -- name: all_happenings
 -- What was done on all sites, by name.
 SELECT site, kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
 WHERE day >= $since AND day < $until AND kind = $kind GROUP BY site, kind, name ORDER BY often DESC, name LIMIT $most;
 
--- name: begin_walk
--- Ways of a site from a day on, for a funnel to go along.
-CREATE OR REPLACE TEMP TABLE walk AS
-SELECT row_number() OVER () AS walk, day, visits, steps FROM {journeys} WHERE site = $site AND day >= $since AND day < $until;
+-- name: mark_steps
+-- Of each page and goal, by its number: a bit for every step of a funnel that it is. Patterns are those of LIKE.
+SET VARIABLE marks = (
+    WITH wanted AS (SELECT unnest(range(len($patterns))) AS place, unnest($kinds) AS kind, unnest($patterns) AS pattern),
+    marked AS (
+        SELECT number, bit_or(CASE WHEN name LIKE pattern ESCAPE '\' THEN 1 << place ELSE 0 END)::UINTEGER AS mark
+        FROM {steps} LEFT JOIN wanted USING (kind) GROUP BY number
+    )
+    SELECT list(coalesce(mark, 0) ORDER BY number) FROM marked
+);
 
--- name: begin_steps
--- Where each first did the first step: saw a page, its path given as a regular expression, or reached a goal.
-CREATE OR REPLACE TEMP TABLE step AS
-SELECT walk, min(place) AS place FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk)
-WHERE number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
-    ELSE kind = 'goal' AND name = $goal END)
-GROUP BY walk;
-
--- name: next_step
--- Where each of those did the next one after it.
-CREATE OR REPLACE TEMP TABLE step AS
-SELECT did.walk, min(did.place) AS place
-FROM (SELECT walk, unnest(steps) AS number, generate_subscripts(steps, 1)::USMALLINT AS place FROM walk) did JOIN step ON step.walk = did.walk
-WHERE did.place > step.place
-    AND number IN (SELECT number FROM {steps} WHERE CASE WHEN $goal IS NULL THEN kind = 'page' AND regexp_matches(name, $page)
-        ELSE kind = 'goal' AND name = $goal END)
-GROUP BY did.walk;
-
--- name: count_step
--- How many visits did, by day.
-SELECT day, sum(visits)::BIGINT FROM step JOIN walk USING (walk) GROUP BY day;
+-- name: walk
+-- How far along the funnel visits came, by day: a page or goal that is the next step takes one further.
+SELECT day, reached, sum(visits)::BIGINT FROM (
+    SELECT day, visits, list_reduce(steps, lambda reached, step: reached + ((getvariable('marks')[step] >> reached) & 1), 0::UINTEGER) AS reached
+    FROM {journeys} WHERE site = $site AND day >= $since AND day < $until
+)
+WHERE reached > 0 GROUP BY day, reached;
 
 -- name: first_day
 -- Before it there is nothing.
 SELECT min(day) FROM {journeys} WHERE site = $site;
-
--- name: end_walk
--- Makes room.
-DROP TABLE walk;
 
 -- name: moves
 -- From page to page, most often first.
