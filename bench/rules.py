@@ -26,7 +26,7 @@ def rule(number: int) -> str:
     elif number % 10 < 9:
         when = f'kind = "open"\nmessage = "msg_{number:013d}"'
     else:
-        when = f'kind = "view"\nurl = "/area/{number}/*"\nseconds = 30'
+        when = f'kind = "engage"\nurl = "/area/{number}/*"\nseconds = 30'
     return f'name = "Rule {number}"\n[when]\n{when}\n[limits]\nper_person = "1/24h"\n[[actions]]\ndo = "tag"\nadd = "hot"\n'
 
 

@@ -86,6 +86,19 @@ def test_a_rule_in_toml_and_in_json_is_the_same() -> None:
             "no web address",
         ),
         ('{"name":"x","when":{"kind":"view"},"actions":[{"do":"tag"}]}', "either `add` or `remove`"),
+        ('{"name":"x","when":{"kind":"view","seconds":30},"actions":[{"do":"email"}]}', "engage and read"),
+        (
+            '{"name":"x","when":{"kind":"view","score":50},"actions":[{"do":"show","text":"Hi"}]}',
+            "What is shown on a page cannot wait for when.score; it knows audience, channel",
+        ),
+        (
+            '{"name":"x","when":{"kind":"view"},"limits":{"quiet":"22:00-07:00"},"actions":[{"do":"show","text":"Hi"}]}',
+            "use `most` and `every`",
+        ),
+        (
+            '{"name":"x","when":{"not_opened_for":"3d","url":"/a"},"actions":[{"do":"email"}]}',
+            "A rule about silence cannot wait for when.url",
+        ),
         ("[" * 70_000, "64 kB"),
     ],
 )
@@ -135,9 +148,8 @@ def test_addresses_are_compared_as_people_mean_them(pattern: str, url: str, fits
 
 def test_every_condition_must_hold() -> None:
     site = SiteId(5)
-    seen = page(
-        "https://example.com/a", site=site, channel="Organic Search", source="google", seconds=12.0, name="n", page=3
-    )
+    scene = Scene(site=site, channel="Organic Search", source="google", seconds=12.0, name="n", page=3)
+    seen = event(1, kind=Kind.ENGAGE, url="https://example.com/a", message=None, scene=scene)
     cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"site": to_word("site", 5)}, {"site": to_word("site", 6)}),
         ({"channel": "organic search"}, {"channel": "Direct"}),
@@ -149,12 +161,12 @@ def test_every_condition_must_hold() -> None:
         ({"person": "*@EXAMPLE.com"}, {"person": "*@example.org"}),
     ]
     for condition, other in cases:
-        assert met({"when": {"kind": "view"} | condition}, seen) == "fires", condition
-        assert met({"when": {"kind": "view"} | other}, seen) in ("nothing", "counts"), other
-    assert met({"when": {"kind": "view", "score": 50}}, seen, Past(warm=60)) == "fires"
-    assert met({"when": {"kind": "view", "score": 50}}, seen, Past(warm=40)) == "nothing"
-    assert met({"when": {"kind": "view", "audience": "hot"}}, seen, Past(lists=("hot",))) == "fires"
-    assert met({"when": {"kind": "view", "audience": "hot"}}, seen) == "nothing"
+        assert met({"when": {"kind": "engage"} | condition}, seen) == "fires", condition
+        assert met({"when": {"kind": "engage"} | other}, seen) in ("nothing", "counts"), other
+    assert met({"when": {"kind": "engage", "score": 50}}, seen, Past(warm=60)) == "fires"
+    assert met({"when": {"kind": "engage", "score": 50}}, seen, Past(warm=40)) == "nothing"
+    assert met({"when": {"kind": "engage", "audience": "hot"}}, seen, Past(lists=("hot",))) == "fires"
+    assert met({"when": {"kind": "engage", "audience": "hot"}}, seen) == "nothing"
 
 
 def test_the_third_within_a_day_fires_and_the_second_counts() -> None:

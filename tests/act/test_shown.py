@@ -6,6 +6,7 @@ import http.server
 import json
 import secrets
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import Server, eventually, inkdot, inkdot_json
+from tests.conftest import QUOTE, Server, eventually, inkdot, inkdot_json
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 OPEN_ROOTS = """
@@ -63,10 +64,12 @@ class Shop:
         self.server, self.browser, self.pages = server, browser, pages
         self.troubles: list[str] = []
         self.contexts: list[BrowserContext] = []
+        self.names: set[str] = set()
 
-    def rule(self, show: dict[str, Any], **when: Any) -> None:
+    def rule(self, show: dict[str, Any], name: str = "Shown", **when: Any) -> None:
         """Keep one rule, and wait until the street knows it."""
-        rule = {"name": "Shown", "when": {"kind": "view"} | when, "actions": [{"do": "show"} | show]}
+        self.names.add(name)
+        rule = {"name": name, "when": {"kind": "view"} | when, "actions": [{"do": "show"} | show]}
         kept = inkdot_json("trigger", "add", json.dumps(rule), "--data", self.server.data)
         wanted = f"{kept['trigger']}.{kept['version']}"
         site = inkdot_json("site", "add", "127.0.0.1", "--data", self.server.data)
@@ -85,14 +88,14 @@ class Shop:
         self.contexts.append(found)
         return found
 
-    def visit(self, context: BrowserContext, path: str = "/") -> Page:
+    def visit(self, context: BrowserContext, path: str = "/", referrer: str | None = None) -> Page:
         page = context.new_page()
         page.on(
             "console",
             lambda message: self.troubles.append(message.text) if message.type in ("error", "warning") else None,
         )
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.goto(self.pages.url + path)
+        page.goto(self.pages.url + path, referer=referrer)
         return page
 
 
@@ -100,6 +103,16 @@ def _posted(url: str, body: str) -> str:
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "text/plain", "User-Agent": AGENT})
     with urllib.request.urlopen(request) as answer:
         return str(answer.read())
+
+
+def requested(url: str, body: bytes) -> tuple[int, Any]:
+    """Status and answer of a POST."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
 
 
 def _told(page: Page) -> None:
@@ -134,7 +147,8 @@ def shop(base: tuple[Server, Pages], browser: Browser) -> Iterator[Shop]:
     yield found
     for context in found.contexts:
         context.close()
-    inkdot("trigger", "rm", "Shown", "--data", found.server.data)
+    for name in found.names:
+        inkdot("trigger", "rm", name, "--data", found.server.data)
     assert found.troubles == []
 
 
@@ -218,6 +232,98 @@ def test_it_waits_for_its_page_in_a_single_page_app_and_for_the_scroll(shop: Sho
     assert page.evaluate("self.roots") is None
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     page.get_by_role("status").wait_for()
+
+
+def _nothing(page: Page) -> None:
+    """Nothing is drawn, though the street has said what may be and the house was asked."""
+    _told(page)
+    eventually(lambda: page.evaluate("performance.getEntriesByType('resource').some((e) => e.name.endsWith('n/may'))"))
+    page.wait_for_timeout(400)
+    assert page.evaluate("self.roots") is None
+
+
+def test_who_came_from_a_search_is_told_apart_for_the_whole_visit(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "For searchers"}, url="/offer", channel="Organic Search", source="google")
+    _nothing(shop.visit(shop.context(), "/offer"))
+    _nothing(shop.visit(shop.context(), "/offer", "https://www.bing.com/"))
+    _nothing(shop.visit(shop.context(), "/offer?utm_source=google&utm_medium=cpc", "https://www.google.com/"))
+    page = shop.visit(shop.context(), "/", "https://www.google.com/")
+    _told(page)
+    page.evaluate("history.pushState({}, '', '/offer')")
+    page.get_by_role("status").wait_for()
+
+
+def test_a_visit_goes_on_as_it_began_when_the_next_page_is_loaded(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "Asked a machine?", "most": 9}, channel=["AI Assistant", "Organic Social"])
+    context = shop.context()
+    page = shop.visit(context, "/", "https://chatgpt.com/")
+    page.get_by_role("status").wait_for()
+    page.evaluate("location.href = '/next'")
+    page.wait_for_url("**/next")
+    page.get_by_role("status").wait_for()
+    _nothing(shop.visit(shop.context(), "/next", shop.pages.url + "/"))
+
+
+def test_who_is_on_a_list_is_shown_what_others_are_not(shop: Shop) -> None:
+    data = shop.server.data
+    shop.server.mark(QUOTE, "listed@example.com", "other@example.com")
+    inkdot("audience", "add", "regulars", "--data", data)
+    inkdot("audience", "join", "regulars", "listed@example.com", "--data", data)
+    shop.rule({"style": "bar", "text": "Welcome back"}, audience="regulars", person="*@example.com")
+    for person, sees in (("listed@example.com", True), ("other@example.com", False)):
+        context = shop.context()
+        shop.visit(context).evaluate("inkdot.consent(true)")
+        shop.visit(context).evaluate("(who) => inkdot.identify(who)", person)
+        shop.server.timeline(person, at_least=1)
+        page = shop.visit(context)
+        if sees:
+            page.get_by_role("region").wait_for()
+        else:
+            _nothing(page)
+
+
+def test_the_third_page_within_the_time_shows_it_and_older_ones_do_not_count(shop: Shop) -> None:
+    shop.rule({"style": "corner", "text": "Third"}, count=3, within="1h")
+    context = shop.context()
+    for _ in range(2):
+        page = shop.visit(context)
+        _told(page)
+        page.wait_for_function("(localStorage['inkdot.shown'] || '').includes('views')", polling=50)
+    # An hour and more passes for the first of the two.
+    age = "localStorage['inkdot.shown'] = localStorage['inkdot.shown'].replace(/\\[(\\d+),/, (_, t) => `[${t - 4e6},`)"
+    page.evaluate(age)
+    page = shop.visit(context)
+    _told(page)
+    page.wait_for_timeout(400)
+    assert page.evaluate("self.roots") is None
+    shop.visit(context).get_by_role("status").wait_for()
+
+
+def test_a_second_one_of_the_same_kind_comes_once_the_first_is_closed(shop: Shop) -> None:
+    for name in ("Shown", "Shown too"):
+        shop.rule({"style": "popup", "title": name, "text": "Hello"}, name=name)
+    page = shop.visit(shop.context())
+    seen: list[str] = []
+    for _ in range(2):
+        box = page.get_by_role("dialog")
+        box.wait_for()
+        assert box.count() == 1
+        seen.append(str(box.get_attribute("aria-label")))
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog", name=seen[-1], exact=True).wait_for(state="detached")
+    assert sorted(seen) == ["Shown", "Shown too"]
+
+
+def test_questions_that_are_none_are_refused_with_a_sentence(shop: Shop) -> None:
+    key = inkdot_json("site", "add", "127.0.0.1", "--data", shop.server.data)["key"]
+    good = {"key": key, "rules": ["trg_0000000000001.1"], "url": shop.pages.url}
+    for body, status in [
+        (good, 200), (good | {"key": "forged"}, 422), (good | {"rules": [""] * 201}, 422), ([], 422),
+        (good | {"url": "x" * 20_000}, 413), (good | {"visitor": 7}, 422),
+    ]:  # fmt: skip
+        answer = requested(shop.server.public + "/n/may", json.dumps(body).encode())
+        assert answer[0] == status, body
+        assert answer[1] == {"may": [], "came": ["Direct", None]} if status == 200 else answer[1]["error"].endswith(".")
 
 
 def test_it_works_where_storage_is_blocked(shop: Shop) -> None:

@@ -169,12 +169,13 @@ def _decide(item: Trigger, event: Event, past: Past) -> Met | None:
         seconds = sum(s.seconds for s in others) + (event.scene.seconds or 0 if event.scene else 0)
         if len(others) + 1 < when.count or seconds < (when.seconds or 0):
             return Met(item, counted=True, capped=False)
-    return Met(item, counted=False, capped=_is_capped(item, event, who, past))
+    return Met(item, counted=False, capped=is_capped(item, who, event.time, past))
 
 
-def _is_capped(item: Trigger, event: Event, who: int, past: Past) -> bool:
+def is_capped(item: Trigger, who: int, time: int, past: Past) -> bool:
+    """Whether a trigger's limits hold it back at a time (microseconds)."""
     for limit, whom in ((item.per_person, who), (item.total, None)):
-        if limit is not None and past.fired(item.id, whom, event.time - limit[1]) >= limit[0]:
+        if limit is not None and past.fired(item.id, whom, time - limit[1]) >= limit[0]:
             return True
     return False
 

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from inkdot.act.match import Book, Met, Sighting, Trigger, who_of
+import msgspec
+
+from inkdot.act.match import Book, Met, Sighting, Trigger, trigger, who_of
+from inkdot.act.rule import Show, span
 from inkdot.act.watch import Society
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
@@ -14,6 +17,7 @@ from inkdot.domain.evidence import MACHINES, Human
 from inkdot.domain.ids import TriggerId
 
 _MOST_EXAMPLES = 20
+_EVER = "36500d"
 
 
 @dataclass(slots=True)
@@ -35,11 +39,27 @@ class Rehearsal:
     """The latest events it would have fired on."""
 
 
-def rehearse(trigger: Trigger, events: Iterable[Event], society: Society) -> Rehearsal:
+def as_tried(item: Trigger) -> tuple[Trigger, list[str]]:
+    """A rule as events can answer it, and which of its conditions only a browser can judge and are left aside.
+
+    What is shown on pages is shown to a visitor as often as it says itself, which is a limit like any other.
+    """
+    shown = [action for action in item.rule.actions if isinstance(action, Show)]
+    when = item.rule.when
+    if not shown:
+        return item, []
+    aside = [name for name in ("seconds", "scroll", "leaving") if getattr(when, name)]
+    known = msgspec.structs.replace(when, seconds=None, scroll=None, leaving=False, within=when.within or _EVER)
+    rule = msgspec.structs.replace(item.rule, when=known)
+    limit = max((1, span(a.every)) if a.every else (a.most, span(_EVER)) for a in shown)
+    return trigger(item.id, item.workspace, item.version, rule)._replace(per_person=limit), aside
+
+
+def rehearse(item: Trigger, events: Iterable[Event], society: Society) -> Rehearsal:
     """Try a rule on events, oldest first."""
     outcome = Rehearsal()
-    anyone = trigger._replace(minimum=0, machines=True, per_person=None, total=None)
-    loose, strict = _Trial(anyone, society), _Trial(trigger, society)
+    anyone = item._replace(minimum=0, machines=True, per_person=None, total=None)
+    loose, strict = _Trial(anyone, society), _Trial(item, society)
     for event in events:
         outcome.events += 1
         if (met := loose.met(event)) and not met.counted:
@@ -94,7 +114,7 @@ class _Trial:
         return self._society.person(event.workspace, event.contact) if event.contact else None
 
     def score(self, event: Event) -> int:
-        return self._society.score(event)
+        return self._society.score(event.workspace, event.contact)
 
     def in_audience(self, event: Event, name: str) -> bool:
         return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)

@@ -259,10 +259,48 @@ def _faults(rule: Rule) -> list[str]:
         and not shown,
         "when.scroll and when.leaving work only for actions that are shown on the page.": not only_shown
         and bool(when.scroll or when.leaving),
+        "when.seconds are told by the kinds engage and read, and by no other: name one of them.": when.seconds
+        is not None
+        and waits
+        and not shown
+        and not {Kind.ENGAGE, Kind.READ} & set(kinds(rule)),
         'What is shown on a page needs a rule of its own with when.kind = "view".': bool(shown)
         and not (only_shown and set(kinds(rule)) == {Kind.VIEW}),
     }
-    return [sentence for sentence, is_so in wrong.items() if is_so] + _word_faults(rule, shown)
+    found = [sentence for sentence, is_so in wrong.items() if is_so]
+    if only_shown and waits:
+        found += _beside(when, _ON_PAGES, "What is shown on a page")
+        if rule.limits != Limits() or rule.hold is not None or rule.repeats:
+            found.append("limits, hold and repeats do not work for what is shown on a page; use `most` and `every`.")
+    if silent and not waits:
+        found += _beside(when, _IN_SILENCE, "A rule about silence")
+    return found + _word_faults(rule, shown)
+
+
+_ON_PAGES = frozenset(
+    {
+        "kind",
+        "url",
+        "site",
+        "channel",
+        "source",
+        "person",
+        "audience",
+        "seconds",
+        "scroll",
+        "leaving",
+        "count",
+        "within",
+    }
+)
+_IN_SILENCE = frozenset({"not_opened_for", "message", "person", "audience", "score"})
+
+
+def _beside(when: When, understood: frozenset[str], what: str) -> list[str]:
+    """Conditions that would be passed over, and so must not stand there."""
+    said = msgspec.structs.asdict(When())
+    beside = [name for name in said if getattr(when, name) != said[name] and name not in understood]
+    return [f"{what} cannot wait for when.{name}; it knows {', '.join(sorted(understood))}." for name in beside]
 
 
 def _word_faults(rule: Rule, shown: list[Show]) -> list[str]:

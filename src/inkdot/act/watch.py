@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from inkdot.act import payload
-from inkdot.act.match import HALF_AN_HOUR, Book, Past, Sighting, Trigger, trigger, who_of
+from inkdot.act.match import HALF_AN_HOUR, Book, Past, Sighting, Trigger, is_capped, matching, trigger, who_of
 from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
@@ -43,8 +43,8 @@ class Society(Protocol):
     def person(self, workspace: WorkspaceId, contact: ContactId) -> Address | None:
         """An address."""
 
-    def score(self, event: Event) -> int:
-        """How warm a lead."""
+    def score(self, workspace: WorkspaceId, contact: ContactId) -> int:
+        """How warm a lead; 0 for nobody."""
 
     def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
         """Whether somebody is on a list."""
@@ -63,6 +63,8 @@ class Silence(NamedTuple):
     message: MessageId
     contact: ContactId
     marked: int
+    event: EventId
+    """Stands for the event that did not come."""
 
 
 class Watch:
@@ -125,8 +127,9 @@ class Watch:
         self._memory.open(deeds)
         for silence in self._silent(now):
             item, who = silence.trigger, int(silence.contact)
-            event = payload.silence_id(silence.message, who)
-            if self._outbox.has_fired(item.id, event):
+            event = silence.event
+            time = silence.marked * SECOND + span(item.rule.when.not_opened_for or "")
+            if not self._is_meant(silence) or is_capped(item, who, time, self._memory):
                 continue
             when = item.rule.when.not_opened_for or ""
             subject = self._society.subjects([silence.message]).get(silence.message)
@@ -134,7 +137,6 @@ class Watch:
                 "person": self._society.person(item.workspace, silence.contact), "message": to_word(MESSAGE, silence.message),
                 "subject": subject, "for": when, "actor": None, "human": None, "evidence": [],
             }  # fmt: skip
-            time = silence.marked * SECOND + span(when)
             self._fire(
                 item, event, who, time, payload.fired(item.id, item.rule.name, item.version, None, told), deeds, now
             )
@@ -149,10 +151,23 @@ class Watch:
             since = max(until - _SILENCE_DAYS * 86_400, 0)
             copies = self._outbox.unopened(item.workspace, since, until)
             opened = self._society.opened({(int(item.workspace), c, int(m)) for m, c, _ in copies})
+            fired = self._outbox.fired_on(item.id, (since + span(when.not_opened_for or "") // SECOND) * SECOND)
             for message, contact, marked in copies:
                 named = when.message is None or when.message == to_word(MESSAGE, message)
-                if named and (int(item.workspace), contact, int(message)) not in opened:
-                    yield Silence(item, message, ContactId(contact), marked)
+                event = payload.silence_id(message, contact)
+                if named and event not in fired and (int(item.workspace), contact, int(message)) not in opened:
+                    yield Silence(item, message, ContactId(contact), marked, event)
+
+    def _is_meant(self, silence: Silence) -> bool:
+        """Whether what a rule says of the person holds."""
+        when, workspace, contact = silence.trigger.rule.when, silence.trigger.workspace, silence.contact
+        if when.person is not None:
+            address = self._society.person(workspace, contact)
+            if address is None or not matching(when.person)(address):
+                return False
+        if when.audience is not None and not self._society.in_audience(workspace, contact, when.audience):
+            return False
+        return when.score is None or self._society.score(workspace, contact) >= when.score
 
     def _act(self, event: Event, deeds: Deeds, now: int) -> None:
         kind = payload.type_of(event) if self._endpoints else None
@@ -262,7 +277,7 @@ class Memory(Past):
 
     def score(self, event: Event) -> int:
         """As Past says."""
-        return self._society.score(event)
+        return self._society.score(event.workspace, event.contact)
 
     def in_audience(self, event: Event, name: str) -> bool:
         """As Past says."""

@@ -16,11 +16,12 @@ from inkdot.act.consent import Consents, NothingOnRecord
 from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
 from inkdot.act.reach import Reach
-from inkdot.act.rehearse import rehearse
+from inkdot.act.rehearse import as_tried, rehearse
 from inkdot.act.rule import Ntfy, Push, Show, Webhook
 from inkdot.act.watch import EMAIL, SECOND, Watch
 from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
+from inkdot.app.guests import must_be_asked, shown_id
 from inkdot.app.marking import mint_of, public_url_of
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
@@ -145,11 +146,11 @@ class Acting:
         """As Society says."""
         return self._control.address_of(workspace, contact)
 
-    def score(self, event: Event) -> int:
+    def score(self, workspace: WorkspaceId, contact: ContactId) -> int:
         """As Society says."""
-        if not event.contact or self.store is None:
+        if not contact or self.store is None:
             return 0
-        return warmth(self.store.timeline(event.workspace, event.contact), self._now())
+        return warmth(self.store.timeline(workspace, contact), self._now())
 
     def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
         """As Society says."""
@@ -199,11 +200,13 @@ class Acting:
         since = since_of(what.get("since") or "7d", self._now())
         workspace = here(what)
         item = made(kept.id if kept else TriggerId(0), workspace, kept.version if kept else 1, wanted)
+        item, left_aside = as_tried(item)
         outcome = rehearse(item, (e for e in self.store.all(since=since) if e.workspace == workspace), self)
         yield {
             "name": wanted.name, "since": iso(since), "events": outcome.events,
             "would_have_fired": outcome.met, "on_machines": outcome.machines, "fires": outcome.fired,
             "held_back_by_limits": outcome.capped, "people": len(outcome.people - {0}), "evidence": wanted.evidence,
+            "left_aside": left_aside,
             "examples": [self._example(event) for event in outcome.examples],
         }  # fmt: skip
 
@@ -277,9 +280,9 @@ class Acting:
             for site in _shown_on(when.site, workspace, sites) if shown else ():
                 url = rule.texts(when.url)
                 found.setdefault(site, []).append(
-                    {"id": f"{to_word(TRIGGER, number)}.{version}", "url": url, "seconds": when.seconds or 0,
+                    {"id": shown_id(number, version), "url": url, "seconds": when.seconds or 0,
                      "scroll": when.scroll or 0, "leaving": when.leaving, "count": when.count,
-                     "show": [a | {"every": rule.span(a["every"]) // 1000 if a.get("every") else 0} for a in shown]}
+                     "within": rule.span(when.within) // 1000 if when.within else 0, "ask": must_be_asked(known), "show": [a | {"every": rule.span(a["every"]) // 1000 if a.get("every") else 0} for a in shown]}
                 )  # fmt: skip
         return found
 

@@ -58,11 +58,12 @@ def knowledge(folder: Folder, city_file: str, *, ga4_strict: bool = False) -> Kn
         except BadSetting as error:
             troubles.append(str(error))
     lines = [line for tag in LISTS for line in _listed(geo_folder(folder) / f"{tag}.txt", tag, troubles)]
-    channels = _channels(folder, troubles, ga4_strict=ga4_strict)
+    channels = own_channels(folder, troubles, ga4_strict=ga4_strict)
     return Knowledge(Networks(cities=cities, lists=lines, date=date), book, channels, tuple(troubles))
 
 
-def _channels(folder: Folder, troubles: list[str], *, ga4_strict: bool) -> Channels:
+def own_channels(folder: Folder, troubles: list[str], *, ga4_strict: bool) -> Channels:
+    """The operator's channels before the usual ones; what cannot be read is told in `troubles` and left out."""
     own = folder.root / CHANNELS
     try:
         return Channels(own.read_text() if own.exists() else "", ga4_strict=ga4_strict)

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from inkdot.app.confirming import confirm_pages
 from inkdot.app.folder import Folder
+from inkdot.app.guests import guest_pages
 from inkdot.app.outgoing import mailer
 from inkdot.app.privacy import pages
 from inkdot.app.pushing import push_pages
@@ -84,7 +85,7 @@ class Room:
             reading(reader, face),
             pages(folder, settings),
             confirm_pages(folder, settings),
-            push_pages(folder, settings, face),
+            guest_pages(folder, settings) + push_pages(folder, settings, face),
         ]
         self.app = application(face, *self.groups)
 

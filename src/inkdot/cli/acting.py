@@ -92,6 +92,9 @@ def trigger_test(
     typer.echo(
         f"With its evidence ({answer['evidence']}) it fires {answer['fires']} times, for {answer['people']} people{held}."
     )
+    if answer["left_aside"]:
+        left = ", ".join(f"when.{name}" for name in answer["left_aside"])
+        typer.echo(f"At most: {left} can be judged only in the browser and was left aside.")
     for example in answer["examples"][-5:]:
         typer.echo(f"  {example['time']}  {example['human']:8} {example['person'] or '-'}  {example['event']}")
 

@@ -32,6 +32,8 @@ class Rehearsal(TypedDict):
     held_back_by_limits: int
     people: int
     evidence: str
+    left_aside: list[str]
+    """Conditions that only a browser can judge: without them it is at most so often."""
     examples: list[dict[str, Any]]
 
 

@@ -188,9 +188,9 @@ class Outbox(Control):
             return [row[0] for row in self._rows("firings_of_all", (trigger, since))]
         return [row[0] for row in self._rows("firings_of", (trigger, who, since))]
 
-    def has_fired(self, trigger: TriggerId, event: EventId) -> bool:
-        """Whether this firing is known."""
-        return bool(self._rows("has_fired", (trigger, _signed(event))))
+    def fired_on(self, trigger: TriggerId, since: int) -> set[EventId]:
+        """The events on which a trigger fired since a time."""
+        return {_event(row[0]) for row in self._rows("fired_on", (trigger, since))}
 
     def unopened(self, workspace: WorkspaceId, since: int, until: int) -> list[tuple[MessageId, int, int]]:
         """(message, contact, unix seconds of marking) of copies marked in that span."""

@@ -11,9 +11,9 @@ ON CONFLICT (stream) DO UPDATE SET segment = excluded.segment, place = excluded.
 -- A trigger met by an event; a second time changes nothing.
 INSERT INTO firings (trigger, event, version, workspace, who, time) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
--- name: has_fired
--- Whether this firing is known.
-SELECT 1 FROM firings WHERE trigger = ? AND event = ?;
+-- name: fired_on
+-- The events on which a trigger fired since a time.
+SELECT event FROM firings WHERE trigger = ? AND time >= ?;
 
 -- name: firings_of
 -- When a trigger fired for somebody since a time.

@@ -4,11 +4,14 @@
  *
  * Everything is drawn in a closed shadow root with a style sheet made here, so that neither a strict Content-Security-Policy
  * nor the page's own styles matter; texts are set as texts. Remembered are, without any id: how often a thing was shown, when,
- * and that it was closed. What goes wrong in here stays in here.
+ * and that it was closed; and for half an hour from which channel the visit came. What goes wrong in here stays in here.
  */
 const KEY = "inkdot.shown";
+const TAG = new URL("t.js", import.meta.url).href;
 const TICK = 100; // ms: a thing is to show within 300 of its condition
 const IDLE = 3e4; // ms without a sign of life after which nobody reads
+const LATE = 3e3; // ms that this file may come after the tag
+const PAUSE = 18e5; // ms after which a visit is over
 
 const CSS = `
 :host { all: initial; color-scheme: light dark; }
@@ -47,6 +50,14 @@ const recall = () => {
   }
 };
 
+const stored = (name) => {
+  try {
+    return localStorage[name] || null;
+  } catch {
+    return null;
+  }
+};
+
 const remember = (id, change) => {
   // As own properties of an object without a prototype, whatever the ids are.
   const all = Object.assign(Object.create(null), recall());
@@ -60,7 +71,7 @@ const remember = (id, change) => {
 const known = (id) => {
   const all = recall();
   const entry = Object.hasOwn(all, id) ? all[id] : 0;
-  return { n: 0, t: 0, v: 0, closed: false, ...(entry && typeof entry == "object" ? entry : {}) };
+  return { n: 0, t: 0, v: [], closed: false, ...(entry && typeof entry == "object" ? entry : {}) };
 };
 
 // `*` stands for anything; a pattern with no `?` is compared without the query. As act/match.py does it.
@@ -77,7 +88,7 @@ const fits = (pattern) => {
   }
 };
 
-const may = (id, show) => {
+const free = (id, show) => {
   const { n, t, closed } = known(id);
   if (closed && !show.every) return false;
   return show.every ? now() - t >= show.every : n < show.most;
@@ -156,14 +167,43 @@ const draw = (id, show) => {
 const open = new Map(); // what is drawn, by rule and place in it; one of a style at a time
 let page, active, depth, leaving, alive, last, told;
 let rules = [];
+let may = new Set(); // the rules that wanted to be asked for, and were granted on this page
+
+const seen = ({ id }) => [].concat(known(`${id}.views`).v);
 
 const arrive = () => {
+  const first = !page;
   page = location.href;
-  active = depth = 0;
+  depth = 0;
+  // Seconds count from the tag on, which was there a moment before this file.
+  const tag = first && !document.hidden && performance.getEntriesByName(TAG)[0];
+  active = tag ? Math.min(performance.now() - tag.responseEnd, LATE) : 0;
   leaving = false;
-  for (const action of actions()) {
-    if (wanted(action)) remember(`${action.id}.views`, { v: known(`${action.id}.views`).v + 1 });
-  }
+  may = new Set();
+  for (const action of actions().filter(wanted))
+    if (action.count > 1) remember(`${action.id}.views`, { v: [...seen(action), now()].slice(-action.count) });
+  ask(first).catch(() => {});
+};
+
+// How the visit began and who it is, only the house knows. Without an answer nothing that depends on it is shown.
+const ask = async (first) => {
+  const asking = actions().filter((action) => action.ask);
+  // The first page says how the visit began, though it may be another that shows something.
+  if (!asking.some((action) => first || wanted(action))) return;
+  const here = page;
+  const { c, t } = known("came");
+  const body = JSON.stringify({
+    key: document.querySelector("script[data-site]").dataset.site,
+    rules: asking.map(({ id }) => id),
+    url: here,
+    referrer: first ? document.referrer : "",
+    visitor: stored("inkdot"),
+    came: c && now() - t < PAUSE ? c : null,
+  });
+  const answer = await fetch(new URL("n/may", import.meta.url), { method: "POST", body });
+  const said = await answer.json();
+  remember("came", { c: said.came, t: now() });
+  if (here == page) may = new Set(said.may);
 };
 
 // Answers to later events may name nothing; what was named for this page stays.
@@ -179,12 +219,15 @@ const actions = () => {
 
 const wanted = ({ url }) => !url?.length || url.some(fits);
 
+const recent = (action) => seen(action).filter((time) => !action.within || now() - time < action.within);
+
 const due = (action) =>
   wanted(action) &&
+  (!action.ask || may.has(action.id)) &&
   active >= (action.seconds || 0) * 1e3 &&
   depth >= (action.scroll || 0) &&
   (leaving || !action.leaving) &&
-  known(`${action.id}.views`).v >= (action.count || 1);
+  (!(action.count > 1) || recent(action).length >= action.count);
 
 const tick = () => {
   try {
@@ -200,7 +243,7 @@ const tick = () => {
       action.show.forEach((show, place) => {
         const id = `${action.id}.${place}`;
         const busy = [...open].some(([key, { host, style }]) => host.isConnected && (key == id || style == show.style));
-        if (busy || !may(id, show)) return;
+        if (busy || !free(id, show)) return;
         const host = draw(id, show);
         if (host) open.set(id, { host, style: show.style });
       });
