@@ -11,6 +11,7 @@ from inkdot.app.folder import Folder
 from inkdot.domain.document import Document
 from inkdot.domain.errors import DocumentUnreadable, NotFound, UsageError
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.mark.document.pdf import Line, signed
 from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.pages import Pages, Press
 from inkdot.room.uploads import Uploads
@@ -66,6 +67,11 @@ class Library:
         self.documents.keep_document(fresh, workspace)
         return fresh
 
+    def pointing(self, document: Document, url: str, words: Line) -> bytes:
+        """The PDF that a document is, with a line on its first page that leads to the reader. Raises DocumentUnreadable."""
+        made = self._pages.pointing(document.upload, url, words.link, words.more, document.name)
+        return signed(made, self._uploads.path(document.upload).read_bytes())
+
     def replace(self, document: DocumentId, file: Path) -> Document:
         """Put a new file behind a document's links."""
         old = self._any(document)
@@ -90,6 +96,13 @@ class Library:
         for share_id in open_ones:
             self.documents.revoke(share_id, now)
         return open_ones
+
+    def take_back(self, document: DocumentId, link: ShareId) -> None:
+        """End a link that nobody got, and erase its document if it has no other."""
+        if [share.id for share in self.documents.shares_of(document)] == [link]:
+            self.erase(document)
+        else:
+            self.revoke(to_word(SHARE, link))
 
     def erase(self, document: DocumentId) -> int:
         """Delete a document, its links, and its files where no other document needs them; returns how many files."""

@@ -1,8 +1,9 @@
-"""`doc mark` and `doc unmark`: dots in Word, PowerPoint, Excel and OpenDocument files."""
+"""`doc mark` and `doc unmark`: dots in Word, PowerPoint, Excel and OpenDocument files, a line to the reader in PDFs."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -13,8 +14,9 @@ from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import Failure, UsageError
-from inkdot.domain.ids import DOCUMENT, DocumentId, WorkspaceId, to_word
+from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError
+from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, to_word
+from inkdot.mark.document.pdf import is_pdf, line, without_line
 
 if TYPE_CHECKING:
     from inkdot.mark.document.marking import Dot
@@ -30,7 +32,7 @@ class Marked(NamedTuple):
     dots: list[Dot]
 
 
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="docx, pptx, xlsx, odt, odp or ods.")]
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="docx, pptx, xlsx, odt, odp, ods or pdf.")]
 
 
 def add_to(doc: typer.Typer) -> None:
@@ -53,7 +55,8 @@ def mark(
     """Put a dot into a document for one person: it tells when the document is opened, where programs show linked pictures.
 
     A dot proves opening, not which pages were read; 'inkdot doc share' measures pages. --dots pages goes by the page breaks that
-    Word left in the file, else by LibreOffice's, where it is installed.
+    Word left in the file, else by LibreOffice's, where it is installed. A PDF gets no dot, for nothing would fetch it: it is shared,
+    and a line at the foot of its first page leads to the reader and says what is seen there.
 
     Examples:
       inkdot doc mark offer.docx --to ben@example.com --out offer-ben.docx
@@ -62,6 +65,9 @@ def mark(
     """
     target = out or file.with_suffix(f".marked{file.suffix}")
     address = normal_address(to)
+    if is_pdf(_read(file)):
+        _mark_pdf(file, address, target, data, public_url, as_json=as_json)
+        return
     made = mark_for(file, address, target, dots, data, public_url)
     if as_json:
         put({"document": made.document, "file": str(target), "dots": [dot._asdict() for dot in made.dots]})
@@ -69,6 +75,33 @@ def mark(
     typer.echo(str(target))
     count = len(made.dots)
     talk(f"{count} {'dot' if count == 1 else 'dots'} for {address}; 'inkdot doc report {made.document}'.")
+
+
+def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url: str | None, *, as_json: bool) -> None:
+    """Share a PDF with one person, and write a copy whose first page leads to the reader."""
+    from inkdot.app.library import Library
+    from inkdot.app.sharing import Asked, share_terms
+    from inkdot.cli.sharing import shared
+
+    folder, mint = open_mint(data, public_url)
+    plain = without_line(_read(file))
+    mode = told_mode(decided(folder, [address])[0][1])
+    terms = share_terms(Asked(), _WORKSPACE, int(time.time()))
+    with tempfile.TemporaryDirectory(prefix="inkdot-") as work, Library(folder) as library:
+        (Path(work) / file.name).write_bytes(plain)
+        document, url = shared(str(Path(work) / file.name), address, terms, data, public_url, mode)
+        try:
+            content = library.pointing(document, url, line(url, mint.notice.language, mode))
+        except DocumentUnreadable:
+            library.take_back(document.id, terms.id)
+            raise
+    _write(target, content)
+    word = to_word(DOCUMENT, document.id)
+    if as_json:
+        put({"document": word, "file": str(target), "dots": [], "link": to_word(SHARE, terms.id), "url": url})
+        return
+    typer.echo(str(target))
+    talk(f"A line on its first page leads {address} to {url}; 'inkdot doc report {word}' tells what was read there.")
 
 
 def mark_for(
@@ -116,7 +149,9 @@ def unmark(
     out: Annotated[Path, typer.Option(help="The file to write.")],
     as_json: Json = False,
 ) -> None:
-    """Take all dots of Inkdot's out of a document; every part is again as it was.
+    """Take all that is Inkdot's out of a document: it is again the very file that was marked.
+
+    If a program has saved it anew since, what it changed stays.
 
     Example:
       inkdot doc unmark offer-ben.docx --out offer.docx

@@ -11,6 +11,7 @@ import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
+from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, from_word, to_word
@@ -51,7 +52,7 @@ def share(
     public_url: _Url = None,
     as_json: Json = False,
 ) -> None:
-    """Share a PDF or a picture by a link for one person, and learn which pages that person reads.
+    """Share a PDF, a picture or an office document by a link for one person, and learn which pages that person reads.
 
     Examples:
       inkdot doc share offer.pdf --to ben@example.com
@@ -63,7 +64,7 @@ def share(
     address = normal_address(to)
     asked = Asked(password, expires, email_gate, verify_email, not no_download, watermark, allow or (), block or ())
     terms = share_terms(asked, _WORKSPACE, int(time.time()))
-    document, url = _share(file, address, terms, data, public_url)
+    document, url = shared(file, address, terms, data, public_url)
     if as_json:
         put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
         return
@@ -73,8 +74,10 @@ def share(
     talk(f"{document.name}, {pages}, for {address}. 'inkdot doc report {word}' tells what was read.")
 
 
-def _share(file: str, address: Address, terms: Share, data: Path, public_url: str | None) -> tuple[Document, str]:
-    """Take the file in and keep the link on these terms; the document and the link's address."""
+def shared(
+    file: str, address: Address, terms: Share, data: Path, public_url: str | None, mode: Mode | None = None
+) -> tuple[Document, str]:
+    """Take the file in and keep the link on these terms; the document and the link's address. `mode`: if known already."""
     from inkdot.app.library import Library
     from inkdot.app.marking import reader_link
 
@@ -85,7 +88,7 @@ def _share(file: str, address: Address, terms: Share, data: Path, public_url: st
         library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
         if terms.gate is Gate.PROVED and not library.can_mail:
             talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
-    return document, reader_link(mint, terms, address, told_mode(decided(folder, [address])[0][1]))
+    return document, reader_link(mint, terms, address, mode or told_mode(decided(folder, [address])[0][1]))
 
 
 def replace(

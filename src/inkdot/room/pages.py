@@ -36,6 +36,8 @@ _SENTENCES = {
     "empty": "{name} has no pages.",
     "too_many": "{name} has more than 3000 pages; share it in parts.",
     "full": "{name} cannot be drawn: the disk is full.",
+    "encrypted": "{name} may be read, but not changed: its owner has protected it. Share it by a link: 'inkdot doc share'.",
+    "signed": "{name} is signed; a line more would break the signature. Share it by a link: 'inkdot doc share'.",
     "slow": "{name} takes too long to draw; save it anew as a simpler PDF.",
 }
 
@@ -183,6 +185,16 @@ class Pages:
             job = {"do": "lines", **self._shown(digest, media), "page": page}
             _write(path, json.dumps(self._asked(job, "The document"), ensure_ascii=False).encode())
         return path.read_bytes()
+
+    def pointing(self, digest: str, url: str, link: str, more: str, name: str) -> bytes:
+        """A PDF with a line at the foot of its first page: `link` leads to `url`. Raises DocumentUnreadable with a sentence about `name`."""
+        half = self._folder(digest) / f"pointing.{os.getpid()}-{threading.get_ident()}.half"
+        job = {"do": "point", **self._shown(digest, PDF), "to": str(half), "url": url, "link": link, "more": more}
+        try:
+            self._asked(job, name)
+            return self._uploads.path(digest).read_bytes() + half.read_bytes()
+        finally:
+            half.unlink(missing_ok=True)
 
     def search(self, digest: str, media: str, words: str, most: int = 200) -> list[dict[str, Any]]:
         """Pages on which `words` stand: [{"page", "count", "text"}], text being the place of the first."""

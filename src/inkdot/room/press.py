@@ -4,9 +4,10 @@ One JSON object a line comes in on stdin, one goes out on stdout:
 
     {"do": "facts", "path", "media", "texts"}        -> {"pages": [[width, height, words], ...]}   writes texts, a JSON line a page
     {"do": "image", "path", "media", "page", "width", "mark", "to"}  -> {"size": [width, height]}  writes a WebP
+    {"do": "point", "path", "media", "to", "url", "link", "more"}    -> {"bytes": n}               writes what gives a PDF a line more
     {"do": "lines", "path", "media", "page"}         -> {"lines": [[x, y, width, height, text], ...]}  in thousandths of the page
 
-or {"error": why}: password, broken, empty, too_many, no_page, full. It dies with its parent.
+or {"error": why}: password, broken, empty, too_many, no_page, full, encrypted, signed. It dies with its parent.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from typing import Any
 
 import pypdfium2
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
+
+from inkdot.room.pointer import Locked, point
 
 MOST_PAGES = 3_000
 _MOST_PIXELS = 8_000_000
@@ -148,7 +151,7 @@ class Press:
         self._path = ""
         self._open: _Pdf | _Picture | None = None
         self._does: dict[str, Callable[[_Pdf | _Picture, Mapping[str, Any]], dict[str, Any]]] = {
-            "facts": self._facts, "image": self._image, "lines": self._lines,
+            "facts": self._facts, "image": self._image, "lines": self._lines, "point": self._point,
         }  # fmt: skip
 
     def __call__(self, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +160,8 @@ class Press:
             return self._does[job["do"]](self._opened(job["path"], job["media"]), job)
         except Refused as refused:
             return {"error": refused.args[0]}
+        except Locked as locked:
+            return {"error": locked.args[0]}
         except OSError as error:
             return {"error": "full" if error.errno in _NO_ROOM else "broken"}
         except (pypdfium2.PdfiumError, ValueError, MemoryError):
@@ -187,6 +192,10 @@ class Press:
     def _lines(self, file: _Pdf | _Picture, job: Mapping[str, Any]) -> dict[str, Any]:
         lines = [[*(round(1000 * side, 1) for side in line[:4]), line[4]] for line in file.lines(_number(file, job))]
         return {"lines": lines}
+
+    def _point(self, _file: _Pdf | _Picture, job: Mapping[str, Any]) -> dict[str, Any]:
+        point(job["path"], job["to"], job["url"], job["link"], job["more"])
+        return {"bytes": Path(job["to"]).stat().st_size}
 
     def _image(self, file: _Pdf | _Picture, job: Mapping[str, Any]) -> dict[str, Any]:
         page = _number(file, job)

@@ -15,6 +15,7 @@ from inkdot.mark.document import office, opendocument
 from inkdot.mark.document.notice import Way, described, text_notice, word_notice
 from inkdot.mark.document.outline import main_part, relations_of
 from inkdot.mark.document.package import MOST_BYTES, Package
+from inkdot.mark.document.pdf import is_pdf, without_line
 from inkdot.mark.document.places import walk
 from inkdot.mark.document.sheet import OUR_DRAWING, mark_sheet, sheet_spots
 from inkdot.mark.document.splice import MADE, SIGN, Splice, cleaned, free_relation, spliced, with_relationships
@@ -66,6 +67,8 @@ def unmark(source: bytes) -> bytes:
 
     The same bytes if there are none.
     """
+    if is_pdf(source):
+        return without_line(source)
     package = _opened(source)
     changed: dict[str, bytes] = {}
     removed = {name for name in package.names if OUR_DRAWING.match(name)}
@@ -90,7 +93,7 @@ def _without_drawing(content: bytes) -> bytes:
 
 
 def _opened(source: bytes) -> Package:
-    if source.startswith(b"%PDF"):
+    if is_pdf(source):
         raise DocumentRefused(
             "A PDF gets no dot: programs that show it fetch nothing. Share it: 'inkdot doc share FILE'."
         )
