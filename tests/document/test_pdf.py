@@ -27,9 +27,11 @@ def marked(server: Server, file: Path, out: Path) -> dict[str, Any]:
 
 def shown(file: Path) -> tuple[list[str], list[tuple[str, tuple[float, ...]]]]:
     """The text of each page, and where links lead on the first: address and place."""
+    texts: list[str]
+    links: list[tuple[str, tuple[float, ...]]] = []
     with pypdfium2.PdfDocument(file) as document:
         texts = [page.get_textpage().get_text_bounded() for page in document]
-        page, at, link, links = document[0], ctypes.c_int(0), pdfium.FPDF_LINK(), []
+        page, at, link = document[0], ctypes.c_int(0), pdfium.FPDF_LINK()
         while pdfium.FPDFLink_Enumerate(page, at, link):
             action, uri, place = pdfium.FPDFLink_GetAction(link), ctypes.create_string_buffer(1_000), pdfium.FS_RECTF()
             pdfium.FPDFAction_GetURIPath(document, action, uri, 1_000)
