@@ -159,6 +159,14 @@ def test_quoted_marks_of_older_mails_are_replaced(door: MailDoor, fresh: str) ->
     assert newer.count(b"<img ") == 2
 
 
+def test_an_answer_of_text_alone_quotes_no_older_marks(door: MailDoor, fresh: str) -> None:
+    door.send(page("First"), fresh)
+    link = re.findall(rb"https?://[^\"'\s]+/c/[^\"'\s]+", door.delivered(fresh)[0].content)[0]
+    answer = b"From: ada@example.com\r\nSubject: Re: First\r\n\r\nYes.\r\n> See it <%b>\r\n"
+    door.send(answer % link, f"re-{fresh}")
+    assert door.delivered(f"re-{fresh}")[0].content == answer % b"https://www.example.com/offer"
+
+
 def test_a_mail_without_message_id_and_date_gets_them_once(door: MailDoor, fresh: str) -> None:
     content = re.sub(rb"(Message-ID|Date): [^\r]*\r\n", b"", page("Bare"))
     door.send(content, fresh, f"two-{fresh}")

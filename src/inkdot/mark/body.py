@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from inkdot.domain.message import HONEYPOT_PART
-from inkdot.domain.token import TokenKind
-from inkdot.mark import html, lines, mime
+from inkdot.domain.token import Token, TokenKind
+from inkdot.mark import html, lines, mime, older
 from inkdot.mark.mint import MAX_DESTINATION_BYTES, Mint
 from inkdot.mark.transfer import Splice, Transfer
 
@@ -64,7 +64,7 @@ def read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[
             seen.append(tag)
         if tag.name == b"img":
             source = tag.attributes.get(b"src")
-            token = mint.own(_attribute(transfer.text, source)) if source else None
+            token = _token(_attribute(transfer.text, source), mint) if source else None
             if token and token.kind is TokenKind.DOT:
                 removals.append(Splice(tag.start, tag.end, b""))
         elif tag.name == b"/a" and in_honeypot:
@@ -77,9 +77,16 @@ def read_body(part: mime.Part, transfer: Transfer, mint: Mint, unsubscribe: set[
             (led_back if link.untracked else links).append(link)
             if link.own and (broken := lines.broken_before(transfer.text, link.place.start)):
                 removals.append(Splice(*broken, b""))
+    found = {link.place.start for link in (*links, *led_back)}
+    removals += [*older.notices(transfer.text, mint)]
+    removals += [s for s in older.in_html(transfer.text, mint, part.charset, found) if not _inside(s, removals)]
     _must_be_closed(text, removals, places)
     top = _top(text, seen)
     return Body(part, transfer, removals, links, led_back, top, _bottom(text, last) if top else len(text.rstrip()))
+
+
+def _inside(change: Splice, removals: list[Splice]) -> bool:
+    return any(r.start <= change.start < r.end for r in removals)
 
 
 def _must_be_closed(text: bytes, removals: list[Splice], places: dict[bytes, html.Tag]) -> None:
@@ -125,10 +132,16 @@ def _attribute(text: bytes, value: html.Value) -> bytes:
     return html.unescape(text[value.start : value.end]).strip()
 
 
+def _token(address: bytes, mint: Mint) -> Token | None:
+    """The mark that an address is, or leads on to where another mail had it."""
+    token = mint.own(address)
+    return token if token or not older.of_mail(wrapped := mint.within(address)) else wrapped
+
+
 def _is_honeypot(text: bytes, tag: html.Tag, mint: Mint) -> bool:
     """A hidden link of ours from before."""
     value = tag.attributes.get(b"href")
-    token = mint.own(re.sub(rb"[\t\r\n]", b"", _attribute(text, value))) if value else None
+    token = _token(re.sub(rb"[\t\r\n]", b"", _attribute(text, value)), mint) if value else None
     return token is not None and token.kind is TokenKind.CLICK and token.part == HONEYPOT_PART
 
 
@@ -138,7 +151,7 @@ def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> Li
     if value is None:
         return None
     destination = re.sub(rb"[\t\r\n]", b"", _attribute(text, value))
-    token = mint.own(destination)
+    token = _token(destination, mint)
     if token is not None:
         if token.kind is not TokenKind.CLICK:
             return None

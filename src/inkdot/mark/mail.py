@@ -17,12 +17,12 @@ from inkdot.domain.ids import MessageId
 from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.message import Part as Place
 from inkdot.domain.token import TokenKind
-from inkdot.mark import html, lines, mime, privacy
+from inkdot.mark import html, lines, mime, older, privacy
 from inkdot.mark.attachments import Treated
 from inkdot.mark.blind import blind
 from inkdot.mark.body import Body, Link, read_body
 from inkdot.mark.mint import Mint, Person, mail_token
-from inkdot.mark.reasons import LeftAlone, html_parts, reason_of
+from inkdot.mark.reasons import LeftAlone, charset_works, html_parts, reason_of, shown_parts
 from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import Plain, Splice, Unreadable, merged, reader, spliced
 
@@ -70,10 +70,14 @@ class Mail:
         self.mint = mint.of_sender(self.sender)
         self._eol = b"\r\n" if b"\r\n" in source else b"\n"
         self._bodies: list[Body] = []
+        self._texts: list[Splice] = []
+        """Plain texts that quoted older marks, without them."""
         self._switch = switched_off(source, self._root)
         self.left_alone = reason_of(source, self._root)
         if self.left_alone is None:
             self._read_bodies()
+        if self.left_alone in (None, LeftAlone.TEXT_ONLY):
+            self._read_texts()
         if self._switch:
             self.left_alone = LeftAlone.SWITCHED_OFF
 
@@ -124,7 +128,7 @@ class Mail:
                     bottom = self._honeypot(person, message, marked, page) + bottom
                 splices.append(Splice(body.bottom, body.bottom, bottom, apart=True))
             changes.append(self._encoded(body, splices))
-        changes += blind(self._root)
+        changes += [*self._texts, *blind(self._root)]
         content = spliced(self._source, changes)
         return Copy(to, content, tuple(dots), tuple(links), None, tuple(self._warnings(content)), mode, page)
 
@@ -165,21 +169,17 @@ class Mail:
 
     def cleaned(self) -> bytes:
         """The mail without any of our marks: dots gone, links leading where they led; and without the sender's switch."""
-        changes = [*self._switch]
+        changes = [*self._switch, *self._texts]
         for body in self._bodies:
             restored = [self._restored(body, link) for link in (*body.links, *body.led_back) if link.own]
             if restored or body.removals:
                 changes.append(self._encoded(body, [*body.removals, *restored]))
-        return spliced(self._source, changes)
+        return spliced(self._source, changes) if changes else self._source
 
     def _restored(self, body: Body, link: Link) -> Splice:
-        """A link leading where it led; what this mail's character set cannot hold is percent-encoded."""
-        destination, place = link.destination, link.place
-        try:
-            destination.decode(body.part.charset)
-        except (UnicodeDecodeError, LookupError):
-            destination = re.sub(rb"[\x80-\xff]", lambda m: b"%%%02X" % m[0][0], destination)
-        return Splice(place.start, place.end, html.escape(destination, place.quote))
+        """A link leading where it led."""
+        destination = older.holdable(link.destination, body.part.charset)
+        return Splice(link.place.start, link.place.end, html.escape(destination, link.place.quote))
 
     def _encoded(self, body: Body, splices: list[Splice]) -> Splice:
         content = body.transfer.spliced(merged(splices))
@@ -226,6 +226,13 @@ class Mail:
         except (html.Unclosed, Unreadable) as error:
             self.left_alone = LeftAlone.ENCODING if isinstance(error, Unreadable) else LeftAlone.NO_SAFE_PLACE
             self._bodies.clear()
+
+    def _read_texts(self) -> None:
+        for part in shown_parts(self._root, "text/plain"):
+            if charset_works(part.charset):
+                clean = older.cleaned_text(part, self._source[part.body : part.end], self.mint, self._eol)
+                if clean is not None:
+                    self._texts.append(Splice(part.body, part.end, clean))
 
 
 def read_mail(source: bytes, mint: Mint) -> Mail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
@@ -15,7 +15,10 @@ from inkdot.mark.privacy import Notice
 from inkdot.mark.wanted import Wanted
 
 _OWN = re.compile(rb"(?i)^https?://[^/?#]+/(?:[\w.~-]+/){0,5}([A-Za-z0-9_-]{60,}?)(?:\.gif)?(?:[?#].*)?$")
+_SOMEWHERE = re.compile(rb"(?i)https?://[^/?#\s\"'<>]+/(?:[\w.~-]+/){0,5}([A-Za-z0-9_-]{60,})")
 _BAD_IN_URL = re.compile(rb"[\x00-\x20\x7f]")
+_SHORTEST = 70
+_PROOFPOINT = bytes.maketrans(b"-_", b"%/")
 MAX_DESTINATION_BYTES = 8_000
 """The street takes heads up to 16 kB; longer destinations could not be asked for."""
 
@@ -66,7 +69,26 @@ class Mint(NamedTuple):
     def own(self, url: bytes) -> Token | None:
         """The token in an address that this installation made, under whatever name it was reached then."""
         found = _OWN.match(url)
-        raw = self.keyring.check(found[1]) if found else None
+        return self._token(found[1]) if found else None
+
+    def within(self, url: bytes) -> Token | None:
+        """The same in an address that only leads on to ours: what mail gateways and webmail make of links."""
+        if len(url) < _SHORTEST:
+            return None
+        readings = [url]
+        for _ in range(2):  # some gateways wrap what others have wrapped
+            readings.append(unquote_to_bytes(readings[-1]))
+        if b"urldefense" in url:  # Proofpoint's second kind has characters of its own for % and /
+            readings.append(unquote_to_bytes(url.translate(_PROOFPOINT)))
+        for text in dict.fromkeys(readings):
+            for found in _SOMEWHERE.finditer(text):
+                token = self._token(found[1]) or self._token(found[1].removesuffix(b"__"))
+                if token:
+                    return token
+        return None
+
+    def _token(self, word: bytes) -> Token | None:
+        raw = self.keyring.check(word)
         return self.keyring.read(raw) if raw else None
 
 

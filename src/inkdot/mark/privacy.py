@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import NamedTuple
 
 from inkdot.domain.consent import Mode
@@ -46,6 +47,18 @@ def footer(notice: Notice, mode: Mode, url: str) -> bytes:
         f'<p style="font-size:11px;color:#767676" lang="{notice.language}">{says} '
         f'<a href="{url}" style="color:#767676">{link}</a></p>'
     ).encode()
+
+
+def is_sentence(text: bytes) -> bool:
+    """It is what a footer says before its link, with entities or without, however its lines are broken."""
+    return _plain(text) in _KNOWN
+
+
+def _plain(text: bytes) -> str:
+    return " ".join(unescape(text.decode("utf-8", "replace")).split())
+
+
+_KNOWN = frozenset(_plain(sentence.encode()) for says in _SENTENCES.values() for sentence in says[:3])
 
 
 def header(url: str) -> bytes:

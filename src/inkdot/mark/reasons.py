@@ -66,7 +66,7 @@ def reason_of(source: bytes, root: mime.Part) -> LeftAlone | None:
         return LeftAlone.TEXT_ONLY
     if not all(_ends_as_it_should(p) for p in root.walk()):
         return LeftAlone.NO_SAFE_PLACE
-    return None if all(_charset_works(p.charset) for p in parts) else LeftAlone.CHARSET
+    return None if all(charset_works(p.charset) for p in parts) else LeftAlone.CHARSET
 
 
 def _reason_of_part(source: bytes, part: mime.Part) -> LeftAlone | None:
@@ -106,15 +106,21 @@ def _ends_as_it_should(part: mime.Part) -> bool:
 
 
 def html_parts(root: mime.Part) -> list[mime.Part]:
-    """The HTML that is shown: no attachments, nothing inside an attached container."""
+    """The HTML that is shown."""
+    return shown_parts(root, "text/html")
+
+
+def shown_parts(root: mime.Part, kind: str) -> list[mime.Part]:
+    """Parts of a content type that are shown: no attachments, nothing inside an attached container."""
     if root.attached:
         return []
     if not root.children:
-        return [root] if root.content_type == "text/html" else []
-    return [part for child in root.children for part in html_parts(child)]
+        return [root] if root.content_type == kind else []
+    return [part for child in root.children for part in shown_parts(child, kind)]
 
 
-def _charset_works(charset: str) -> bool:
+def charset_works(charset: str) -> bool:
+    """It is known, and ASCII stands in it as ASCII."""
     try:
         return not _STATEFUL.match(charset) and not _STATEFUL.match(codecs.lookup(charset).name)
     except LookupError:

@@ -106,8 +106,10 @@ class Copies:
 
     def copy_for(self, recipient: str, mode: Mode) -> Made:
         """The copy for one recipient."""
-        if self._mail is None or self._mail.left_alone:
+        if self._mail is None:
             return Made([self._source], self.left_alone)
+        if self._mail.left_alone:
+            return Made([self._mail.cleaned()], self.left_alone)
         if self.left_alone:
             return Made([self._added, self._mail.cleaned()], self.left_alone)
         if mode is Mode.OFF:
