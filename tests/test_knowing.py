@@ -20,6 +20,7 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 
+from inkdot.understand.rules import shipped
 from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
 
 MUNICH = "93.213.85.92"
@@ -65,7 +66,7 @@ def test_own_rules_come_first_and_regrade_brings_old_events_in_line(believing: S
     assert believing.timeline(BEN) == before
     done = inkdot_json("regrade", "--data", believing.data)
     assert dry | {"dry_run": False} == done
-    assert (done["changed"], done["rules"].startswith("2026.11.2+")) == (2, True)
+    assert (done["changed"], done["rules"].startswith(f"{shipped().version}+")) == (2, True)
     assert {c["from"] for c in done["changes"]} == {"human, human yes, by H1", "image_proxy, human likely, by I1"}
     after = believing.timeline(BEN)
     assert [(e["actor"], e["rules"]) for e in after] == [("bot", done["rules"]), ("human", done["rules"])]

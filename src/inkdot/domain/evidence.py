@@ -75,6 +75,7 @@ class Reason(StrEnum):
     INFERRED = "inferred"
     PROVIDER_NETWORK = "provider_network"
     NETWORK_NAME = "network_name"
+    COSTUME = "costume"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -105,6 +106,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.INFERRED: "Concluded from a click: the images were blocked, but the mail was in front of a person.",
     Reason.PROVIDER_NETWORK: "The network carries people of many organisations, so it does not tell which.",
     Reason.NETWORK_NAME: "Guessed from the name of the network: it may be a guest, or somebody at home.",
+    Reason.COSTUME: "The program's name is one that machines are known to wear, so it tells nothing.",
 }
 
 

@@ -35,7 +35,7 @@ NO_AGENT = Agent(*(Field(None, Status.UNKNOWN, Reason.NO_AGENT),) * 4, mail=Fals
 
 _OF_PARSER = {
     "Mac OS X": "macOS", "Chrome OS": "ChromeOS", "Ubuntu": "Linux", "Fedora": "Linux", "Debian": "Linux",
-    "Windows Phone": "Windows Phone", "Tizen": "Tizen", "HarmonyOS": "HarmonyOS",
+    "Windows Phone": "Windows Phone", "Tizen": "Tizen", "HarmonyOS": "HarmonyOS", "Web0S": "webOS",
 }  # fmt: skip
 _DESKTOP = {"Windows", "macOS", "Linux", "ChromeOS", "FreeBSD", "OpenBSD"}
 
@@ -68,13 +68,16 @@ _MAIL_CLIENTS = (
 _APPS = (
     ("[FB", "Facebook"), ("FBAN/", "Facebook"), ("FBAV/", "Facebook"), ("MetaIAB", "Facebook"), ("Instagram ", "Instagram"),
     ("LinkedInApp", "LinkedIn"), ("Snapchat/", "Snapchat"), ("Pinterest/", "Pinterest"), ("MicroMessenger/", "WeChat"),
-    (" Line/", "Line"), ("musical_ly", "TikTok"), ("BytedanceWebview", "TikTok"), ("GSA/", "Google"),
+    (" Line/", "Line"), ("musical_ly", "TikTok"), ("BytedanceWebview", "TikTok"), ("TwitterAndroid", "Twitter"), ("WhatsApp/", "WhatsApp"),
+    ("GSA/", "Google"),
     ("LibreOffice ", "LibreOffice"), ("YaBrowser/", "Yandex Browser"), ("SamsungBrowser/", "Samsung Internet"), ("DuckDuckGo/", "DuckDuckGo"),
     ("Ddg/", "DuckDuckGo"), ("Quark/", "Quark Browser"), ("UCBrowser/", "UC Browser"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"),
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("OPT/", "Opera"), ("Vivaldi/", "Vivaldi"), ("CriOS/", "Chrome"), ("FxiOS/", "Firefox"),
 )  # fmt: skip
 _IOS_WEBKIT = re.compile(r"\((iPhone|iPad|iPod)[^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)(?: Mobile/\w+)?$")
 _MAC_WEBKIT = re.compile(r"\(Macintosh; [^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\)$")
+_MAC_SAFARI = re.compile(r"\(Macintosh; [^)]*\) AppleWebKit/[\d.]+ \(KHTML, like Gecko\) Version/[\d.]+ Safari/[\d.]+$")
+"""What Safari says on a Mac, and on an iPad as long as nobody asks it for mobile sites."""
 _TV = re.compile(r"(?i)smart-?tv|\bAFT[A-Z]|apple ?tv|googletv|android tv|bravia|hbbtv|web0s|crkey|roku")
 _TABLET = re.compile(r"(?i)ipad|tablet|kindle|silk/|playbook")
 _FROZEN_IOS = re.compile(r"CPU (?:iPhone )?OS 18_[67]\b")
@@ -107,6 +110,8 @@ def _name(agent: str, *hints: str) -> Agent:
     os: str | None = _OF_PARSER.get(family, family) if family and family != "Other" else None
     if os == "iOS" and "iPad" in agent:
         os = "iPadOS"
+    if "HarmonyOS" in agent or "OpenHarmony" in agent:
+        os = "HarmonyOS"
     hinted = headers.get("sec-ch-ua-platform", "").strip('"')
     if hinted:
         os = "ChromeOS" if hinted in ("Chrome OS", "Chromium OS") else hinted
@@ -123,7 +128,8 @@ def _name(agent: str, *hints: str) -> Agent:
             return Agent(_known("Outlook"), _known(os), _SILENT, _degraded("mobile"), mail=True)
         return Agent(_known(mail.client), _known(os), _version(agent, os, headers), _known(made_for), mail=True)
     client = _client(agent, parsed.user_agent.family if parsed.user_agent else None)
-    return Agent(client, _known(os), _version(agent, os, headers), _known(_device(agent, os, headers)), mail=False)
+    device = _degraded("desktop") if _MAC_SAFARI.search(agent) else _known(_device(agent, os, headers))
+    return Agent(client, _known(os), _version(agent, os, headers), device, mail=False)
 
 
 def _client(agent: str, family: str | None) -> Field:
@@ -153,9 +159,11 @@ def _device(agent: str, os: str | None, headers: Mapping[str, str]) -> str | Non
         return "tv"
     if os == "iPadOS" or _TABLET.search(agent):
         return "tablet"
-    if os == "Android":
+    if "(PC;" in agent:
+        return "desktop"
+    if os in ("Android", "HarmonyOS"):
         return "mobile" if "Mobile" in agent or hint == "?1" or "Chrome/" not in agent else "tablet"
-    if os in ("iOS", "HarmonyOS", "Windows Phone") or hint == "?1" or " Mobile/" in agent:
+    if os in ("iOS", "KaiOS", "Windows Phone") or hint == "?1" or " Mobile/" in agent:
         return "mobile"
     return "desktop" if os in _DESKTOP else None
 
@@ -167,7 +175,7 @@ def _version(agent: str, os: str | None, headers: Mapping[str, str]) -> Field:
             major = hinted.partition(".")[0]
             return Field("11" if major.isdigit() and int(major) >= 13 else "10", Status.KNOWN)
         return Field(hinted.removesuffix(".0.0").removesuffix(".0"), Status.KNOWN)
-    parsed = parse(agent).os
+    parsed = parse(agent).os if os != "HarmonyOS" else None  # its agents name an Android beside it
     parts = (parsed.major, parsed.minor) if parsed else ()
     value = ".".join(p for p in parts if p) or None
     if value is None:

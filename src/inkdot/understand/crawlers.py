@@ -21,7 +21,7 @@ _GENERIC = re.compile(
     r"|\+https?://"
 )
 _PREVIEWS = re.compile(
-    r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp/[\d.]+(?: [AINW])?$|TelegramBot|Discordbot"
+    r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp/[\d.]+(?: [AINWi])?$|TelegramBot|Discordbot"
     r"|facebookexternalhit|facebookexternalua|meta-externalfetcher|Facebot|LinkedInBot|Twitterbot|Snap URL Preview|Viber"
     r"|redditbot|Iframely|Embedly|GroupMeBot|Mattermost-Bot|Mastodon/|Bluesky Cardyb|KeybaseBot|Synapse \(bot"
     r"|DingTalkBot-LinkService|ClickUpLinkUnfurler|Chatwork LinkPreview|SteamChatURLLookup|WebexTeams|Yahoo Link Preview"
