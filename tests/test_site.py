@@ -188,6 +188,12 @@ def test_long_bodies_and_other_methods_are_refused(shop: Shop) -> None:
     assert "access-control-allow-credentials" not in headers
     parts = urlsplit(shop.server.public)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection.request("POST", "/e")
+    response = connection.getresponse()
+    assert (response.status, json.loads(response.read())["dropped"][0]["reason"]) == (202, "not_json")
+    connection.request("GET", "/e")
+    response = connection.getresponse()
+    assert (response.status, response.headers["Allow"], b"POST" in response.read()) == (405, "POST, OPTIONS", True)
     connection.request("POST", "/e", b"x" * 70_000)
     response = connection.getresponse()
     assert response.status == 413

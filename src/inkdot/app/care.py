@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inkdot.app.folder import Folder
-from inkdot.domain.errors import Failure, InkdotError, UsageError
+from inkdot.domain.errors import Failure, InkdotError, UsageError, unreadable
 from inkdot.journal.reader import Reader
 from inkdot.journal.record import SEGMENT_HEAD
 from inkdot.journal.segment import SEGMENT_BYTES, TURN_SECONDS, empty, numbers, path_of, streams, street_folder
@@ -148,8 +148,6 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
 
     The stores are copied first: what was acknowledged before the start is in their copy or in the journal's.
     """
-    if target.exists():
-        raise UsageError(f"{target} is already there; choose another name.")
     copies = {"control.db": folder.run / "backup.db", "events.duckdb": folder.run / "backup.duckdb"}
     for path in copies.values():
         remove(path)
@@ -157,21 +155,28 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
     store.backup_to(copies["events.duckdb"])
     half = target.with_name(f".{target.name}.half")
     try:
-        with tarfile.open(half, "w") as tar:
-            for name, path in copies.items():
-                tar.add(path, name)
-            for path in _kept_files(folder.root):
-                with contextlib.suppress(FileNotFoundError):
-                    tar.add(path, path.name)
-            _add_journal(tar, folder.journal)
-            _add_uploads(tar, folder.uploads)
-        with half.open("rb") as file:
+        if target.exists():
+            raise UsageError(f"{target} is already there; choose another name.")
+        # Keys are inside: nobody else on this machine may read it.
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                for name, path in copies.items():
+                    tar.add(path, name)
+                for path in _kept_files(folder.root):
+                    with contextlib.suppress(FileNotFoundError):
+                        tar.add(path, path.name)
+                _add_journal(tar, folder.journal)
+                _add_uploads(tar, folder.uploads)
+            file.flush()
             os.fsync(file.fileno())
         half.rename(target)
     except OSError as error:
-        raise Failure(f"The backup could not be written: {error}") from error
+        raise Failure(
+            f"The backup cannot be written to {target} ({error.strerror or error}); name a file in a folder that exists and has room."
+        ) from error
     finally:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
         for path in copies.values():
             remove(path)
     return target
@@ -211,8 +216,10 @@ def restore(source: Path, root: Path) -> None:
                 raise UsageError(f"{source} is not a backup made by 'inkdot backup'.")
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
             tar.extractall(root, filter="data")
-    except (OSError, tarfile.TarError) as error:
-        raise UsageError(f"{source} cannot be read as a backup: {error}") from error
+    except OSError as error:
+        raise unreadable(source, error) from error
+    except tarfile.TarError as error:
+        raise UsageError(f"{source} is not a whole backup; name a file made by 'inkdot backup'.") from error
 
 
 def _wal(store: Path) -> Path:

@@ -107,7 +107,9 @@ def _fetch(source: str, half: Path, most: int) -> None:
             os.fsync(out.fileno())
     except (OSError, EOFError, ValueError) as error:
         half.unlink(missing_ok=True)
-        raise Failure(f"{source} cannot be fetched ({error}); what was there before stays.") from error
+        raise Failure(
+            f"{source} cannot be fetched ({getattr(error, 'strerror', None) or error}); what was there before stays."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from inkdot.app.folder import Folder
 from inkdot.app.foreign import access_log, exports
-from inkdot.app.foreign.row import Row, Tally
-from inkdot.domain.errors import Failure, UsageError
+from inkdot.app.foreign.row import Row, Tally, opened
+from inkdot.domain.errors import Failure, UsageError, unreadable
 from inkdot.domain.ids import SITE, VisitorId, to_word
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
 from inkdot.journal.reader import Reader
@@ -61,10 +61,15 @@ class Imported(NamedTuple):
     """No event of it has this id or a larger one."""
 
 
-def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) -> Imported:
-    """Write a file's rows into the journal. Raises UsageError for what cannot be read, Failure while another import runs."""
+def check(path: Path, form: str) -> None:
+    """Raises UsageError for a file that cannot be read and a format that is none: before anything is made for it."""
     if form not in FORMATS:
         raise UsageError(f"{form!r} is no format; the formats are {', '.join(FORMATS)}.")
+    opened(path).close()
+
+
+def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) -> Imported:
+    """Write a file's rows into the journal. Raises what `check` raises, Failure while another import runs."""
     token = folder.keyring().check(site.key.encode())
     if token is None:
         raise Failure(f"The key of {site.domain} is not of this folder's keys.json; restore the right one.")
@@ -172,7 +177,7 @@ def _digest(path: Path, site: Site, form: str) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import BadAddress, UsageError
+from inkdot.domain.errors import BadAddress, UsageError, unreadable
 from inkdot.mark.fill import Values, column_name
 
 _ADDRESS = ("email", "e_mail", "mail", "address", "email_address", "to")
@@ -46,7 +46,7 @@ def read_people(path: Path) -> People:
                 table.append((begun, cells))
                 begun = reader.line_num + 1
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not in UTF-8; save it as 'CSV UTF-8' and try again.") from None
     except csv.Error as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from inkdot import __version__
 from inkdot.cli import (
     account,
     acting,
@@ -68,8 +70,24 @@ rights.add_to(app, person)
 app.add_typer(person, name="person")
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inkdot {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Options that come before a command."""
+
+
 def _keep_examples_apart(group: typer.Typer) -> None:
     """Help is wrapped to the terminal; examples must stay one command a line to be copied."""
+    group.suggest_commands = False  # click suggests already
     for command in group.registered_commands:
         text, word, examples = inspect.cleandoc((command.callback and command.callback.__doc__) or "").partition(
             "\nExample"

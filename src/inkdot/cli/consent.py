@@ -13,7 +13,7 @@ from inkdot.cli import consent_asking as asking
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import mode_named
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.errors import Failure, UsageError, unreadable
 
 if TYPE_CHECKING:
     from inkdot.app.consent import Register
@@ -193,8 +193,10 @@ def import_file(
 
     try:
         text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source} cannot be read: {error}; save it as UTF-8 text.") from error
+    except OSError as error:
+        raise unreadable(source, error) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{source} is not in UTF-8; save it as UTF-8 text and try again.") from error
     good, bad, stricter = read_choices(text)
     with open_register(data) as register:
         register.keep(good)

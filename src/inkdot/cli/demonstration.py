@@ -42,13 +42,15 @@ class _Reader(NamedTuple):
     opens: bool
     clicks: int
     headers: tuple[tuple[str, str], ...] = ()
+    browser: str | None = None
+    """What opens the links, if not the same program."""
 
 
 _BROWSER = (("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", "en-GB,en;q=0.5"), ("Sec-Fetch-Mode", "navigate"))
 _READERS = (
     _Reader("ben@example.com", "Ben reads in Thunderbird, then clicks",
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0", "198.18.4.7", opens=True, clicks=1,
-            headers=_BROWSER),
+            headers=_BROWSER, browser="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     _Reader("gina@example.com", "Gina reads in Gmail: Google's proxy fetches for her",
             "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", "66.249.84.12",
             opens=True, clicks=0),
@@ -141,7 +143,7 @@ def _tell(console: Console, data: Path, public: str) -> None:
         console.rule(f"[bold]{reader.story}[/bold]")
         copy = next(c for c in copies if c.to == reader.address)
         for url in _fetches(reader, copy):
-            _fetch(url, reader)
+            _fetch(url, reader, reader.agent if url in copy.dots else reader.browser or reader.agent)
         _show_when_understood(data, reader)
     console.rule("[bold]What Ada sees[/bold]")
     print_mail_report(next(answers(data, "report_mail", {"since": "1d"})))
@@ -161,10 +163,10 @@ def _fetches(reader: _Reader, copy: Copy) -> list[str]:
     return dots + [link.url for link in copy.links[: reader.clicks]]
 
 
-def _fetch(url: str, reader: _Reader) -> None:
+def _fetch(url: str, reader: _Reader, agent: str) -> None:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    headers = {"User-Agent": reader.agent, "X-Forwarded-For": reader.network, "Accept": "*/*"} | dict(reader.headers)
+    headers = {"User-Agent": agent, "X-Forwarded-For": reader.network, "Accept": "*/*"} | dict(reader.headers)
     connection.request("GET", parts.path, headers=headers)
     connection.getresponse().read()
     connection.close()

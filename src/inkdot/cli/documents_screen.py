@@ -15,7 +15,7 @@ _STYLE = {"read": "green", "skimmed": "yellow", "passed": "dim", None: "dim"}
 
 def print_documents(found: list[dict[str, Any]]) -> None:
     """Documents with their links."""
-    console = Console()
+    console = Console(markup=False)
     if not found:
         console.print("Nothing is shared yet; 'inkdot doc share FILE --to A' makes the first link.")
     for document in found:
@@ -40,7 +40,7 @@ def _conditions(link: dict[str, Any]) -> str:
 
 def print_reading(answer: dict[str, Any]) -> None:
     """A document's report: what stands out, the strip page x person, the pages, the visits, what to do."""
-    console = Console()
+    console = Console(markup=False)
     counted = [v for v in answer["visits"] if v["counted"]]
     if "dots" in answer:
         _openings(console, answer, counted)

@@ -14,7 +14,7 @@ from inkdot.cli.mail import decided, open_mint, told_mode
 from inkdot.cli.options import DATA, Data, Json, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError
+from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError, unreadable
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, to_word
 from inkdot.mark.document.pdf import is_pdf, line, without_line
 
@@ -175,7 +175,7 @@ def _read(file: Path) -> bytes:
             raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB.")
         return file.read_bytes()
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+        raise unreadable(file, error) from error
 
 
 def _write(target: Path, content: bytes) -> None:

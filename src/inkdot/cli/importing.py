@@ -41,10 +41,11 @@ def import_file(
       inkdot import goatcounter-export.csv --from goatcounter
     """
     from inkdot.app.folder import Folder
-    from inkdot.app.importing import take
+    from inkdot.app.importing import check, take
 
     folder = Folder(data)
     folder.keyring()
+    check(file, form)
     about = _about(folder, data, site)
     with progress(f"Reading {file.name}") as told:
         done = take(folder, about, file, form, told)

@@ -13,10 +13,10 @@ import typer
 
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
-from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.cli.options import DATA, Data, Json, put, talk, tell_if_new
 from inkdot.domain.consent import Decision, Mode
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.errors import Failure, UsageError, unreadable
 from inkdot.domain.ids import LINK, MESSAGE, MessageId, WorkspaceId, to_word
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ def open_mint(data: Path, public_url: str | None, **more: object) -> tuple[Folde
     from inkdot.app.marking import mint_of, public_url_of
     from inkdot.settings import load
 
+    tell_if_new(data)
     folder = Folder(data)
     settings = load(folder.root, {"public_url": public_url, **more})
     return folder, mint_of(settings, folder.keyring(), public_url_of(folder, settings))
@@ -222,7 +223,7 @@ def _read(source: Path, data: Path, public_url: str | None, kinds: Kinds) -> tup
     try:
         content = source.read_bytes()
     except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
+        raise unreadable(source, error) from error
     folder, mint = open_mint(data, public_url, **kinds)
     return folder, read_mail(content, mint)
 

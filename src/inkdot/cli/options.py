@@ -50,9 +50,16 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
+def tell_if_new(data: Path) -> None:
+    """Say it where a folder is about to be made: a mistyped one would look like lost data, and its marks would be nobody's."""
+    if not data.exists():
+        talk(f"inkdot: There was no data folder {data}, so an empty one was made; name yours with --data.")
+
+
 def answers(data: Path, question: str, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Ask the folder or its server; `what` loses its empty entries."""
     from inkdot.app.ask import ask
 
+    tell_if_new(data)
     with progress("Reading the journal") as told:
         yield from ask(data, question, {k: v for k, v in what.items() if v is not None}, told)

@@ -72,10 +72,12 @@ def listed(data: Data = DATA, as_json: Json = False) -> None:
     Example:
       inkdot relay account list --json
     """
+    from inkdot.store.contract import iso
+
     post = _post(data)
     for account in post.accounts():
         if as_json:
-            put({"user": account.name, "senders": list(account.senders), "made": account.made})
+            put({"user": account.name, "senders": list(account.senders), "made": iso(account.made * 1_000_000)})
         else:
             typer.echo(f"{account.name}: sends as {', '.join(account.senders) or 'the domain of its first mail'}")
     post.close()

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_WIDE = 100
 _STYLE = {"yes": "green", "likely": "cyan", "unknown": "yellow", "no": "dim"}
+_FIELD = {"os": "system", "os_version": "system version"}
 _MARK = {"yes": "●", "likely": "◐", "unknown": "?", "no": "·"}
 
 
 def print_timeline(answer: dict[str, Any]) -> None:
     """One person's events with what each field is worth."""
-    console = Console()
+    console = Console(markup=False)
     if not answer["known"]:
         console.print(f"Nothing was ever marked for {answer['person']}.")
         return
     if not answer["events"]:
         console.print(f"{answer['person']}: nothing heard yet. Blocked images and text-only readers leave no trace.")
         return
-    console.print(Text(answer["person"], style="bold"), _summary(answer["counts"]))
-    table = Table(show_edge=False, pad_edge=False, header_style="dim")
-    for title in ("when (UTC)", "", "what happened", "where and with what", "why"):
-        table.add_column(title, overflow="fold")
+    console.print(Text.assemble((answer["person"], "bold"), " ", _summary(answer["counts"])))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     repeats = Counter(e["repeat_of"] for e in answer["events"])
     for event in _readings_folded(answer["events"]):
         if event["repeat_of"]:
             continue
-        style = _STYLE[event["human"]]
-        what = event["says"] + (f"\n{event['url']}" if event["url"] else "")
-        if repeats[event["id"]]:
-            what += f"\n(and {repeats[event['id']]} more within three minutes)"
-        if event.get("subject"):
-            what += f"\n“{event['subject']}”"
-        why = "\n".join(f"{e['rule']}: {e['fact']}" for e in event["evidence"])
-        row = (event["time"][:19].replace("T", " "), _MARK[event["human"]], what, _fields(event["fields"]), why)
-        table.add_row(*(Text(cell, style=style) for cell in row))
+        style, when = _STYLE[event["human"]], event["time"][:19].replace("T", " ")
+        table.add_row(Text(f"{_MARK[event['human']]} {when}", style=style), Text(event["says"], style=f"bold {style}"))
+        for label, words in _details(event, repeats[event["id"]]):
+            table.add_row(Text(label.rjust(len(when) + 2), style="dim"), Text(words))
     console.print(table)
     for sentence in answer["learned"]:
         console.print(Text(sentence, style="italic"))
@@ -47,7 +46,19 @@ def print_timeline(answer: dict[str, Any]) -> None:
         console.print(
             Text(f"Perhaps forwarded: {forward['message']} was opened with {both}, in two networks.", style="italic")
         )
-    console.print(Text("● proven  ◐ likely  ? cannot be known  · machine", style="dim"))
+    console.print(Text("● proven  ◐ likely  ? cannot be known  · machine    times are UTC", style="dim"))
+
+
+def _details(event: dict[str, Any], repeats: int) -> Iterator[tuple[str, str]]:
+    """What one event is about, what is known of it, and why it is believed; labels and words."""
+    if event["url"]:
+        yield "link", event["url"]
+    if event.get("subject"):
+        yield "mail", event["subject"]
+    if repeats:
+        yield "again", f"{repeats} more within three minutes"
+    yield from _fields(event["fields"])
+    yield "why", "; ".join(f"{e['rule']}: {e['fact']}" for e in event["evidence"])
 
 
 def _readings_folded(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -68,52 +79,52 @@ def _readings_folded(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _summary(counts: dict[str, int]) -> Text:
     low, high = counts["opens_sure"], counts["opens_sure"] + counts["opens_likely"] + counts["opens_unknown"]
     opens = f"{low}" if low == high else f"{low} to {high}"
-    return Text(
-        f"opened {opens} times, clicked {counts['clicks']}; machines {counts['machine']}, repeats {counts['repeats']}"
-    )
-
-
-def _fields(fields: dict[str, dict[str, str | None]]) -> str:
-    shown = [
-        f"{name} {field['value']}" + ("" if field["status"] == "known" else f" ({field['status']})")
-        for name, field in fields.items()
-        if field["value"]
+    told = [f"opened {opens} {'time' if high == 1 else 'times'}", f"clicked {_times(counts['clicks'])}"]
+    told += [
+        f"{counts[key]} {word}" for key, word in (("machine", "by machines"), ("repeats", "repeated")) if counts[key]
     ]
-    hidden: dict[str, list[str]] = {}
-    for name, field in fields.items():
-        if field["status"] != "known" and not field["value"]:
-            hidden.setdefault(f"{field['status']} ({field.get('reason')})", []).append(name)
-    return "\n".join([", ".join(shown), *(f"{', '.join(names)}: {why}" for why, names in hidden.items())]).strip()
+    return Text(", ".join(told))
+
+
+def _times(count: int) -> str:
+    return f"{count} {'time' if count == 1 else 'times'}"
+
+
+def _fields(fields: dict[str, dict[str, str | None]]) -> Iterator[tuple[str, str]]:
+    """Known, degraded and unknown fields, those with one reason together; reasons in words, as docs/reasons.md has them."""
+    for status in ("known", "degraded", "unknown"):
+        by_reason: dict[str, list[str]] = {}
+        for name, field in fields.items():
+            if field["status"] == status and (field["value"] or status != "known"):
+                word = _FIELD.get(name, name) + (f" {field['value']}" if field["value"] else "")
+                by_reason.setdefault(field.get("reason") or "", []).append(word)
+        told = [", ".join(words) + (f" ({why.replace('_', ' ')})" if why else "") for why, words in by_reason.items()]
+        if told:
+            yield status, "; ".join(told)
 
 
 def print_mail_report(answer: dict[str, Any]) -> None:
     """One line per mail."""
-    console = Console()
+    console = Console(markup=False)
     if not answer["messages"]:
         console.print(f"No mail was marked or heard of since {answer['since'][:10]}.")
         return
-    table = Table(show_edge=False, pad_edge=False, header_style="dim")
-    for title in (
-        "mail",
-        "to",
-        "opened by",
-        "sure",
-        "likely",
-        "perhaps",
-        "machine only",
-        "clicked by",
-        "answered by",
-        "last",
-    ):
-        table.add_column(title, overflow="fold", justify="left" if title in ("mail", "last") else "right")
+    wide = console.width >= _WIDE
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, wide), header_style="dim")
+    table.add_column("mail", overflow="fold")
+    for title in ("to", "opened\nby", "sure", "likely", "perhaps", "machine\nonly", "clicked\nby", "answered\nby"):
+        table.add_column(title, no_wrap=True, justify="right")
+    if wide:
+        table.add_column("last", no_wrap=True)
     for mail in answer["messages"]:
         opened = mail["opened"]
         unmarked = sum(mail["unmarked"].values()) >= (mail["recipients"] or 1)
         table.add_row(
-            mail["subject"] or mail["message"], str(mail["recipients"] or "?"),
+            Text(mail["subject"] or mail["message"]), str(mail["recipients"] or "?"),
             "not marked" if unmarked else _between(mail["opened_between"]),
             str(opened["sure"]), str(opened["likely"]), str(opened["unknown"]), str(opened["machine_only"]),
-            _between(mail["clicked_between"]), str(mail["replied"]), (mail["last"] or "")[:16].replace("T", " "),
+            _between(mail["clicked_between"]), str(mail["replied"]),
+            *((mail["last"] or "")[:16].replace("T", " ") for _ in range(wide)),
         )  # fmt: skip
     console.print(table)
 
@@ -125,7 +136,7 @@ def _between(pair: list[int]) -> str:
 
 def print_explanation(answer: dict[str, Any]) -> None:
     """One event, its rules and what each field is worth."""
-    console = Console()
+    console = Console(markup=False)
     console.print(Text(answer["says"], style="bold"))
     table = Table(show_header=False, show_edge=False, pad_edge=False)
     table.add_row("event", f"{answer['id']} {answer['kind']} at {answer['time']}")

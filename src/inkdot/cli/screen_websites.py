@@ -21,7 +21,7 @@ _SMALL = {
 
 def print_site_report(answer: dict[str, Any]) -> None:
     """Site after site."""
-    console = Console()
+    console = Console(markup=False)
     if not answer["sites"]:
         console.print("There is no site yet; 'inkdot site add example.com' makes one.")
     for site in answer["sites"]:
@@ -57,7 +57,7 @@ def print_leads(answer: dict[str, Any]) -> None:
         )
         for lead in answer["leads"]
     ]  # fmt: skip
-    console = Console()
+    console = Console(markup=False)
     if not rows:
         console.print(f"Nobody did anything since {answer['since'][:10]}.")
     _table(console, ("who", "score", "why", "came first by", "came last by", "seen (UTC)"), rows)
@@ -65,7 +65,7 @@ def print_leads(answer: dict[str, Any]) -> None:
 
 def print_searches(answer: dict[str, Any]) -> None:
     """One line per word."""
-    console = Console()
+    console = Console(markup=False)
     if not answer["searches"]:
         console.print(f"Nobody searched anything since {answer['since'][:10]}.")
     rows = [(s["term"], s["times"], s["visits"], s["domain"]) for s in answer["searches"]]

@@ -3,7 +3,7 @@
     GET /o/TOKEN.gif    a dot: always the GIF
     GET /c/TOKEN        a tracked link: 302 to the destination inside the token, 404 for anything else
     GET ...             what `gets` lists: images of websites
-    POST ...            what `posts` lists: requests with a body
+    POST ...            what `posts` lists: requests with a body, which may be empty
     GET ...             what `files` lists: scripts for websites
     GET /healthz        200 while pings can be recorded, else 503 and the reason
     GET /metrics        counters of all streets of this machine
@@ -96,8 +96,10 @@ class Street:
 
     def hear(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         """Owe `caller` exactly one answer. `lines` are its header lines, judged."""
-        if method not in _READING:
-            self._other_method(caller, method)
+        if self.takes_body(method, target):
+            self.hear_body(caller, target, lines, b"")
+        elif method not in _READING:
+            self._other_method(caller, method, target)
         elif target.startswith(self._dot):
             text = target.partition(b"?")[0]
             token = self._check(text[self._dot_length : -4]) if text.endswith(b".gif") else None
@@ -213,13 +215,16 @@ class Street:
             self.gets[address](caller, method, target, lines)
         elif target == b"/metrics":
             caller.answer_in_turn(self._replies.text(200, self._metrics().rstrip(), head=head))
+        elif address in self.posts:
+            self._other_method(caller, method, target)
         else:
             caller.answer_in_turn(self._not_found(method))
 
-    def _other_method(self, caller: Caller, method: bytes) -> None:
+    def _other_method(self, caller: Caller, method: bytes, target: bytes) -> None:
         if method == b"OPTIONS":
             caller.answer_in_turn(self._replies.options)
         else:
             self._counters.refused += 1
-            text = "Only GET, HEAD and OPTIONS work here."
-            caller.answer_in_turn(self._replies.text(405, text, "Allow: GET, HEAD, OPTIONS\r\n"))
+            allowed = "POST, OPTIONS" if target.partition(b"?")[0] in self.posts else "GET, HEAD, OPTIONS"
+            text, head = f"What works here: {allowed}.", method == b"HEAD"
+            caller.answer_in_turn(self._replies.text(405, text, f"Allow: {allowed}\r\n", head=head))

@@ -35,6 +35,11 @@ class UsageError(InkdotError):
     """The request itself is wrong."""
 
 
+def unreadable(path: object, error: OSError) -> UsageError:
+    """The sentence about a file that was named and cannot be read."""
+    return UsageError(f"{path} cannot be read: {error.strerror or error}.")
+
+
 class BadAddress(UsageError):
     """Not a mail address."""
 

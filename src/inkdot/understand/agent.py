@@ -128,8 +128,8 @@ def _name(agent: str, *hints: str) -> Agent:
             return Agent(_known("Outlook"), _known(os), _SILENT, _degraded("mobile"), mail=True)
         return Agent(_known(mail.client), _known(os), _version(agent, os, headers), _known(made_for), mail=True)
     client = _client(agent, parsed.user_agent.family if parsed.user_agent else None)
-    device = _degraded("desktop") if _MAC_SAFARI.search(agent) else _known(_device(agent, os, headers))
-    return Agent(client, _known(os), _version(agent, os, headers), device, mail=False)
+    kind = _degraded("desktop") if _MAC_SAFARI.search(agent) else _known(_device(agent, os, headers))
+    return Agent(client, _known(os), _version(agent, os, headers), kind, mail=False)
 
 
 def _client(agent: str, family: str | None) -> Field:

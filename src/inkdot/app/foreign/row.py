@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import UsageError, unreadable
 
 
 class Row(NamedTuple):
@@ -62,7 +62,7 @@ def opened(path: Path) -> IO[str]:
     try:
         return path.open(encoding="utf-8-sig", errors="replace", newline="")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
 
 
 def table(path: Path, tally: Tally, *needed: str) -> Iterator[dict[str, str]]:

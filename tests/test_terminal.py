@@ -1,0 +1,100 @@
+"""What the commands look like on a terminal, and what they say when they are used wrongly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+
+
+def wide(columns: int, *arguments: str | Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines of a command on a terminal of so many columns."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return inkdot(*arguments).stdout.splitlines()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_timeline_fits_its_terminal_and_breaks_no_word(
+    server: Server, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = server.mark()[0]
+    server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
+    server.timeline(BEN, at_least=1)
+    lines = wide(columns, "timeline", BEN, "--data", server.data, monkeypatch=monkeypatch)
+    assert max(map(len, lines)) <= columns
+    text = " ".join(" ".join(lines).split())
+    assert "A person opened the mail in Thunderbird." in text
+    assert "known system Linux, device desktop, client Thunderbird" in text
+    assert "unknown location (private address); system version (agent silent)" in text
+    assert "why M1: Thunderbird fetched it directly" in text
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_report_on_mails_keeps_its_headings_whole(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = tmp_path / "quote.eml"
+    mail.write_bytes(QUOTE.replace(b"The quote", b"[/red] Your quote for the new roof [bold]"))
+    inkdot("mail", "mark", mail, "--to", BEN, "--out-dir", tmp_path, "--data", tmp_path / "data")
+    lines = wide(columns, "report", "mail", "--data", tmp_path / "data", monkeypatch=monkeypatch)
+    assert max(map(len, lines)) <= columns
+    words = " ".join(lines).split()
+    for heading in ("sure", "likely", "perhaps", "machine", "clicked", "answered"):
+        assert heading in words
+    assert "[/red]" in words  # a subject is text, not markup
+
+
+def test_the_version_is_told() -> None:
+    said = inkdot("--version")
+    assert said.stdout.startswith("inkdot ")
+    assert said.stdout.strip()[-1].isdigit()
+
+
+def test_a_mistyped_command_is_answered_with_one_suggestion() -> None:
+    said = inkdot("evnts", check=False)
+    assert said.returncode == 2
+    assert said.stderr.count("Did you mean") == 1
+
+
+def test_a_folder_that_was_not_there_is_told(tmp_path: Path) -> None:
+    missing = tmp_path / "mistyped"
+    first = inkdot("events", "--data", missing)
+    assert (first.stdout, str(missing) in first.stderr) == ("", True)
+    assert inkdot("events", "--data", missing).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "why"),
+    [
+        (("import", "absent.csv", "--from", "matomo"), 2, "absent.csv cannot be read: No such file or directory."),
+        (("import", __file__, "--from", "nothing"), 2, "'nothing' is no format; the formats are access-log"),
+        (("restore", "absent.tar", "--data", "new"), 2, "absent.tar cannot be read: No such file or directory."),
+        (("restore", __file__, "--data", "new"), 2, "is not a whole backup; name a file made by 'inkdot backup'."),
+        (("backup", "absent/all.tar"), 1, "absent/all.tar (No such file or directory); name a file in a folder"),
+        (("geo", "update", "--city", "absent.mmdb"), 1, "(No such file or directory); what was there before stays."),
+        (("consent", "import", "absent.csv"), 2, "absent.csv cannot be read: No such file or directory."),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_one_sentence_and_makes_nothing(
+    command: tuple[str, ...], code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inkdot("events")
+    said = inkdot(*command, check=False)
+    assert (said.returncode, said.stdout, said.stderr.count("\n")) == (code, "", 1)
+    assert why in said.stderr
+    assert "Errno" not in said.stderr
+    assert inkdot("site", "list", "--json").stdout == ""
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_holds_keys_so_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        made = inkdot_json("backup", tmp_path / "all.tar", "--data", tmp_path / "data")
+    finally:
+        os.umask(old)
+    assert Path(made["file"]).stat().st_mode & 0o077 == 0
