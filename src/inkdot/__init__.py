@@ -18,16 +18,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inkdot.domain.consent import Mode
     from inkdot.library import Marker
 
-__all__ = ["Marker", "__version__"]
+__all__ = ["Marker", "Mode", "__version__"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`Marker`, when it is asked for: nothing else that imports Inkdot should wait for it."""
-    if name == "Marker":
-        from inkdot.library import Marker  # noqa: PLC0415 - see above
+    """`Marker` and `Mode`, when they are asked for: nothing else that imports Inkdot should wait for them."""
+    if name in ("Marker", "Mode"):
+        from inkdot import library  # noqa: PLC0415 - see above
 
-        return Marker
+        return getattr(library, name)
     raise AttributeError(f"module 'inkdot' has no attribute {name!r}")
