@@ -147,6 +147,14 @@ def test_a_site_is_added_once_and_keeps_its_key(shop: Shop) -> None:
         ('{"s": "KEY", "k": "goal", "n": "x", "x": {"a": {"b": 1}}}', "wrong_type"),
         ('{"s": "KEY", "k": "goal", "n": "x", "x": [1]}', "wrong_type"),
         ('["KEY", "", 7]', "wrong_type"),
+        ('{"s": "KEY", "k": "view", "u": "https://DOMAIN/", "visitor": 5}', "wrong_type"),
+        ('{"s": "KEY", "k": "view", "u": "https://DOMAIN/", "visitor": "' + "x" * 65 + '"}', "too_long"),
+        ('{"s": "KEY", "k": "view", "u": "https://DOMAIN/", "r": "https://www.semalt.com/x"}', "spam_referrer"),
+        (
+            '["KEY", "", {"k": "view", "p": 1, "q": 0, "u": "https://DOMAIN/", "r": "https://semalt.com"}]',
+            "spam_referrer",
+        ),
+        ("", "not_json"),
         ('{"s": "KEY", "k": "goal", "n": "' + "x" * 300 + '"}', "too_long"),
         ('{"s": "KEY", "k": "peek"}', "unknown_kind"),
         ('{"s": "KEY"}', "unknown_kind"),
@@ -179,6 +187,72 @@ def test_the_good_events_of_a_batch_are_kept(shop: Shop) -> None:
     assert shop.post([{"key": shop.key, **shop.own(view("/good/3"))}, {"key": "x", **view("/good/4")}])["accepted"] == 1
     many = shop.tell(*(view(f"/many/{n}") for n in range(205)))
     assert (many["accepted"], many["dropped"][0]["reason"]) == (200, "too_many")
+
+
+def test_half_a_character_spoils_no_batch(shop: Shop) -> None:
+    half = '["KEY", "", {"k": "goal", "n": "cut \\ud83d"}, {"k": "goal", "n": "\\ude00 \\ud83d\\ude00"}, {"k": "peek"}]'
+    assert [d["reason"] for d in shop.post(half.replace("KEY", shop.key))["dropped"]] == ["unknown_kind"]
+    assert {e["name"] for e in shop.events(2)} == {"cut \ufffd", "\ufffd \U0001f600"}
+
+
+def test_a_long_address_is_cut_and_its_view_kept(shop: Shop) -> None:
+    assert (
+        shop.tell(view("/long?a=" + "x" * 3_000, "long", referrer="https://example.net/" + "y" * 3_000))["accepted"]
+        == 1
+    )
+    assert len(shop.events(1)[0]["url"]) == 2_000
+
+
+# -- what servers tell
+
+
+def server_key(shop: Shop) -> str:
+    key = str(inkdot_json("site", "server-key", shop.domain, "--data", shop.server.data)["server_key"])
+    assert key != shop.key
+    return key
+
+
+def test_a_server_says_whose_an_event_is(shop: Shop) -> None:
+    key, curl = server_key(shop), {"agent": "curl/8", "address": "192.0.2.1"}
+    shop.tell(view("/cart"), agent=FIREFOX, address="203.0.113.7")
+    paid = {"key": key, "kind": "goal", "name": "paid", "url": shop.page + "/order", "id": "order-7", "number": 0}
+    told = shop.post({**paid, "agent": FIREFOX, "address": "203.0.113.7"}, **curl)
+    assert told == {"accepted": 1, "dropped": []}
+    cart, order = shop.events(2)
+    assert (order["visit"], order["actor"], order["fields"]["client"]["value"]) == (cart["visit"], "human", "Firefox")
+    site = shop.report()["sites"][0]
+    assert (site["visitors"], site["visits"], [e["name"] for e in site["events"]]) == (1, 1, ["paid"])
+    shop.post({**paid, "id": 8, "visitor": "customer 5", "agent": SAFARI}, **curl)
+    assert shop.events(3)[2]["visit"] != cart["visit"]
+
+
+def test_a_servers_key_is_no_good_in_a_page_and_must_name_a_visitor(shop: Shop) -> None:
+    event = {"key": server_key(shop), "kind": "view", "url": shop.page + "/", "address": "203.0.113.7"}
+    assert shop.refusal(event, Origin=shop.page) == "servers_key"
+    assert shop.refusal(event | {"address": None}) == "no_visitor"
+    for wrong in ({"address": "here"}, {"address": 5}, {"agent": ["x"]}, {"privacy": "no"}):
+        assert shop.refusal(event | wrong) == "wrong_type"
+    assert shop.refusal(event | {"url": "https://example.org/"}) == "foreign_page"
+    assert shop.post(event | {"agent": FIREFOX + "\r\nX-Forwarded-For: 192.0.2.1"})["accepted"] == 1
+    assert shop.events(1)[0]["raw"]["headers"] == {}
+
+
+def test_a_server_passes_on_that_a_visitor_asks_for_privacy(shop: Shop) -> None:
+    quiet = {
+        "key": server_key(shop),
+        "address": "203.0.113.7",
+        "agent": FIREFOX,
+        "privacy": True,
+        "url": shop.page + "/",
+    }
+    assert shop.post(quiet | {"kind": "view"})["accepted"] == 1
+    assert shop.refusal(quiet | {"kind": "identify", "person": shop.ben}) == "privacy_signal"
+    assert [(e["visit"], e["raw"]["agent"]) for e in shop.events(1)] == [(None, None)]
+
+
+def test_pages_cannot_say_whose_an_event_is(shop: Shop) -> None:
+    shop.tell(view("/mine", address="192.0.2.1", agent=GOOGLEBOT))
+    assert shop.events(1)[0]["actor"] == "human"
 
 
 def test_long_bodies_and_other_methods_are_refused(shop: Shop) -> None:
@@ -341,10 +415,12 @@ def test_channels_of_ones_own_come_before_the_usual_ones() -> None:
             Channels(broken)
 
 
-def test_spam_referrers_are_dropped_and_counted(own_shop: Shop) -> None:
-    own_shop.tell(view("/", referrer="https://semalt.com/"), view("/real", 2))
-    assert [e["url"] for e in own_shop.events(1)] == [own_shop.page + "/real"]
-    assert inkdot_json("verify", "--data", own_shop.server.data)["dropped"]["spam"] == 1
+def test_spam_referrers_are_dropped_and_counted(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    line = '203.0.113.1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 200 23 "https://{}/" "{}"\n'
+    file.write_text(line.format("semalt.com", FIREFOX) + line.format("example.net", FIREFOX))
+    done = inkdot_json("import", file, "--from", "access-log", "--site", "example.com", "--data", tmp_path / "data")
+    assert (done["events"], done["dropped"]) == (1, {"spam": 1})
 
 
 def test_a_restart_forgets_no_visit_and_no_second(own_shop: Shop) -> None:

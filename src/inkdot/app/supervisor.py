@@ -30,6 +30,7 @@ from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.route import is_this_machine, read_routes
 from inkdot.settings import SECRETS, Settings
 from inkdot.talk import Talk
+from inkdot.understand.source import SPAM
 
 log = Talk("supervisor")
 
@@ -151,7 +152,7 @@ class Supervisor:
             s = self._settings
             config = StreetConfig(
                 str(self._folder.root), number, socket_fd, ready_fd, s.trusted_proxies, s.connections_per_address,
-                (s.dot_prefix, s.click_prefix), self._room_door.getsockname(), s.addresses,
+                (s.dot_prefix, s.click_prefix), self._room_door.getsockname(), s.addresses, SPAM,
             )  # fmt: skip
             return [sys.executable, "-m", "inkdot.collect.process", config.to_json()]
 

@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     site.command()(add)
     site.command("list")(list_sites)
     site.command()(goal)
+    site.command("server-key")(server_key)
     app.add_typer(site, name="site")
 
 
@@ -91,6 +92,37 @@ def list_sites(data: Data = DATA, public_url: _Url = None, as_json: Json = False
         else:
             typer.echo(f"{to_word(SITE, site.id)}  {site.domain}  {', '.join(g['name'] for g in goals)}")
     sites.close()
+
+
+def server_key(
+    site: _Which,
+    agreed: Annotated[
+        bool, typer.Option("--agreed", help="Your servers tell only of visitors who agreed to it.")
+    ] = False,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Print the key with which your own servers tell of visitors (docs/site.md); it stands in no page.
+
+    Example:
+      inkdot site server-key example.com
+    """
+    from inkdot.cli.consent import open_register
+    from inkdot.cli.mail import open_mint
+    from inkdot.mark.site import site_key
+    from inkdot.store.sites import Sites
+
+    folder, mint = open_mint(data, None)
+    sites = Sites(folder.control)
+    found = find_site(sites, site)
+    sites.close()
+    with open_register(data) as register:
+        mode = register.widest(found.domain, asked=agreed).mode
+    key = site_key(mint, found.id, found.domain, found.made, mode, servers=True)
+    if as_json:
+        put({"site": to_word(SITE, found.id), "server_key": key})
+    else:
+        typer.echo(key)
 
 
 def goal(

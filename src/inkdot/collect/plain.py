@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from inkdot.domain.beacon import MOST_VISITOR
+
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Address = Annotated[str, msgspec.Meta(max_length=2_000)]
+_Name = Annotated[str, msgspec.Meta(max_length=MOST_VISITOR)]
 _Number = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 
 
@@ -29,7 +32,7 @@ class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 NEEDS = {"view": "u", "engage": "p", "goal": "n", "click": "l", "download": "l"}
-_decode = msgspec.json.Decoder(tuple[str, str, Plain]).decode
+_decode = msgspec.json.Decoder(tuple[str, _Name, Plain]).decode
 
 
 def plain(body: bytes) -> tuple[str, str, Plain] | None:

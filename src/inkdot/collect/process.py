@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import lzma
 import os
 import signal
 import socket
@@ -65,6 +66,8 @@ class StreetConfig(NamedTuple):
     """The unix socket of the reading room."""
     addresses: str = "full"
     """How much of addresses is written down: full, cut, none."""
+    spam: str = ""
+    """The file of domains that send visits which nobody made: lines, compressed as xz."""
 
     def to_json(self) -> str:
         """For the child's command line."""
@@ -105,7 +108,7 @@ async def _serve(config: StreetConfig) -> int:
         return exposition(total(run.glob("street-*.counters")))
 
     street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
-    website = Website(street, keyring, commit, replies, counters, proxies, salt)
+    website = Website(street, keyring, commit, replies, counters, proxies, salt, _spam(config.spam))
     shown = Shown(data / SHOWN)
     website.actions_for = shown.of if shown else None
     handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
@@ -129,6 +132,10 @@ async def _serve(config: StreetConfig) -> int:
         writer.close()
     counters.publish()
     return code
+
+
+def _spam(path: str) -> frozenset[str]:
+    return frozenset(lzma.decompress(Path(path).read_bytes()).decode().split()) if path else frozenset()
 
 
 def _finish(done: asyncio.Future[int]) -> None:

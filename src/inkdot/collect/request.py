@@ -122,6 +122,10 @@ class Proxies:
             if address is None:
                 break
             client = address
+        return self.kept(client)
+
+    def kept(self, client: bytes) -> bytes:
+        """What may be written down of an address."""
         return client if self._keep == "full" else cut(client) if self._keep == "cut" else _UNKNOWN
 
 

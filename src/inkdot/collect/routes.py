@@ -183,10 +183,10 @@ class Street:
             token = self._without_person(token)
         return encode(method, now, NOBODY, token, b"")
 
-    def record_body(self, caller: Caller, token: bytes, lines: Lines, target: bytes, body: bytes) -> bytes:
+    def record_body(self, address: bytes, token: bytes, lines: Lines, target: bytes, body: bytes) -> bytes:
         """What may be written down of something sent under a genuine token; framed, nothing if it may not be kept.
 
-        The caller leaves out of `body` what GPC, DNT or the mode forbid.
+        `address`: whose it is, as far as addresses are kept. The caller leaves out of `body` what GPC, DNT or the mode forbid.
         """
         now = time.time_ns() // 1000
         if self._denied(token):
@@ -194,7 +194,7 @@ class Street:
             return b""
         if lines.privacy or mode_of(token) != _INDIVIDUAL:
             return encode_with_body(b"POST", now, NOBODY, self._without_person(token), b"", target, body)
-        return encode_with_body(b"POST", now, self._client(caller.peer, lines.hops), token, lines.kept, target, body)
+        return encode_with_body(b"POST", now, address, token, lines.kept, target, body)
 
     def _not_found(self, method: bytes) -> bytes:
         self._counters.not_found += 1

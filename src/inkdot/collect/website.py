@@ -1,7 +1,7 @@
 """What websites send: `POST /e` from the tag and from servers, `GET /e.gif` where there is no JavaScript.
 
 Each event is judged by itself: good ones of a request are kept, the others are answered with their reason. One event is one
-record of the journal.
+record of the journal. Pages speak for whoever looks at them; servers, with a key of their own, say whose an event is.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
 from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Lines, Proxies
+from inkdot.collect.request import Lines, Proxies, packed
 from inkdot.collect.routes import Caller, Street
 from inkdot.collect.salt import Salt, lasting
 from inkdot.domain.beacon import (
     MOST_EVENTS,
+    MOST_VISITOR,
     REFUSALS,
     Refusal,
     Refused,
@@ -29,23 +30,30 @@ from inkdot.domain.beacon import (
     checked,
     depth_exceeds,
     host_of,
+    is_listed,
     is_loopback,
     spread,
 )
 from inkdot.domain.consent import Mode
 from inkdot.domain.lately import Lately, mark_of
-from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of
+from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of, part_of
+from inkdot.journal.record import NOBODY
 
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
 _INDIVIDUAL = int(Mode.INDIVIDUAL)
 _OBJECT = slice(12, 20)
-_MOST_SITES, _MOST_SENDERS, _MOST_BEGINNINGS = 10_000, 2_000, 50
+_MOST_SITES, _MOST_SENDERS, _MOST_BEGINNINGS, _MOST_REFERRERS = 10_000, 2_000, 50, 10_000
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
 _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
 _REDUNDANT = re.compile(rb"(?im)^(?:content-length|content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
 """Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half of a character: scripts that cut texts leave them, and JSON allows them."""
+_MOST_AGENT = 1_000
 _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -60,6 +68,8 @@ class _Site(NamedTuple):
     id: bytes
     domain: str
     mode: int
+    servers: bool
+    """The key is one of servers."""
     beginnings: set[str]
     """Beginnings of addresses that are its own, up to the path: most are met again and again."""
 
@@ -73,6 +83,17 @@ class _Sender(NamedTuple):
     privacy: bool
     lines: Lines
     """What is written down of its header lines."""
+    address: bytes
+
+
+class _Taken(NamedTuple):
+    """An event that is kept."""
+
+    site: _Site
+    content: bytes
+    mark: int
+    """What it is known again by; 0 without an id."""
+    sender: _Sender
 
 
 class _Remembering(Waiter):
@@ -101,9 +122,13 @@ class Website:
         counters: Counters,
         proxies: Proxies,
         salt: Salt,
+        spam: frozenset[str] = frozenset(),
     ) -> None:
+        """`spam`: domains whose visits nobody made."""
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
-        self._replies, self._counters, self._client, self._salt = replies, counters, proxies.client, salt
+        self._replies, self._counters, self._proxies, self._salt = replies, counters, proxies, salt
+        self._spam = spam
+        self._referrers: dict[str, bool] = {}
         self._sites: dict[str, _Site] = {}
         self._seen = Lately()
         self._senders: dict[bytes, _Sender] = {}
@@ -118,29 +143,25 @@ class Website:
         if self._kept_plainly(caller, lines, body):
             return
         records, marks, dropped, actions = [], [], [], []
-        sender = self._sender(lines)
-        address = self._client(caller.peer, lines.hops)
+        sender = self._sender(caller, lines)
         events = _events(body)
         if isinstance(events, Refused):
             dropped.append(_told(0, events))
             events = []
         for number, (key, visitor, event) in enumerate(events):
-            taken = (
-                self._taken(key, visitor, event, sender, address) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
-            )
+            taken = self._taken(key, visitor, event, sender) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
             if isinstance(taken, Refused):
                 dropped.append(_told(number, taken))
                 if taken.reason is Refusal.TOO_MANY:
                     break
                 continue
-            site, content, mark = taken
-            if mark and mark in marks:
+            if taken.mark and taken.mark in marks:
                 dropped.append(_told(number, Refused(Refusal.REPLAY)))
                 continue
-            records.append(self._record(caller, site.token, sender.lines, TARGET, content))
-            marks.append(mark)
+            records.append(self._written(taken, TARGET))
+            marks.append(taken.mark)
             if self.actions_for is not None:
-                actions += self.actions_for(site.id, content)
+                actions += self.actions_for(taken.site.id, taken.content)
         self._counters.web_events += len(records)
         self._counters.web_refused += len(dropped)
         reply, unrecorded = self._answers(len(records), dropped, actions)
@@ -150,22 +171,22 @@ class Website:
         """True if this was one plain event of a known site, in order in every way."""
         found = plain(body)
         site = self._sites.get(found[0]) if found else None
-        if found is None or site is None or site.mode != _INDIVIDUAL or lines.privacy:
+        if found is None or site is None or site.mode != _INDIVIDUAL or site.servers or lines.privacy:
             return False
-        sender, event = self._sender(lines), found[2]
-        if self.actions_for is not None and event.k == "view":
+        sender, event = self._sender(caller, lines), found[2]
+        if (self.actions_for is not None and event.k == "view") or (event.r and self._is_spam(event.r)):
             return False
-        address = self._client(caller.peer, lines.hops)
+        address = sender.address
         if sender.origin is not None and not _own(sender.origin, site, address):
             return False
-        who = self._visitor(site, found[1], sender, address)
+        who = self._visitor(site, found[1], sender)
         mark = mark_of(who, event.k, {"p": event.p, "q": event.q})
         if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
             return False
         if mark in self._seen or not self._is_page_of(site, event.u, address):
             return False
         content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
-        record = self._record(caller, site.token, sender.lines, TARGET, content)
+        record = self._record(address, site.token, sender.lines, TARGET, content)
         self._counters.web_events += 1
         reply, unrecorded = self._answers(1, [], [])
         self._commit.add(_Remembering(caller, reply, [mark], self._seen), reply, unrecorded, record)
@@ -179,51 +200,93 @@ class Website:
         page = _REFERRER.search(lines.kept)
         event = {"k": "goal" if "n" in asked else "view", "u": page[1].decode("latin-1").strip() if page else None}
         event |= {name: asked[name] for name in ("u", "r", "n", "k") if name in asked}
-        sender, address = self._sender(lines), self._client(caller.peer, lines.hops)
-        taken = self._taken(asked.get("s"), None, event, sender, address) if method == b"GET" else None
+        taken = self._taken(asked.get("s"), None, event, self._sender(caller, lines)) if method == b"GET" else None
         if taken is None or isinstance(taken, Refused):
             self._counters.web_refused += 1
             self._commit.add(caller, reply, reply, b"")
             return
-        site, content, _ = taken
         self._counters.web_events += 1
-        record = self._record(caller, site.token, sender.lines, PIXEL, content)
-        self._commit.add(caller, reply, replies.gif_unrecorded, record)
+        self._commit.add(caller, reply, replies.gif_unrecorded, self._written(taken, PIXEL))
+
+    def _written(self, taken: _Taken, target: bytes) -> bytes:
+        return self._record(taken.sender.address, taken.site.token, taken.sender.lines, target, taken.content)
 
     # -- one event
 
-    def _taken(
-        self, key: Any, visitor: Any, event: Any, sender: _Sender, address: bytes
-    ) -> tuple[_Site, bytes, int] | Refused:
+    def _taken(self, key: Any, visitor: Any, event: Any, sender: _Sender) -> _Taken | Refused:
         """Whose event it is, what may be written down of it, and how to know it again."""
         site = self._site(key)
         if site is None:
             return Refused(Refusal.UNKNOWN_SITE)
         if site.mode == Mode.OFF:
             return Refused(Refusal.TRACKING_OFF)
-        if sender.origin is not None and not _own(sender.origin, site, address):
-            return Refused(Refusal.FOREIGN_ORIGIN)
-        found = checked(event)
+        spoken = self._for_whom(visitor, event, sender) if site.servers else sender
+        if isinstance(spoken, Refused):
+            return spoken
+        sender, found = spoken, self._sound(site, visitor, event, spoken)
         if isinstance(found, Refused):
             return found
-        if "u" in found and not self._is_page_of(site, found["u"], address):
-            return Refused(Refusal.FOREIGN_PAGE, "u")
         if sender.privacy or site.mode != Mode.INDIVIDUAL:
             if found["k"] in _NEEDS_SOMEBODY:
                 return Refused(Refusal.PRIVACY)
-            return site, msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found}), 0
-        found["v"] = who = self._visitor(site, visitor, sender, address)
-        if not visitor and (before := self._salt.yesterday(site.id, address, sender.agent)):
+            kept = msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found})
+            return _Taken(site, kept, 0, sender)
+        found["v"] = who = self._visitor(site, visitor, sender)
+        if not visitor and (before := self._salt.yesterday(site.id, sender.address, sender.agent)):
             found["y"] = before
         mark = mark_of(who, found["k"], found) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
-        return site, _encode(found), mark
+        return _Taken(site, _encode(found), mark, sender)
 
-    def _visitor(self, site: _Site, visitor: Any, sender: _Sender, address: bytes) -> int:
-        if isinstance(visitor, str) and 0 < len(visitor) <= 64:
-            return lasting(site.id, visitor)
-        return self._salt.passing(site.id, address, sender.agent)
+    def _sound(self, site: _Site, visitor: Any, event: Any, sender: _Sender) -> dict[str, Any] | Refused:
+        """The event under short names, if it may be this site's and this sender's."""
+        if sender.origin is not None and not _own(sender.origin, site, sender.address):
+            return Refused(Refusal.FOREIGN_ORIGIN)
+        found = checked(event)
+        if isinstance(found, Refused):
+            return found
+        if "u" in found and not self._is_page_of(site, found["u"], sender.address):
+            return Refused(Refusal.FOREIGN_PAGE, "u")
+        if visitor and not isinstance(visitor, str):
+            return Refused(Refusal.WRONG_TYPE, "v")
+        if visitor and len(visitor) > MOST_VISITOR:
+            return Refused(Refusal.TOO_LONG, "v")
+        return Refused(Refusal.SPAM, "r") if self._is_spam(found.get("r", "")) else found
+
+    def _for_whom(self, visitor: Any, event: Any, sender: _Sender) -> _Sender | Refused:
+        """Whose event it is by a server's word; its own address and program say nothing."""
+        if sender.origin is not None:
+            return Refused(Refusal.SERVERS_KEY)
+        said = event if isinstance(event, dict) else {}
+        agent, text, private = said.get("agent") or "", said.get("address") or "", said.get("privacy") or False
+        address = packed(text) if isinstance(text, str) else None
+        wrong = {
+            "agent": not isinstance(agent, str),
+            "address": text and not address,
+            "privacy": private not in (True, False),
+        }
+        if field := next((name for name, is_wrong in wrong.items() if is_wrong), None):
+            return Refused(Refusal.WRONG_TYPE, field)
+        if address is None and not visitor:
+            return Refused(Refusal.NO_VISITOR, "address")
+        name = " ".join(agent[:_MOST_AGENT].split()).encode("utf-8", "replace")
+        lines = Lines(b"User-Agent: %b\r\n" % name if name else b"", sender.privacy or private, False, None, ())
+        return _Sender(None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
+
+    def _visitor(self, site: _Site, visitor: str, sender: _Sender) -> int:
+        return lasting(site.id, visitor) if visitor else self._salt.passing(site.id, sender.address, sender.agent)
+
+    def _is_spam(self, referrer: str) -> bool:
+        """True if a referrer's host is listed; the beginnings of most are met again and again."""
+        end = referrer.find("/", 8)
+        beginning = referrer if end < 0 else referrer[:end]
+        known = self._referrers.get(beginning)
+        if known is None:
+            if len(self._referrers) >= _MOST_REFERRERS:
+                self._referrers.clear()
+            known = self._referrers[beginning] = is_listed(host_of(beginning), self._spam)
+        return known
 
     def _site(self, key: Any) -> _Site | None:
         if not isinstance(key, str):
@@ -236,7 +299,8 @@ class Website:
             if len(self._sites) >= _MOST_SITES:
                 self._sites.clear()
             domain = destination_of(token).decode("latin-1")
-            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token), set())
+            servers = part_of(token) == 1
+            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token), servers, set())
         return known
 
     def _is_page_of(self, site: _Site, url: str, address: bytes) -> bool:
@@ -250,10 +314,11 @@ class Website:
             return True
         return _own(host, site, address)
 
-    def _sender(self, lines: Lines) -> _Sender:
+    def _sender(self, caller: Caller, lines: Lines) -> _Sender:
         """Equal lines are worked out once."""
+        address = self._proxies.client(caller.peer, lines.hops)
         known = self._senders.get(lines.kept)
-        if known is None or known.privacy != lines.privacy or known.lines.hops != lines.hops:
+        if known is None or known.privacy != lines.privacy:
             if len(self._senders) >= _MOST_SENDERS:
                 self._senders.clear()
             origin, agent = _ORIGIN.search(lines.kept), _AGENT.search(lines.kept)
@@ -261,9 +326,9 @@ class Website:
             # A page that sends no referrers sends `null`; its address is still judged.
             from_page = host_of(said) if said and said != "null" else None
             stripped = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
-            known = _Sender(from_page, agent[1] if agent else b"", lines.privacy, stripped)
+            known = _Sender(from_page, agent[1] if agent else b"", lines.privacy, stripped, address)
             self._senders[lines.kept] = known
-        return known
+        return known if known.address == address else _Sender(*known[:4], address)
 
     # -- answers
 
@@ -289,7 +354,8 @@ def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:
     try:
         return spread(_decode(body))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return Refused(Refusal.NOT_JSON)
+        whole = _HALF.sub(rb"\\ufffd", body)
+        return Refused(Refusal.NOT_JSON) if whole == body else _events(whole)
 
 
 def _told(number: int, refused: Refused) -> dict[str, Any]:

@@ -13,13 +13,15 @@
     w  person     a mail address, for identify
     v  visitor    an id that the visitor's consent allows
 
+With a server's key, an event also says whose it is: `agent`, `address` and `privacy` (true for GPC or DNT).
+
 A request carries one event with its site's key under `s` (`key`, `site`), a list of such events, or what the tag sends:
 a list of the key, the visitor, and events without either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -33,9 +35,15 @@ KINDS = frozenset({"view", "engage", "goal", "click", "download", "identify"})
 MOST_EVENTS = 200
 """Events in one request."""
 MOST_DEPTH = 20
-_MOST_CHARACTERS = {"k": 200, "u": 2_000, "r": 2_000, "l": 2_000, "n": 200, "w": 254, "p": 64, "v": 64}
+MOST_VISITOR = 64
+_MOST_ADDRESS = 2_000
+"""Characters; longer addresses are cut."""
+_MOST_CHARACTERS = {
+    "k": 200, "u": _MOST_ADDRESS, "r": _MOST_ADDRESS, "l": _MOST_ADDRESS, "n": 200, "w": 254, "p": 64, "v": MOST_VISITOR,
+}  # fmt: skip
 _NUMBERS, _MOST_NUMBER = frozenset("pqed"), 1e12
 _MOST_DETAILS, _MOST_DETAIL_CHARACTERS = 30, 500
+_ADDRESSES = frozenset("url")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -52,6 +60,9 @@ class Refusal(StrEnum):
     UNKNOWN_SITE = "unknown_site"
     FOREIGN_ORIGIN = "foreign_origin"
     FOREIGN_PAGE = "foreign_page"
+    SERVERS_KEY = "servers_key"
+    NO_VISITOR = "no_visitor"
+    SPAM = "spam_referrer"
     REPLAY = "replay"
     PRIVACY = "privacy_signal"
     TRACKING_OFF = "tracking_off"
@@ -63,12 +74,15 @@ REFUSALS = {
     Refusal.TOO_DEEP: f"The body is nested more than {MOST_DEPTH} deep; send flat objects.",
     Refusal.TOO_MANY: f"One request takes {MOST_EVENTS} events; send the rest in another.",
     Refusal.WRONG_TYPE: "A value has the wrong type; see the fields in docs/site.md.",
-    Refusal.TOO_LONG: "A value is too long; addresses may have 2,000 characters, names 200, a detail 500.",
+    Refusal.TOO_LONG: "A value is too long; names may have 200 characters, ids and visitors 64, a detail 500.",
     Refusal.UNKNOWN_KIND: "The kind must be view, engage, goal, click, download or identify.",
     Refusal.NO_URL: "A view needs the page's address, a click its link, a goal its name, identify its person.",
     Refusal.UNKNOWN_SITE: "The key is of no site here; 'inkdot site add' prints one.",
     Refusal.FOREIGN_ORIGIN: "The request comes from a page of another domain than the key's.",
     Refusal.FOREIGN_PAGE: "The page is of another domain than the key's.",
+    Refusal.SERVERS_KEY: "This key is for servers, and a page shows it to everybody; pages take the one of 'inkdot site add'.",
+    Refusal.NO_VISITOR: "From a server an event says whose it is: the visitor's address and agent, or a visitor.",
+    Refusal.SPAM: "The referrer is known for sending visits that nobody made.",
     Refusal.REPLAY: "This event was sent before; it is counted once.",
     Refusal.PRIVACY: "The browser asks for privacy (GPC or DNT): views are counted for nobody, and this is not kept.",
     Refusal.TRACKING_OFF: "This site keeps nothing.",
@@ -149,7 +163,7 @@ def _checked_with_care(event: Any) -> dict[str, Any] | Refused:
         wrong = _CHECKS[short](short, value)
         if wrong:
             return Refused(wrong, name)
-        found[short] = value
+        found[short] = value[:_MOST_ADDRESS] if short in _ADDRESSES else value
     if found.get("k") not in KINDS:
         return Refused(Refusal.UNKNOWN_KIND, "k")
     needed = _NEEDS[found["k"]]
@@ -163,6 +177,10 @@ def _text(name: str, value: Any) -> Refusal | None:
     if not isinstance(value, str):
         return Refusal.WRONG_TYPE
     return Refusal.TOO_LONG if len(value) > _MOST_CHARACTERS.get(name, 200) else None
+
+
+def _address(_name: str, value: Any) -> Refusal | None:
+    return None if isinstance(value, str) else Refusal.WRONG_TYPE
 
 
 def _label(name: str, value: Any) -> Refusal | None:
@@ -182,8 +200,8 @@ def _details(_name: str, value: Any) -> Refusal | None:
 
 
 _CHECKS = {
-    "k": _text, "p": _label, "q": _number, "u": _text, "r": _text, "e": _number, "d": _number, "n": _text, "x": _details,
-    "l": _text, "w": _text,
+    "k": _text, "p": _label, "q": _number, "u": _address, "r": _address, "e": _number, "d": _number, "n": _text, "x": _details,
+    "l": _address, "w": _text,
 }  # fmt: skip
 
 
@@ -198,6 +216,12 @@ def host_of(url: str) -> str:
 def belongs(host: str, domain: str) -> bool:
     """True if a host is a site's domain or below it."""
     return host == domain or host.endswith("." + domain)
+
+
+def is_listed(host: str, domains: Container[str]) -> bool:
+    """True if a host or what it is below is one of `domains`."""
+    labels = host.split(".")
+    return any(".".join(labels[start:]) in domains for start in range(max(1, len(labels) - 1)))
 
 
 def is_loopback(host: str) -> bool:

@@ -59,7 +59,7 @@ class TokenKind(IntEnum):
     PRIVACY = 6
     """A link to the privacy page; object is what it stands in."""
     SITE = 7
-    """A site's key; object is the site, the destination its domain."""
+    """A site's key; object is the site, the destination its domain, part 0 for pages and 1 for servers."""
     PUSH = 8
     """A link to the page where a browser is allowed to be pushed to: its person's, or with nobody in it the owner's."""
     CONFIRM = 9
@@ -267,6 +267,11 @@ def mode_of(raw: bytes) -> int:
 def ids_of(raw: bytes) -> tuple[bytes, bytes]:
     """The object and the contact in a raw token, 8 bytes each."""
     return raw[12:20], raw[20:28]
+
+
+def part_of(raw: bytes) -> int:
+    """The part in a raw token."""
+    return raw[6] << 8 | raw[7]
 
 
 def destination_of(raw: bytes) -> bytes:

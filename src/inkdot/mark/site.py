@@ -35,10 +35,16 @@ def domain_of(text: str) -> str:
     return host
 
 
-def site_key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL) -> str:
-    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up."""
+def site_key(
+    mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL, *, servers: bool = False
+) -> str:
+    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up.
+
+    One of `servers` is believed about whose an event is, and stands in no page.
+    """
+    part = int(servers)
     return mint.keyring.sign(
-        Token(TokenKind.SITE, mode, mint.workspace, 0, made, site, ContactId(0), None, domain.encode())
+        Token(TokenKind.SITE, mode, mint.workspace, part, made, site, ContactId(0), None, domain.encode())
     )
 
 

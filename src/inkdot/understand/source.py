@@ -7,8 +7,11 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from inkdot.domain.beacon import is_listed
 
 _PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 _SHOPPING_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
@@ -32,6 +35,10 @@ _SOCIAL = {"social", "social-network", "social-media", "sm", "social network", "
 _WEBMAIL = {"mail", "webmail", "email", "zimbra", "roundcube", "owa"}
 """First labels of hosts that serve people their mail."""
 _ITS_OWN_WORD = frozenset({"direct", "email", "sms", "newsletter", "firebase"})
+
+
+SPAM = str(files("inkdot.understand").joinpath("data", "spam.xz"))
+"""The file of domains that send visits which nobody made."""
 
 
 class Came(NamedTuple):
@@ -63,10 +70,9 @@ def _sites() -> dict[str, _Site]:
 
 
 @cache
-def _spam() -> frozenset[str]:
+def spam_domains() -> frozenset[str]:
     """Domains that send visits which nobody made."""
-    packed = files("inkdot.understand").joinpath("data", "spam.xz").read_bytes()
-    return frozenset(lzma.decompress(packed).decode().split())
+    return frozenset(lzma.decompress(Path(SPAM).read_bytes()).decode().split())
 
 
 @cache
@@ -102,11 +108,6 @@ def _site(host: str, path: str = "") -> _Site | None:
     return None
 
 
-def _is_spam(host: str) -> bool:
-    labels = host.split(".")
-    return any(".".join(labels[start:]) in _spam() for start in range(max(1, len(labels) - 1)))
-
-
 def trace(referrer: str, page_url: str, *, ga4_strict: bool = False) -> Came:
     """Channel, source and search term of a visit; never raises, whatever the texts are.
 
@@ -115,7 +116,7 @@ def trace(referrer: str, page_url: str, *, ga4_strict: bool = False) -> Came:
     page, _, query = _split(page_url)
     came, path, came_query = _split(referrer)
     site, term = _searched(_site(came, path), came, came_query) if came else (None, None)
-    spam = bool(came) and _is_spam(came)
+    spam = bool(came) and is_listed(came, spam_domains())
     tagged = {k: query[f"utm_{k}"][0].strip().lower() for k in ("source", "medium", "campaign") if f"utm_{k}" in query}
     if tagged:
         channel, source = _tagged(tagged, site, query)
