@@ -101,6 +101,9 @@ def test_a_password_is_asked_for_and_guessing_ends(house: House, chromium: Brows
     assert guesses == {401, 429}
     assert tab.request.get(link).status == 200
     assert "quote" not in house.guest.request.get(link).text().lower()
+    view = next(c["name"] for c in tab.context.cookies() if c["name"].startswith("view"))
+    odd = house.guest.request.get(link, headers={"Cookie": f"{view}=\xe9"})
+    assert (odd.status, "quote" in odd.text().lower()) == (200, False)
 
 
 def test_links_are_listed_can_be_ended_and_leave_traces_in_the_audit_log(house: House) -> None:

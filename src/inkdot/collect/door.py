@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = (packed(name[0]) if name else None) or _NO_ADDRESS
         house.counters.connections += 1
-        house.connections.add(self)
+        house.admit(self)
         if not house.crowd_exempt(self.peer) and not house.crowd.enter(self.peer, self):
             house.counters.refused += 1
             self._refuse(503, "Too many connections from your address.")
@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """Leave the crowd."""
         self._closing = True
-        self._house.connections.discard(self)
+        self._house.connections.pop(self, None)
         self._house.crowd.leave(self.peer, self)
         if self._errand:
             self._errand.abandon()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from inkdot.collect.counters import Counters
 from inkdot.collect.handover import Handover
-from inkdot.collect.limits import Crowd, Limits
+from inkdot.collect.limits import Crowd, Limits, most_connections
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Judge, Lines
 from inkdot.collect.routes import Street
@@ -60,12 +61,27 @@ class House:
         self.crowd: Crowd[Guest] = Crowd(limits.connections_per_address)
         self.crowd_exempt, self.handover = crowd_exempt, handover
         self.judge = Judge(limits.kept_header_bytes, keyring)
-        self.connections: set[Guest] = set()
+        self.connections: dict[Guest, None] = {}
+        """The oldest first."""
+        self.most_connections = most_connections()
         self.usual: dict[bytes, Usual] = {}
         """Ends of heads that the parser took, word for word."""
         self.now = time.monotonic()
         """A coarse clock, renewed by `sweep`."""
         self.draining = False
+
+    def admit(self, guest: Guest) -> None:
+        """Take one more connection; where no more can be open, the oldest ones that send nothing make room."""
+        self.connections[guest] = None
+        if len(self.connections) > self.most_connections:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        silent = (g for g in self.connections if g.is_waiting())
+        for guest in list(islice(silent, len(self.connections) - self.most_connections)):
+            self.counters.refused += 1
+            self.connections.pop(guest)
+            guest.let_go()
 
     def remember(self, end: bytes, lines: Lines, *, last: bool) -> None:
         """The parser took a head that asks for a dot and ends so; programs send the same ones again and again."""
@@ -77,6 +93,9 @@ class House:
     def sweep(self) -> None:
         """Once a second: renew the clocks, publish the counters, close who was silent too long."""
         self.now = time.monotonic()
+        self.most_connections = most_connections()
+        if len(self.connections) > self.most_connections:
+            self._make_room()
         self.replies.tick(time.time())
         self.counters.publish()
         for connection in [c for c in self.connections if c.overdue(self.now)]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+_MOST_DESCRIPTORS, _MOST_RESERVED = 65_536, 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,19 @@ class Limits:
     """Requests of one connection that may wait for their answers."""
     kept_header_bytes: int = 8_192
     """Header lines written down per ping; later lines are cut."""
+
+
+def raise_descriptors() -> None:
+    """Let this process open as many files and connections as its user may; shells usually grant 1,024 of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
+def most_connections() -> int:
+    """How many connections may be open now: the rest is for the journal, the logs and the way to the reading room."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return descriptors - min(descriptors // 4, _MOST_RESERVED)
 
 
 class Guest(Protocol):

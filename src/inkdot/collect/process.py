@@ -25,7 +25,7 @@ from inkdot.collect.door import Connection
 from inkdot.collect.files import shipped
 from inkdot.collect.handover import Handover
 from inkdot.collect.house import House
-from inkdot.collect.limits import Limits
+from inkdot.collect.limits import Limits, raise_descriptors
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
 from inkdot.collect.routes import Street
@@ -172,6 +172,7 @@ async def _answers_sent(house: House, commit: GroupCommit) -> None:
 def main() -> None:
     """Entry point of the child process."""
     config = StreetConfig.from_json(sys.argv[1])
+    raise_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_serve(config)))
 

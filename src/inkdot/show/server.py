@@ -54,7 +54,8 @@ def application(
         return PlainTextResponse(await run_in_threadpool(metrics))
 
     async def ask(request: Request) -> Response:
-        if not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {secret}"):
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {secret}".encode()):
             return _problem(401, "UsageError", "This address answers only the command line of its own data folder.")
         answer = asks.get(request.path_params["question"])
         if answer is None:

@@ -106,7 +106,8 @@ class SharedDoor:
         if request.method == "POST":
             form = await form_of(request)
             return await run_in_threadpool(self._let_in, request, view, form.get("password", ""))
-        if view.password and not hmac.compare_digest(request.cookies.get(_cookie(view), ""), _pass(view)):
+        given = request.cookies.get(_cookie(view), "").encode("utf-8", "replace")
+        if view.password and not hmac.compare_digest(given, _pass(view).encode()):
             return self._desk.page(request, "shared_door.html", None, name=view.name, trouble="")
         return await run_in_threadpool(self._show, request, view)
 
