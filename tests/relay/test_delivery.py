@@ -354,11 +354,12 @@ class TokenServer(BaseHTTPRequestHandler):
     """Gives an access token for the right refresh token, and a new refresh token each time."""
 
     asked: list[dict[str, list[str]]] = []
+    gives = "access-1"
 
     def do_POST(self) -> None:
         fields = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.asked.append(fields)
-        body = json.dumps({"access_token": "access-1", "expires_in": 3600, "refresh_token": "refresh-2"}).encode()
+        body = json.dumps({"access_token": self.gives, "expires_in": 3600, "refresh_token": "refresh-2"}).encode()
         self.send_response(200 if fields["refresh_token"][0].startswith("refresh") else 400)
         self.end_headers()
         self.wfile.write(body)
@@ -373,17 +374,23 @@ def test_xoauth2_fetches_a_token_and_keeps_the_new_refresh_token(tmp_path: Path)
     settings = {"oauth_client_id": "inkdot", "oauth_refresh_token": "refresh-1", "oauth_token_url": f"http://127.0.0.1:{tokens.server_port}/token"}  # fmt: skip
     with Sink(logins={"ada@up": "access-1"}) as sink:
         upstream = f"smtp://ada%40up@127.0.0.1:{sink.port}?login=xoauth2"
-        door = MailDoor(tmp_path, sink, upstream=upstream, **settings)
+        door = MailDoor(tmp_path, sink, upstream=upstream, retry_seconds=1, **settings)
         door.send(page("One"), BEN)
         assert door.delivered()[0].login == "ada@up"
         door.stop()
         door.start()
         door.send(page("Two"), BEN)
         assert door.delivered(BEN, 2)[1].login == "ada@up"
+        # The provider takes back what it gave for an hour.
+        sink.down()
+        sink.logins["ada@up"] = TokenServer.gives = "access-2"
+        sink.up()
+        door.send(page("Three"), BEN)
+        assert door.delivered(BEN, 3)[2].login == "ada@up"
         door.stop()
     tokens.shutdown()
     tokens.server_close()
-    assert [fields["refresh_token"] for fields in TokenServer.asked] == [["refresh-1"], ["refresh-2"]]
+    assert [fields["refresh_token"] for fields in TokenServer.asked] == [["refresh-1"], ["refresh-2"], ["refresh-2"]]
     assert (door.data / "oauth-127.0.0.1.json").stat().st_mode & 0o077 == 0
 
 

@@ -6,6 +6,7 @@ import os
 import plistlib
 import socket
 import subprocess
+import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +140,40 @@ def test_the_files_for_mail_programs_say_where_the_door_is(door: MailDoor, tmp_p
     assert f"{host}, port {port}" in (tmp_path / f"{ADA}-outlook.txt").read_text()
     assert inkdot_json("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data)["port"] == int(port)
     assert inkdot("relay", "setup", "nobody", "--data", door.data, check=False).returncode == 2
+
+
+def test_the_files_are_whole_by_their_formats_and_hold_no_password(door: MailDoor, tmp_path: Path) -> None:
+    inkdot("relay", "setup", ADA, "--imap-host", "in.example.com", "--out-dir", tmp_path, "--data", door.data)
+    root = ET.parse(tmp_path / f"{ADA}-thunderbird.xml").getroot()
+    assert (root.tag, root.get("version")) == ("clientConfig", "1.1")
+    provider = root.find("emailProvider")
+    assert provider is not None
+    assert [e.tag for e in provider] == [
+        "domain",
+        "displayName",
+        "displayShortName",
+        "incomingServer",
+        "outgoingServer",
+    ]
+    assert (provider.get("id"), provider.findtext("domain")) == ("example.com", "example.com")
+    incoming = provider.find("incomingServer")
+    assert incoming is not None
+    assert (incoming.get("type"), {e.tag: e.text for e in incoming}) == (
+        "imap", {"hostname": "in.example.com", "port": "993", "socketType": "SSL", "username": ADA, "authentication": "password-cleartext"},
+    )  # fmt: skip
+    profile = plistlib.loads((tmp_path / f"{ADA}.mobileconfig").read_bytes())
+    (account,) = profile["PayloadContent"]
+    for payload, kind in ((profile, "Configuration"), (account, "com.apple.mail.managed")):
+        assert (payload["PayloadType"], payload["PayloadVersion"]) == (kind, 1)
+        assert uuid.UUID(payload["PayloadUUID"])
+        assert payload["PayloadIdentifier"]
+    assert profile["PayloadUUID"] != account["PayloadUUID"]
+    host, _, port = door.address.rpartition(":")
+    said = {key.removeprefix("Outgoing"): value for key, value in account.items() if key.startswith("Outgoing")}
+    assert said == {
+        "MailServerHostName": host, "MailServerPortNumber": int(port), "MailServerUseSSL": True,
+        "MailServerAuthentication": "EmailAuthPassword", "MailServerUsername": ADA, "PasswordSameAsIncomingPassword": False,
+    }  # fmt: skip
+    assert (account["EmailAccountType"], account["EmailAddress"]) == ("EmailTypeIMAP", ADA)
+    assert (account["IncomingMailServerHostName"], account["IncomingMailServerUsername"]) == ("in.example.com", ADA)
+    assert not any(door.password.encode() in path.read_bytes() for path in tmp_path.iterdir())

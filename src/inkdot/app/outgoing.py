@@ -46,7 +46,7 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
             return 0, str(error)
         return answer.code, answer.text
 
-    def token_of(route: Route) -> Callable[[], str] | None:
+    def token_of(route: Route) -> Callable[[str], str] | None:
         if route.login is not LoginBy.XOAUTH2:
             return None
         s = settings

@@ -84,10 +84,10 @@ class PostOffice:
         self.post = Post(folder.control)
         self.happened = Happened(folder.journal, self._mint)
 
-    def _token(self, route: Route) -> Callable[[], str] | None:
+    def _token(self, route: Route) -> Callable[[str], str] | None:
         return self.tokens(route.host) if route.login is LoginBy.XOAUTH2 else None
 
-    def tokens(self, host: str) -> Callable[[], str]:
+    def tokens(self, host: str) -> Callable[[str], str]:
         """What gives access tokens for a server. Raises BadSetting."""
         s = self._settings
         url = s.oauth_token_url or KNOWN.get(host, "")

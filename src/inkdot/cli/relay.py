@@ -143,6 +143,10 @@ def setup(
         return
     typer.echo(programs.text(made))
     talk(f"Written: {', '.join(str(out_dir / file) for file in files)}")
+    talk(
+        f"Thunderbird looks for its file at https://autoconfig.{made.domain}/mail/config-v1.1.xml when an account is made."
+    )
+    talk("Open the .mobileconfig on the Mac or iPhone; Settings then asks whether to install it.")
 
 
 def _door(folder: Folder) -> tuple[str, int, bool]:

@@ -45,10 +45,10 @@ class Tokens:
         self._turn = threading.Lock()
         self._access, self._until = "", 0.0
 
-    def access(self) -> str:
-        """A token that is good for some minutes. Raises Unreachable."""
+    def access(self, refused: str = "") -> str:
+        """A token that is good for some minutes, and another than the one a server has `refused`. Raises Unreachable."""
         with self._turn:
-            if time.monotonic() >= self._until:
+            if time.time() >= self._until or self._access == refused:  # machines sleep; the monotonic clock may, too
                 self._fetch()
             return self._access
 
@@ -65,7 +65,7 @@ class Tokens:
             raise Unreachable(f"The token address refused the refresh token: {error.code} {error.reason}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Unreachable(f"The token address gave no access token: {error}") from error
-        self._until = time.monotonic() + max(0.0, float(answer.get("expires_in", 3600)) - _EARLY)
+        self._until = time.time() + max(0.0, float(answer.get("expires_in", 3600)) - _EARLY)
         if answer.get("refresh_token"):
             self._keep(str(answer["refresh_token"]))
 

@@ -139,14 +139,16 @@ class Line:
 class Upstream:
     """One route with its open lines. Threads share it; each takes a line for itself."""
 
-    def __init__(self, route: Route, name: str, connections: int, token: Callable[[], str] | None = None) -> None:
-        """`name` is what we call ourselves; `token` gives an OAuth access token, and may raise Unreachable.
+    def __init__(self, route: Route, name: str, connections: int, token: Callable[[str], str] | None = None) -> None:
+        """`name` is what we call ourselves; `token` gives an OAuth access token other than a refused one, or raises Unreachable.
 
         No more than `connections` mails are on their way at once: providers count.
         """
         self.route = route
         self._room = threading.BoundedSemaphore(connections)
         self._name, self._token = name, token
+        self._worked = ""
+        """The token of the last login that worked."""
         self._lines: dict[Credentials | None, list[Line]] = {}
         self._turn = threading.Lock()
         self._pause, self._why = 0.0, ""
@@ -253,8 +255,8 @@ class Upstream:
         route = self.route
         try:
             if route.login is LoginBy.XOAUTH2 and self._token:
-                self._xoauth2(server, route.user or "", self._token())
-            elif given:
+                return self._by_token(server, route.user or "", self._token)
+            if given:
                 server.login(given.user, given.secret)
             elif route.login is LoginBy.PASSWORD:
                 server.login(route.user or "", route.password or "")
@@ -267,6 +269,28 @@ class Upstream:
         except (OSError, smtplib.SMTPException) as error:
             server.close()
             raise Unreachable(f"{route.shown} could not log in: {_reason(error)}") from error
+        except Unreachable:  # no token
+            server.close()
+            raise
+        return server
+
+    def _by_token(self, server: smtplib.SMTP, user: str, token: Callable[[str], str]) -> smtplib.SMTP:
+        """Logged in; with a new token where one that worked before does not any more: revoked, or the machine slept."""
+        access = token("")
+        try:
+            self._xoauth2(server, user, access)
+        except smtplib.SMTPAuthenticationError:
+            if access != self._worked:
+                raise
+            server.close()  # many servers hang up after a refusal anyway
+            access = token(access)
+            server = self._connected()
+            try:
+                self._xoauth2(server, user, access)
+            except (OSError, smtplib.SMTPException):
+                server.close()
+                raise
+        self._worked = access
         return server
 
     @staticmethod

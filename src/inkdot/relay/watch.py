@@ -36,7 +36,7 @@ class Watch:
 
     def __init__(
         self, mailbox: Mailbox, state: Path, heard: Callable[[Message, bool], bool], log: Callable[..., None],
-        token: Callable[[], str] | None = None,
+        token: Callable[[str], str] | None = None,
     ) -> None:  # fmt: skip
         """`heard` gets header lines, or a whole mail that may be a report (True); when it returns, what it tells is kept.
 
@@ -46,6 +46,8 @@ class Watch:
         self._stopping = threading.Event()
         self._has_read = False
         """Since the last connection was made."""
+        self._refused = ""
+        """The token that did not work last time."""
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -93,7 +95,12 @@ class Watch:
         else:
             box = MailBoxUnencrypted(m.host, m.port, timeout=_SECONDS)
         if m.xoauth2 and self._token:
-            box.xoauth2(m.user, self._token(), initial_folder=None)
+            access, self._refused = self._token(self._refused), ""
+            try:
+                box.xoauth2(m.user, access, initial_folder=None)
+            except ImapToolsError:
+                self._refused = access
+                raise
         else:
             box.login(m.user, m.password, initial_folder=None)
         box.folder.set(m.folder, readonly=True)
