@@ -75,6 +75,13 @@ def test_a_folder_that_was_not_there_is_told(tmp_path: Path) -> None:
         (("restore", __file__, "--data", "new"), 2, "is not a whole backup; name a file made by 'inkdot backup'."),
         (("backup", "absent/all.tar"), 1, "absent/all.tar (No such file or directory); name a file in a folder"),
         (("geo", "update", "--city", "absent.mmdb"), 1, "(No such file or directory); what was there before stays."),
+        (("report", "mail", "--last", "0"), 2, "0 is no count; write a whole number above 0."),
+        (("report", "site", "--last", "0"), 2, "0 is no count; write a whole number above 0."),
+        (
+            ("events", "--data", "/proc/new"),
+            1,
+            "cannot be written (No such file or directory); choose another with --data.",
+        ),
         (("consent", "import", "absent.csv"), 2, "absent.csv cannot be read: No such file or directory."),
     ],
 )

@@ -51,8 +51,11 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def tell_if_new(data: Path) -> None:
-    """Say it where a folder is about to be made: a mistyped one would look like lost data, and its marks would be nobody's."""
+    """Say it where a folder had to be made: a mistyped one would look like lost data, and its marks would be nobody's."""
     if not data.exists():
+        from inkdot.app.folder import Folder
+
+        Folder(data)
         talk(f"inkdot: There was no data folder {data}, so an empty one was made; name yours with --data.")
 
 

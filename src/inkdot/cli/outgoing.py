@@ -33,7 +33,7 @@ def deliver(upstream: Upstream, sender: str, copies: Iterable[Copy]) -> list[tup
             if results:
                 results.append((copy.to, str(error)))
                 continue
-            raise Failure(f"The mail server {upstream.route.shown} cannot be used: {error}") from error
+            raise Failure(f"No mail was sent: {error}; check --smtp and try again.") from error
         taken = 200 <= answer.code < 300
         results.append((copy.to, None if taken else f"refused: {answer.code} {answer.text}"))
     return results

@@ -308,4 +308,5 @@ def _answer(code: int, text: bytes | str) -> Answer:
 
 
 def _reason(error: Exception) -> str:
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", str(error) or type(error).__name__)[:300]
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", words)[:300]

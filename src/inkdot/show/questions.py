@@ -48,7 +48,7 @@ class Questions:
     def events(self, what: Parameters) -> Answer:
         """Events, oldest first: person, kind, since, after (an event id), last (how many), limit."""
         kind, workspace = _kind(what.get("kind")), here(what)
-        if last := what.get("last"):
+        if (last := what.get("last")) is not None:
             yield from self._shown(reversed(self._store.newest(count_of(last), kind, workspace)))
             return
         contact = self._contact(what["person"], workspace) if what.get("person") else None
@@ -109,7 +109,7 @@ class Questions:
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
         since = since_of(what.get("since") or "30d", self._now())
-        most = count_of(what.get("last") or 50)
+        most = count_of(what.get("last"), 50)
         workspace = here(what)
         where = {"since": timestamp(since), "workspace": workspace}
         active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
@@ -278,14 +278,14 @@ def _kind(word: Any) -> Kind | None:
         raise UsageError(f"{word!r} is no kind of event; the kinds are {', '.join(Kind)}.") from None
 
 
-def count_of(word: Any) -> int:
-    """A whole number above 0; raises UsageError."""
+def count_of(word: Any, unsaid: int = 0) -> int:
+    """A whole number above 0, `unsaid` where none was said; raises UsageError."""
     try:
-        count = int(word)
+        count = unsaid if word is None else int(word)
     except (TypeError, ValueError):
         count = 0
     if count < 1:
-        raise UsageError(f"{word!r} is no number of events; write a whole number above 0.")
+        raise UsageError(f"{word!r} is no count; write a whole number above 0.")
     return count
 
 

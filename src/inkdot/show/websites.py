@@ -51,7 +51,7 @@ class WebsiteQuestions:
     def report_site(self, what: Parameters) -> Answer:
         """Per site: visitors, visits, pages, how visits began and what was done; since, until, site, last, funnel."""
         since, until = self._span(what)
-        most = count_of(what.get("last") or 10)
+        most = count_of(what.get("last"), 10)
         steps = _steps(what.get("funnel"))
         shown = [self._report(site, since, until, most, steps) for site in self._chosen(what)]
         yield {"since": iso(since), "until": iso(until), "sites": shown}
@@ -59,7 +59,7 @@ class WebsiteQuestions:
     def report_searches(self, what: Parameters) -> Answer:
         """What was searched on the sites, most often first; since, until, site, last."""
         since, until = self._span(what)
-        most = count_of(what.get("last") or 50)
+        most = count_of(what.get("last"), 50)
         chosen = {site.id: site.domain for site in self._chosen(what)}
         rows = all_happenings(self._store, "search", since, until, 1_000_000)
         found = [
@@ -73,7 +73,7 @@ class WebsiteQuestions:
         """People and visitors by how warm they are, with the reasons; since, last, grade, known (only people)."""
         now = self._now()
         since = since_of(what.get("since") or "30d", now)
-        most = count_of(what.get("last") or 50)
+        most = count_of(what.get("last"), 50)
         workspace = here(what)
         bound = self._sites.bound(workspace)
         visited = lead_visits(
