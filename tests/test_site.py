@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import http.client
 import itertools
 import json
+import os
+import pty
+import random
+import re
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -360,6 +367,17 @@ def test_a_visit_is_what_somebody_does_without_a_pause(shop: Shop) -> None:
     assert {s["name"] for s in site["systems"]} == {"Linux", "macOS"}
 
 
+def test_who_comes_back_from_paying_goes_on_with_his_visit(shop: Shop) -> None:
+    shop.tell(view("/", referrer="https://www.google.com/"))
+    shop.tell(
+        view("/cart", referrer="https://accounts.google.com/"), view("/thanks", referrer="https://www.paypal.com/")
+    )
+    assert {e["channel"] for e in shop.events(3)} == {"Organic Search"}
+    shop.tell(view("/thanks", "new", referrer="https://example.net/"))
+    assert shop.events(4)[3]["channel"] == "Referral"
+    assert [e["visits"] for e in shop.report()["sites"][0]["exits"]] == [2]
+
+
 def test_searches_downloads_and_goals_are_counted(shop: Shop) -> None:
     server = shop.server
     shop.tell(view("/find?q=Blue++Pens"), view("/find?q=blue+pens&page=2", 2), view("/find?q=a@b.example", 3))
@@ -383,10 +401,34 @@ def test_searches_downloads_and_goals_are_counted(shop: Shop) -> None:
 
 def test_what_leads_to_a_person_is_taken_out_of_addresses(shop: Shop) -> None:
     shop.tell(view("/reset?token=abc&mail=a%40b.example&page=2"), view("/x?note=me@example.com&utm_source=n", 2))
-    assert [e["url"] for e in shop.events(2)] == [
+    shop.tell(view("/y#access_token=abc&to=a@b.example", 3), view(f"https://ada:pw@{shop.domain}/z", 4))
+    assert [e["url"] for e in shop.events(4)] == [
         shop.page + "/reset?token=*&mail=*&page=2",
         shop.page + "/x?note=*&utm_source=n",
+        shop.page + "/y#access_token=*&to=*",
+        f"https://{shop.domain}/z",
     ]
+
+
+def test_addresses_and_campaigns_are_shown_as_people_read_them(shop: Shop) -> None:
+    for number, campaign in enumerate(("Spring%20Sale", "spring+sale")):
+        shop.tell(
+            view(f"/%C3%BCber-uns?utm_campaign={campaign}&utm_medium=email", number), address=f"203.0.113.{number}"
+        )
+    shop.tell(*(view(f"/{odd}", odd) for odd in ("100%", "a%2Fb", "%FF", "%00")))
+    inkdot("site", "goal", shop.domain, "typed", "--page", "/über-uns", "--data", shop.server.data)
+    inkdot("site", "goal", shop.domain, "copied", "--page", "/%C3%BCber*", "--data", shop.server.data)
+    shop.events(6)
+    site = shop.report()["sites"][0]
+    assert [(c["name"], c["visits"]) for c in site["campaigns"]] == [("spring sale", 2)]
+    assert {p["page"]: p["views"] for p in site["pages"]} == {
+        "/über-uns": 2,
+        "/100%": 1,
+        "/a%2Fb": 1,
+        "/%FF": 1,
+        "/%00": 1,
+    }
+    assert {g["name"]: g["visits"] for g in site["goals"]} == {"typed": 2, "copied": 2}
 
 
 def test_webmail_is_a_referral_where_an_operator_wants_it_as_google_analytics_has_it(tmp_path: Path) -> None:
@@ -424,16 +466,16 @@ def test_spam_referrers_are_dropped_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_restart_forgets_no_visit_and_no_second(own_shop: Shop) -> None:
-    own_shop.tell(view("/long"), engage("/long", 10), visitor="lasting")
+    own_shop.tell(view("/long?utm_campaign=A", "/long"), engage("/long", 10), visitor="lasting")
     before = own_shop.events(2)
     own_shop.server.stop(signal.SIGKILL)
     own_shop.server.start()
     own_shop.tell(engage("/long", 10, number=2), engage("/long", 16, number=3), view("/long"), visitor="lasting")
-    own_shop.tell(view("/more"), visitor="lasting")
-    events = own_shop.events(4)
+    own_shop.tell(view("/more"), view("/long?utm_campaign=a", "again"), visitor="lasting")
+    events = own_shop.events(5)
     assert {e["visit"] for e in events} == {before[0]["visit"]}
     assert sum(e["seconds"] or 0 for e in events) == 16
-    assert own_shop.report()["sites"][0]["views"] == 2
+    assert own_shop.report()["sites"][0]["views"] == 3
 
 
 def test_what_is_sent_again_after_a_restart_counts_once(own_shop: Shop) -> None:
@@ -617,6 +659,50 @@ def test_what_others_wrote_is_taken_over(
         if rebuilt or form != "plausible":
             return
         inkdot("rebuild", "--data", data)
+
+
+def test_compressed_logs_and_whole_exports_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
+    packed, export, broken = tmp_path / "access.log.gz", tmp_path / "umami.zip", tmp_path / "broken.csv.gz"
+    packed.write_bytes(gzip.compress(LOG.replace("{agent}", FIREFOX).encode()))
+    with zipfile.ZipFile(export, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("export/website_event.csv", UMAMI)
+    where = ("--site", "example.com", "--data", tmp_path / "data")
+    assert inkdot_json("import", packed, "--from", "access-log", *where)["rows"] == 8
+    assert inkdot_json("import", export, "--from", "umami", *where)["rows"] == 5
+    broken.write_bytes(gzip.compress(random.Random(1).randbytes(5_000))[:2_000])
+    done = inkdot("import", broken, "--from", "matomo", *where, check=False)
+    assert (done.returncode, "is damaged" in done.stderr) == (2, True)
+
+
+def test_an_import_shows_how_far_it_is_on_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    line = '203.0.113.{0} - - [10/Oct/2026:13:55:36 +0000] "GET /{1} HTTP/1.1" 200 23 "-" "Mozilla/5.0 (X11) Firefox/140"\n'
+    file.write_text("".join(line.format(n % 200, n) for n in range(60_000)))
+    mine, terminal = pty.openpty()
+    what = ("import", file, "--from", "access-log", "--site", "example.com", "--data", tmp_path / "data")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inkdot", *map(str, what)], stdout=subprocess.DEVNULL, stderr=terminal
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while piece := os.read(mine, 65_536):
+            shown += piece
+    os.close(mine)
+    assert process.wait() == 0
+    assert re.search(rb"Reading access.log: [\d,]+ rows, [\d.]+ MB left", shown)
+
+
+def test_rows_of_one_second_stay_in_their_order(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    line = (
+        '203.0.113.1 - - [10/Oct/2026:13:55:36 +0000] "GET /{} HTTP/1.1" 200 23 "-" "Mozilla/5.0 (X11) Firefox/140"\n'
+    )
+    file.write_text("".join(map(line.format, "cab")))
+    inkdot("import", file, "--from", "access-log", "--site", "example.com", "--data", tmp_path / "data")
+    site = inkdot_json("report", "site", "--since", "all", "--data", tmp_path / "data")["sites"][0]
+    assert (site["entries"][0]["name"], site["exits"][0]["name"]) == ("/c", "/b")
+    assert [(p["page"], p["next"]) for p in site["paths"]] == [("/a", "/b"), ("/c", "/a")]
 
 
 def test_an_import_that_was_cut_off_goes_on(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -65,7 +65,8 @@ def check(path: Path, form: str) -> None:
     """Raises UsageError for a file that cannot be read and a format that is none: before anything is made for it."""
     if form not in FORMATS:
         raise UsageError(f"{form!r} is no format; the formats are {', '.join(FORMATS)}.")
-    opened(path).close()
+    with opened(path, Tally()):
+        pass
 
 
 def take(folder: Folder, site: Site, path: Path, form: str, progress: Progress) -> Imported:
@@ -109,25 +110,34 @@ def _write(
     writer: Writer, token: bytes, site: Site, path: Path, form: str, name: str, known: int, progress: Progress
 ) -> tuple[Tally, int]:
     tally = Tally()
-    rows = FORMATS[form](path, tally)
+    rows: Iterable[Row] = _read(FORMATS[form](path, tally), tally, progress)
     if form not in _SORTED:
-        rows = iter(sorted(rows, key=lambda row: row.time))
+        rows = sorted(rows, key=lambda row: row.time)
     # The same when an import goes on, another for every file: visitors of two imports are never the same.
     salt = hashlib.blake2b(name.encode(), digest_size=16, person=b"inkdot-import").digest()
     chunk: list[bytes] = []
-    count = 0
+    count = last = later = 0
     for row in rows:
         count += 1
+        # Sources know whole seconds; rows of one second stay in their order.
+        later = later + 1 if row.time == last else 0
+        last = row.time
         if count <= known:
             continue
-        chunk.append(_record(row, token, site, name, count, salt))
+        chunk.append(_record(row._replace(time=row.time + later), token, site, name, count, salt))
         if len(chunk) >= _CHUNK:
             writer.commit(b"".join(chunk))
             chunk.clear()
-            progress(count, 0)
     if chunk:
         writer.commit(b"".join(chunk))
     return tally, count
+
+
+def _read(rows: Iterator[Row], tally: Tally, progress: Progress) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number % _CHUNK == 0:
+            progress(number, tally.left())
+        yield row
 
 
 def _record(row: Row, token: bytes, site: Site, name: str, number: int, salt: bytes) -> bytes:

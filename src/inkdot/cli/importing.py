@@ -47,7 +47,7 @@ def import_file(
     folder.keyring()
     check(file, form)
     about = _about(folder, data, site)
-    with progress(f"Reading {file.name}") as told:
+    with progress(f"Reading {file.name}", "rows") as told:
         done = take(folder, about, file, form, told)
     kept = _kept(data, done.first, done.last, done.written)
     missing = done.written - kept["events"] - kept["dropped"]

@@ -29,8 +29,8 @@ def talk(text: str) -> None:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that appears after a second of work, on a terminal only; told (done, left)."""
+def progress(title: str, unit: str = "pings") -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears after a second of work, on a terminal only; told (how many are done, bytes left)."""
     if not sys.stderr.isatty():
         yield lambda _done, _left: None
         return
@@ -42,10 +42,14 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     begun = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, visible=False)
+        whole = 0
 
         def told(done: int, left: int) -> None:
+            nonlocal whole
+            whole = max(whole, left)
+            said = f"{title}: {done:,} {unit}, {left / 1e6:,.1f} MB left"
             shown = time.monotonic() - begun > 1
-            bar.update(task, visible=shown, description=f"{title}: {done:,} pings, {left / 1e6:,.1f} MB left")
+            bar.update(task, visible=shown, description=said, total=whole or None, completed=whole - left)
 
         yield told
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import duckdb
 import nanoarrow as na
@@ -31,6 +32,7 @@ _TABLES = ("visits", "visit_days", "pages", "happenings", "steps", "journeys", "
 _BOTH = {name: f"(FROM {name} UNION ALL FROM fresh_{name})" for name in _TABLES}
 Funnels = dict[tuple[Any, ...], dict[dt.date, list[int]]]
 """By site and steps, and by finished day: visits that came so far."""
+_NEEDED = re.compile(r"%(?:[01][0-9a-fA-F]|2[35fF]|3[fF]|7[fF])")
 FUNNELS = "funnels"
 _MOST_FUNNELS = 500
 _GOAL = "goal:"
@@ -174,7 +176,7 @@ class SiteCounts:
             return int(self._rows("reached_seconds", seconds=float(target))[0][0])
         if kind == "page":
             if "*" not in target:
-                return int(self._rows("reached_one_page", path=target)[0][0])
+                return int(self._rows("reached_one_page", path=_readable(target))[0][0])
             return self.funnel([target])[0]
         return next((h.visits for h in self.happenings() if h.kind == "goal" and h.name == target), 0)
 
@@ -352,7 +354,12 @@ def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iter
 
 def path_pattern(path: str) -> str:
     """A path in which * stands for anything, as a pattern for LIKE; a backslash stands before what means itself."""
-    return "%".join(map(_exactly, path.split("*")))
+    return "%".join(map(_exactly, _readable(path).split("*")))
+
+
+def _readable(path: str) -> str:
+    """A path as pages are kept, whether it was typed or copied; the macro of this name does the same."""
+    return path if _NEEDED.search(path) else unquote(path)
 
 
 def _exactly(text: str) -> str:

@@ -132,6 +132,12 @@ def trace(referrer: str, page_url: str, *, ga4_strict: bool = False) -> Came:
     return Came("Referral", site.name if site else came.removeprefix("www."), None, spam)
 
 
+def is_way_through(host: str) -> bool:
+    """True for places to which people are sent to sign in or to pay, and from which they come back."""
+    site = _site(host)
+    return site is not None and site.kind == "pass"
+
+
 def _searched(site: _Site | None, host: str, query: Mapping[str, list[str]]) -> tuple[_Site | None, str | None]:
     """The site for good, and the term searched for. `asked` sites are engines only where a term came along."""
     if site is None:

@@ -5,8 +5,10 @@ Memory of the last half hour only; what is older is in the store. A visit's id i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
 
 from inkdot.domain.event import Event, Kind, Scene
 from inkdot.domain.evidence import Verdict
@@ -16,6 +18,7 @@ from inkdot.understand.source import Came
 PAUSE = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit."""
 _MOST_PAGES = 300
+_CAMPAIGN = re.compile(r"[?&]utm_campaign=([^&#]*)")
 _SWEEP_ABOVE = 50_000
 
 
@@ -45,6 +48,12 @@ class Visit:
             del self.active[next(iter(self.active))]
         self.active[name] = active
         return active - before
+
+
+def campaign_of(url: str | None) -> str | None:
+    """The campaign that a page's address names."""
+    found = _CAMPAIGN.search(url or "")
+    return unquote_plus(found[1]).lower() or None if found else None
 
 
 class Visits:
@@ -101,7 +110,8 @@ class Visits:
             visit = self._open.get(scene.visitor)
             if visit is None or visit.id != scene.visit:
                 active = visit.active if visit is not None else {}
-                visit = Visit(scene.visit, event.time, scene.channel, scene.source, active=active)
+                campaign = campaign_of(event.url) if event.kind is Kind.VIEW else None
+                visit = Visit(scene.visit, event.time, scene.channel, scene.source, campaign, active=active)
                 self._open[scene.visitor] = visit
             visit.last = max(visit.last, event.time)
             if event.because and event.contact:

@@ -28,8 +28,8 @@ from inkdot.domain.token import Keyring, Token
 from inkdot.understand.agent import clean
 from inkdot.understand.channels import Channels
 from inkdot.understand.known import Told
-from inkdot.understand.source import Came
-from inkdot.understand.visit import Visit, Visits
+from inkdot.understand.source import Came, is_way_through
+from inkdot.understand.visit import Visit, Visits, campaign_of
 
 PROOF_WITHIN = 120_000_000
 """Microseconds after the click of a tracked link in which its page proves who opened it."""
@@ -43,10 +43,11 @@ _FILES = frozenset([
 ])  # fmt: skip
 _SEARCH_FIELDS = ("q", "query", "search", "s", "keyword", "keywords", "searchterm", "search_query", "suche", "k")
 _SECRET = re.compile(
-    r"(?i)([?&](?:[\w-]*token|password|passwd|pwd|secret|auth|code|session(?:id)?|sid|api_?key|e-?mail|mail|phone)=)[^&#]*"
+    r"(?i)([?&#](?:[\w-]*token|password|passwd|pwd|secret|auth|code|session(?:id)?|sid|api_?key|e-?mail|mail|phone)=)[^&#]*"
 )
-_WITH_ADDRESS = re.compile(r"(?i)([?&][^=&#]*=)[^&#]*(?:@|%40)[^&#]*")
-_CAMPAIGN = re.compile(r"[?&]utm_campaign=([^&#]*)")
+_WITH_ADDRESS = re.compile(r"(?i)([?&#][^=&#]*=)[^&#]*(?:@|%40)[^&#]*")
+_TELLING = re.compile(r"[?#@]")
+_LOGIN = re.compile(r"^([a-zA-Z]+://)[^/?#@]*@")
 _NOT_BY_LINK = Came("Direct", None, None, spam=False)
 
 
@@ -157,7 +158,7 @@ class Websites:
         clicked = self._click_before(event, address) if event.kind is Kind.VIEW else None
         if clicked and clicked.in_mail and came.channel == "Direct":
             came = Came("Email", "tracked link", None, spam=False)
-        campaign = _campaign(sent)
+        campaign = campaign_of(sent.get("u")) if event.kind is Kind.VIEW else None
         if visit is None or _anew(event, visit, came, campaign):
             visit = self._visits.begin(visitor, VisitId(event.id), event.time, came, campaign)
             visit.verdict = event.verdict
@@ -305,22 +306,19 @@ def searched(url: str) -> str | None:
 
 
 def scrubbed(url: str | None) -> str | None:
-    """An address without what should not stand in one: secrets and mail addresses in its query."""
-    if url is None or "?" not in url:
+    """An address without what should not stand in one: a login, secrets and mail addresses in its query or behind its #."""
+    if url is None or not _TELLING.search(url):
         return url and clean(url, 2_000)
-    return _WITH_ADDRESS.sub(r"\1*", _SECRET.sub(r"\1*", clean(url, 2_000)))
+    return _WITH_ADDRESS.sub(r"\1*", _SECRET.sub(r"\1*", _LOGIN.sub(r"\1", clean(url, 2_000))))
 
 
 def _anew(event: Event, visit: Visit, came: Came, campaign: str | None) -> bool:
-    """True if this view comes from somewhere else than its visit did."""
+    """True if this view comes from somewhere else than its visit did; who comes back from paying or signing in does not."""
     if event.kind is not Kind.VIEW or came.channel == "Direct":
         return False
-    return (came.channel, came.source, campaign) != (visit.channel, visit.source, visit.campaign)
-
-
-def _campaign(sent: dict[str, Any]) -> str | None:
-    found = _CAMPAIGN.search(sent.get("u") or "") if sent.get("k") == "view" else None
-    return found[1] if found else None
+    if (came.channel, came.source, campaign) == (visit.channel, visit.source, visit.campaign):
+        return False
+    return bool(campaign) or not is_way_through(host_of((event.scene and event.scene.referrer) or ""))
 
 
 def _depth(sent: dict[str, Any]) -> int:

@@ -28,7 +28,7 @@ _TO_MICRO = 1_000_000
 
 def read(path: Path, tally: Tally) -> Iterator[Row]:
     """Pages that were fetched and answered; pictures, scripts, errors and posts are counted as skipped."""
-    with opened(path) as file:
+    with opened(path, tally) as file:
         for line in file:
             if not line.strip():
                 continue

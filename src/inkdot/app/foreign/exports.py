@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import zipfile
 from collections import defaultdict
@@ -44,8 +45,8 @@ def goatcounter(path: Path, tally: Tally) -> Iterator[Row]:
 
 
 def umami(path: Path, tally: Tally) -> Iterator[Row]:
-    """One row per event of the table `website_event`."""
-    for cells in table(path, tally, "created_at", "url_path"):
+    """One row per event of the table `website_event`, alone or in the zip of a whole export."""
+    for cells in _umami_rows(path, tally):
         time = when(cells["created_at"])
         if time is None:
             tally.skipped["no time"] += 1
@@ -60,9 +61,22 @@ def umami(path: Path, tally: Tally) -> Iterator[Row]:
         yield Row(time, url, visitor, "goal" if custom else "view", referrer, name or ("event" if custom else ""))
 
 
+def _umami_rows(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
+    needed = ("created_at", "url_path")
+    if not zipfile.is_zipfile(path):
+        yield from table(path, tally, *needed)
+        return
+    with zipfile.ZipFile(path) as archive:
+        name = next((n for n in archive.namelist() if n.rpartition("/")[2] == "website_event.csv"), None)
+        if name is None:
+            raise UsageError(f"{path.name} has no website_event.csv; is it an export of Umami?")
+        with archive.open(name) as file:
+            yield from table_in(io.TextIOWrapper(file, "utf-8-sig", "replace", newline=""), name, tally, *needed)
+
+
 def matomo(path: Path, tally: Tally) -> Iterator[Row]:
     """Visits with their actions, as Live.getLastVisitsDetails gives them in JSON."""
-    with opened(path) as file:
+    with opened(path, tally) as file:
         try:
             visits = json.load(file)
         except ValueError:

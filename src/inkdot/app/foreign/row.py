@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
+import gzip
 import io
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -43,6 +46,8 @@ class Tally:
         """Rows left out, by why."""
         self.totals: dict[str, int] = {}
         """What the source itself says its totals are."""
+        self.left: Callable[[], int] = lambda: 0
+        """Bytes of the source that are still to be read."""
 
 
 def when(text: str) -> int | None:
@@ -57,17 +62,25 @@ def when(text: str) -> int | None:
     return int(time.replace(tzinfo=time.tzinfo or dt.UTC).timestamp() * 1_000_000)
 
 
-def opened(path: Path) -> IO[str]:
-    """A text file, whatever bytes it holds; raises UsageError."""
+@contextlib.contextmanager
+def opened(path: Path, tally: Tally) -> Iterator[IO[str]]:
+    """A text file, whatever bytes it holds, as it is or compressed by gzip; raises UsageError."""
     try:
-        return path.open(encoding="utf-8-sig", errors="replace", newline="")
+        with path.open("rb") as raw:
+            size = path.stat().st_size
+            tally.left = lambda: 0 if raw.closed else size - raw.tell()
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            plain = gzip.GzipFile(fileobj=raw) if packed else raw
+            yield io.TextIOWrapper(plain, encoding="utf-8-sig", errors="replace", newline="")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UsageError(f"{path.name} is damaged: {error}") from error
     except OSError as error:
         raise unreadable(path, error) from error
 
 
 def table(path: Path, tally: Tally, *needed: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file by their column names in lower case; raises UsageError where `needed` ones are missing."""
-    with opened(path) as file:
+    with opened(path, tally) as file:
         yield from table_in(file, path.name, tally, *needed)
 
 

@@ -23,9 +23,9 @@ WITH mine AS (
     WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
         AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
 ), addresses AS (
-    SELECT number, coalesce(nullif(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1), ''), '/') AS page,
+    SELECT number, coalesce(nullif(readable(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1)), ''), '/') AS page,
         nullif(regexp_extract(content, '^"[a-zA-Z]+://([^/:?#"]+)', 1), '') AS host,
-        nullif(regexp_extract(content, '[?&]utm_campaign=([^&#"]*)', 1), '') AS campaign
+        nullif(lower(readable(replace(regexp_extract(content, '[?&]utm_campaign=([^&#"]*)', 1), '+', ' '))), '') AS campaign
     FROM urls WHERE number IN (SELECT url FROM mine)
 ), networks AS (
     SELECT number AS raw, CASE WHEN contains(content, '"network":[]') THEN nullif(regexp_extract(content, '"asn":([0-9]+)', 1), '')::UINTEGER END AS asn
