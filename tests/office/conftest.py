@@ -1,4 +1,4 @@
-"""One office with two workspaces: Ada's, and another firm's in the same installation."""
+"""One office with two workspaces, Ada's and another firm's; and one that people see in a real Chromium."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import Server, inkdot
 from tests.office.asking import Program, key_for
+from tests.office.desk import Office, signed_in
+
+expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
 
 
 class Firms(NamedTuple):
@@ -27,3 +31,32 @@ def firms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firms]:
     every = ("read", "send", "manage", "privacy")
     yield Firms(server, key_for(server, *every), key_for(server, *every, workspace="other"))
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    server = Server(tmp_path_factory.mktemp("pages") / "data", "--trusted-proxies", "127.0.0.1/32")
+    yield Office(server)
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ada(chromium: Browser, office: Office) -> Iterator[BrowserContext]:
+    context = signed_in(chromium, office)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(ada: BrowserContext) -> Iterator[Page]:
+    tab = ada.new_page()
+    yield tab
+    tab.close()

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.conftest import ADA, Server, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program
-from tests.office.test_pages import HOSTILE, VERA
+from tests.office.desk import VERA
+from tests.office.test_pages import HOSTILE
 
 
 class Team(NamedTuple):

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from inkdot.show.pages.words import words_of
 from tests.conftest import BEN, Server
-from tests.office.test_pages import GINA, Office, signed_in
+from tests.office.desk import GINA, Office, signed_in
 
 WORDS = "Surely: only a person does that."
 

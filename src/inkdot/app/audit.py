@@ -22,6 +22,8 @@ _UNTOLD = frozenset({"by", "person", "because", "mail", "file", "password", "sec
 UNPERSONAL = frozenset(
     {
         "status",
+        "site_lately",
+        "doctor",
         "verify",
         "rebuild",
         "tidy",

@@ -14,6 +14,7 @@ from inkdot.app.acting import Acting
 from inkdot.app.audit import audited, log_asked
 from inkdot.app.choosing import Choosing
 from inkdot.app.consent import Register, publish
+from inkdot.app.doctor import examine
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
@@ -219,6 +220,7 @@ class House:
             "person_unmerge": identities.unmerge,
             "person_identities": identities.identities,
             "report_site": websites.report_site,
+            "site_lately": websites.site_lately,
             "report_leads": websites.report_leads,
             "report_searches": websites.report_searches,
             "verify": self._verify,
@@ -232,6 +234,7 @@ class House:
             "person_export": lambda what: export(self, what),
             "person_erase": lambda what: erase_asked(self, what),
             "sample_remove": lambda what: remove_sample(self, what),
+            "doctor": lambda _: ({"level": f.level, "what": f.what, "says": f.says} for f in examine(self.folder.root)),
             "retention": lambda _: iter([retention(self)]),
             "audit_log": lambda what: log_asked(self.register, what),
             **people.asks(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotFound
 from inkdot.domain.evidence import MACHINES
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, from_word, to_word
@@ -29,6 +30,7 @@ class PeopleQuestions:
         """By name."""
         return {
             "active": self.active, "alive": self.alive, "silent": self.silent, "heard": self.heard, "latest": self.latest,
+            "sent": self.sent,
         }  # fmt: skip
 
     def active(self, what: Mapping[str, Any]) -> Answer:
@@ -85,6 +87,21 @@ class PeopleQuestions:
             "people": [_copy(address, did.get(contact)) for contact, address in copies],
             "events": [self._shown(e, names.get(e.contact)) | {"person": names.get(e.contact)} for e in events[-_MOST_EVENTS:]],
         }  # fmt: skip
+
+    def sent(self, what: Mapping[str, Any]) -> Answer:
+        """Copies of a `person` or of a `message` on their way: when each was marked, when a mail server took it, what it said."""
+        if what.get("message"):
+            copies = self._control.copies_sent(
+                MessageId(from_word(MESSAGE, str(what["message"]))), here(what), _MOST_COPIES
+            )
+        else:
+            contact = self._control.contact_of(normal_address(str(what.get("person", ""))), here(what))
+            copies = self._control.copies_to(contact, here(what), _MOST_EVENTS) if contact else []
+        for copy in copies:
+            yield {
+                "message": to_word(MESSAGE, copy.message), "person": copy.address, "subject": copy.subject, "marked": iso(copy.marked * _SECOND),
+                "handed_over": copy.handed and iso(int(copy.handed * _SECOND)), "state": copy.state, "answer": copy.answer,
+            }  # fmt: skip
 
     def _active(self, what: Mapping[str, Any]) -> Iterator[tuple[str, EventId, Any, int]]:
         where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}

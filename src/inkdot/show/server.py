@@ -13,6 +13,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -63,14 +64,16 @@ def application(
         what = json.loads(await request.body() or b"{}")
         return StreamingResponse(_lines(answer, what), media_type=_LINES)
 
+    desk = Desk(asks, door.auth, views, facts)
     routes = [
         Route("/healthz", health),
         Route("/metrics", numbers),
         Route("/ask/{question}", ask, methods=["POST"]),
         *api_routes(door, Streams(live, healthy)),
-        *page_routes(Desk(asks, door.auth, views, facts)),
+        *page_routes(desk),
     ]
-    office = Starlette(routes=routes, exception_handlers={InkdotError: _refused})
+    handlers = {InkdotError: _refused, HTTPException: desk.lost, Exception: desk.broken}
+    office = Starlette(routes=routes, exception_handlers=handlers)
     office.state.auth, office.state.live = door.auth, live
     return office
 

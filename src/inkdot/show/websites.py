@@ -11,7 +11,7 @@ from inkdot.domain.evidence import Field, Reason, Status
 from inkdot.domain.ids import SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
 from inkdot.show.questions import Answer, Parameters, count_of, here, since_of
 from inkdot.store.contract import iso
-from inkdot.store.events import EventStore, microseconds
+from inkdot.store.events import EventStore, microseconds, timestamp
 from inkdot.store.sites import Goal, Site, Sites
 from inkdot.store.visits import (
     Group,
@@ -30,6 +30,7 @@ from inkdot.understand.lead import INTERESTING, Facts, Score, score
 Company = Callable[[int | None], Field]
 VISITOR = "vtr"
 _DAY = 86_400_000_000
+_HALF_HOUR = 1_800_000_000
 _MOST_PEOPLE = 500
 _LATELY = 7 * _DAY  # a visitor whom nobody knows and who has not come since is no lead
 _MOST_STEPS = 10
@@ -55,6 +56,13 @@ class WebsiteQuestions:
         steps = _steps(what.get("funnel"))
         shown = [self._report(site, since, until, most, steps) for site in self._chosen(what)]
         yield {"since": iso(since), "until": iso(until), "sites": shown}
+
+    def site_lately(self, what: Parameters) -> Answer:
+        """Who was on a `site` in the last half hour: visitors, at most so many, and views."""
+        for site in self._chosen(what):
+            where = {"since": timestamp(self._now() - _HALF_HOUR), "site": site.id}
+            visitors, nobody, views = self._store.rows("site", "lately", where)[0]
+            yield {"site": to_word(SITE, site.id), "visitors_between": [visitors, visitors + nobody], "views": views}
 
     def report_searches(self, what: Parameters) -> Answer:
         """What was searched on the sites, most often first; since, until, site, last."""

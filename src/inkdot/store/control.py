@@ -50,6 +50,21 @@ class MarkedCopy(NamedTuple):
     address: Address
 
 
+class SentCopy(NamedTuple):
+    """What became of a person's copy before anything was heard of it."""
+
+    message: MessageId
+    address: Address
+    subject: str | None
+    marked: int
+    """Unix seconds."""
+    handed: float | None
+    """When the next mail server took it, in unix seconds; None where that is not known."""
+    state: str | None
+    """As the mail door or the campaign knows it; None for a copy that left by another way."""
+    answer: str | None
+
+
 class Control:
     """One connection to `control.db`. Threads may share it: each call is one transaction, one at a time."""
 
@@ -191,6 +206,14 @@ class Control:
     def copies_between(self, workspace: WorkspaceId, since: int, until: int, most: int) -> list[MarkedCopy]:
         """Copies of mails marked in a span of time (unix seconds), latest first."""
         return [MarkedCopy(*row) for row in self._rows("copies_between", (workspace, since, until, most))]
+
+    def copies_to(self, contact: ContactId, workspace: WorkspaceId, most: int) -> list[SentCopy]:
+        """What was sent to a person, latest first."""
+        return [SentCopy(*row) for row in self._rows("copies_to", (contact, workspace, most))]
+
+    def copies_sent(self, message: MessageId, workspace: WorkspaceId, most: int) -> list[SentCopy]:
+        """What became of each copy of a mail on its way."""
+        return [SentCopy(*row) for row in self._rows("copies_sent", (message, workspace, most))]
 
     def copies_of(self, message: MessageId, workspace: WorkspaceId) -> list[tuple[ContactId, Address]]:
         """Who got a copy of a mail."""

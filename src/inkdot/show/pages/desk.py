@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -35,6 +40,7 @@ HEADERS = {
 }
 _TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 _YEAR = 31_536_000
+_NAME = re.compile(r"[a-z_-]{1,40}")
 _MONTHS = 180 * 86_400
 
 
@@ -56,6 +62,11 @@ class Visit(NamedTuple):
         found: dict[str, str] = getattr(self.request.state, "form", {})
         return found
 
+    @property
+    def guest(self) -> bool:
+        """Whether somebody without an account looks at a view that was shared."""
+        return not self.signed.user
+
     def ask(self, question: str, **what: Any) -> Iterator[dict[str, Any]]:
         """Ask the house for this workspace and in this name; what is empty is not said."""
         wanted = {name: value for name, value in what.items() if value not in (None, "")}
@@ -68,6 +79,11 @@ class Visit(NamedTuple):
         for item in self.ask(question, **what):
             return item
         raise NotFound("There is no such thing.")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reader's time zone, as his browser told; UTC where it told none."""
+        return self.desk.zone(self.request)
 
     def query(self, name: str, usual: str = "") -> str:
         """A word of the address."""
@@ -131,18 +147,47 @@ class Desk:
         signed = self.auth.current(request) if not isinstance(error, SignInFirst) else None
         return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail))
 
+    async def lost(self, request: Request, error: Exception) -> Response:
+        """There is no page at this address, or it takes no form."""
+        assert isinstance(error, HTTPException)
+        wrong = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        text = (
+            "This page takes no form; go back and load it again."
+            if wrong
+            else "There is no such page; perhaps its address was cut off on the way."
+        )
+        signed = await run_in_threadpool(self.auth.current, request)
+        response = self.page(
+            request, "turned.html", signed, error.status_code, heading="There is nothing here", text=text
+        )
+        response.headers.update(error.headers or {})
+        return response
+
+    async def broken(self, request: Request, _: Exception) -> Response:
+        """A fault of ours, told without asking any store; the log has the traceback."""
+        text = "Nothing was lost: what is heard is written down all the same. Try again; if it stays, look at the log of the office and at 'inkdot doctor'."
+        return self.page(request, "turned.html", None, 500, heading="A fault of ours", text=text)
+
     def language(self, request: Request) -> Words:
         """As chosen, else as the browser asks."""
         return words(request.cookies.get("language", ""), request.headers.get("accept-language", ""))
 
+    def zone(self, request: Request) -> ZoneInfo:
+        """The zone that the browser told in a cookie."""
+        told = unquote(request.cookies.get("zone", ""))[:60]
+        try:
+            return ZoneInfo(told or "UTC")
+        except (ValueError, OSError, LookupError):
+            return ZoneInfo("UTC")
+
     def page(self, request: Request, template: str, signed: Signed | None, status: int = 200, **facts: Any) -> Response:
         """A page for people."""
-        told = self.language(request)
+        told, zone = self.language(request), self.zone(request)
         said = request.cookies.get("said", "")
         shown = {
             "t": told, "signed": signed, "path": request.url.path, "query": dict(request.query_params), "said": _unhexed(said),
             "theme": request.cookies.get("theme", "") if request.cookies.get("theme") in ("light", "dark") else "",
-            "languages": LANGUAGES, "shared": signed is not None and not signed.user,
+            "languages": LANGUAGES, "local": lambda time, form="%Y-%m-%d %H:%M": local(time, zone, form), "shared": signed is not None and not signed.user,
         }  # fmt: skip
         text = self._templates.get_template(template).render(shown | facts)
         headers = HEADERS | {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
@@ -164,7 +209,7 @@ class Desk:
         return Response(content, 200, headers, media)
 
     def choose(self, request: Request) -> Response:
-        """Another theme or language for this browser; nothing of anybody's changes."""
+        """Another theme or language, or other columns of a table for this browser; nothing of anybody's changes."""
         given = request.query_params
         back = given.get("back", "/")
         response = RedirectResponse(
@@ -173,7 +218,18 @@ class Desk:
         for name, allowed in (("theme", ("light", "dark", "auto")), ("language", tuple(LANGUAGES))):
             if given.get(name) in allowed:
                 response.set_cookie(name, given[name], max_age=_MONTHS, path="/", httponly=True, samesite="lax")
+        if (table := given.get("table", "")) and _NAME.fullmatch(table):
+            keys = [key for key in given.getlist("column") if _NAME.fullmatch(key)]
+            response.set_cookie(
+                f"columns-{table}", "-".join(keys), max_age=_MONTHS, path="/", httponly=True, samesite="lax"
+            )
         return response
+
+
+def local(time: str, zone: ZoneInfo, form: str) -> str:
+    """A time of the API as a clock of `zone` shows it; scripts put it into the reader's own manner."""
+    told = dt.datetime.fromisoformat(time).astimezone(zone).strftime(form)
+    return f"{told} UTC" if zone.key == "UTC" and "%Y" in form else told
 
 
 def with_query(query: Mapping[str, str], **changes: Any) -> str:

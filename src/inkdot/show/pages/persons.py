@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.responses import Response
 
+from inkdot.domain.consent import Mode
 from inkdot.domain.errors import UsageError
 from inkdot.show.pages.desk import HEADERS, Visit
+from inkdot.show.pages.story import countries_of, days, grouped
 from inkdot.show.pages.table import Column, exported, table
 
 _PEOPLE = (
@@ -17,6 +22,10 @@ _PEOPLE = (
     Column("count", "Signs of life", "number"),
 )
 _SILENT = (Column("person", "Person", "person"), Column("subject", "Mail", "mail"), Column("marked", "Sent", "time"))
+_MOST_LINES = 500
+_LATEST, _LINES = 80, 25
+_MOST_FOUND = 200
+_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _SPANS = ("1d", "7d", "30d", "90d", "all")
 
 
@@ -32,11 +41,22 @@ def home(visit: Visit) -> Response:
     leads = visit.one("report_leads", since=since)["leads"]
     hot = [lead for lead in leads if lead["grade"] in ("hot", "warm")][:6]
     silent = list(visit.ask("silent", since="30d"))
+    seen = _seen(visit)
+    away = list(visit.ask("active", since=seen, most=12)) if seen else []
     return visit.page(
-        "home.html", active=active, hot=hot, silent=silent[:6], silent_count=len(silent), since=since, spans=_SPANS,
-        feed=list(visit.ask("latest", most=25)), sample=bool(visit.desk.facts()["sample"]),
-        paused=[place["to"] for place in visit.ask("webhook_paused")],
+        "home.html", active=active, hot=hot, silent=silent[:6], silent_count=len(silent), since=since, spans=_SPANS, seen=seen, away=away,
+        feed=_feed(visit), sample=bool(visit.desk.facts()["sample"]), paused=[place["to"] for place in visit.ask("webhook_paused")],
     )  # fmt: skip
+
+
+def _seen(visit: Visit) -> str:
+    """When the reader left this page last, as a script of it told; nothing where none did."""
+    told = unquote(visit.request.cookies.get("seen", ""))
+    try:
+        dt.datetime.fromisoformat(told)
+    except ValueError:
+        return ""
+    return told if _TIME.fullmatch(told) else ""
 
 
 def sample_remove(visit: Visit) -> Response:
@@ -46,14 +66,26 @@ def sample_remove(visit: Visit) -> Response:
 
 
 def feed(visit: Visit) -> Response:
-    """The events that came after the one in the address, as they stand in the live feed."""
-    return visit.page("feed.html", feed=list(visit.ask("latest", most=25, after=visit.query("after"))))
+    """The live feed alone, for a page that is open."""
+    return visit.page("feed.html", feed=_feed(visit))
+
+
+def _feed(visit: Visit) -> list[dict[str, Any]]:
+    """The latest events, those of one visit in one line."""
+    return grouped(visit.ask("latest", most=_LATEST))[:_LINES]
 
 
 def people(visit: Visit) -> Response:
     """Everybody who showed a sign of life."""
     since = span(visit)
-    shown = table(visit, _PEOPLE, visit.ask("alive", since=since, most=5_000), "-last")
+    alive = list(visit.ask("alive", since=since, most=5_000))
+    known = {row["person"] for row in alive}
+    # Who is looked for is found, too, of whom no sign was seen in this time.
+    others = (
+        visit.ask("people", search=visit.query("q"), limit=_MOST_FOUND) if visit.query("q") and not visit.guest else ()
+    )
+    alive += [{"person": o["person"], "last": None, "count": 0} for o in others if o["person"] not in known]
+    shown = table(visit, _PEOPLE, alive, "-last")
     return exported(visit, shown, "people") or visit.page("people.html", table=shown, since=since, spans=_SPANS)
 
 
@@ -72,20 +104,15 @@ def person(visit: Visit) -> Response:
     events = [e for e in reversed(found["events"]) if not kind or e["kind"] == kind]
     if visit.query("machines") == "no":
         events = [e for e in events if e["human"] != "no"]
+    sent = visit.ask("sent", person=address) if found["known"] and not kind and len(events) <= _MOST_LINES else ()
     consent = visit.one("person_show", person=address) if found["known"] else None
+    ties = visit.one("person_identities", person=address) if found["known"] else {}
+    muted = address in visit.one("notice_show", user=int(visit.signed.user))["muted"]
     return visit.page(
-        "person.html", found=found, events=events[:500], more=len(events) > 500, consent=consent,
+        "person.html", places=countries_of(events), modes=[mode.name.lower() for mode in Mode], muted=muted, ties=ties, found=found, events=events[:_MOST_LINES], more=len(events) > _MOST_LINES, consent=consent,
         choices=list(visit.ask("consent_log", person=address)),
-        kinds=sorted({e["kind"] for e in found["events"]}), days=by_day(events[:500]),
+        kinds=sorted({e["kind"] for e in found["events"]}), days=days(events[:_MOST_LINES], sent, visit.zone),
     )  # fmt: skip
-
-
-def by_day(events: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Events grouped by day of UTC, in the order given."""
-    days: dict[str, list[dict[str, Any]]] = {}
-    for event in events:
-        days.setdefault(event["time"][:10], []).append(event)
-    return list(days.items())
 
 
 def person_export(visit: Visit) -> Response:
@@ -96,7 +123,7 @@ def person_export(visit: Visit) -> Response:
 
 
 def person_change(visit: Visit) -> Response:
-    """Withdraw or set consent, merge, or erase."""
+    """Withdraw or set consent, hear no more of somebody, merge two addresses or take that back."""
     address, form = visit.request.path_params["person"], visit.form
     here = f"/people/{address}"
     match form.get("do"):
@@ -106,13 +133,16 @@ def person_change(visit: Visit) -> Response:
         case "mode":
             visit.one("consent_set", person=address, mode=form.get("mode"), method="office")
             return visit.back(here, visit.words("The choice is written down."))
+        case "mute" | "hear":
+            visit.one("notice_mute", person=address, user=int(visit.signed.user), quiet=form["do"] == "mute" or None)
+            return visit.back(here, visit.words("Kept; it counts for you alone."))
         case "merge":
             visit.one("person_merge", person=address, other=form.get("other"))
             return visit.back(here, visit.words("They are shown as one person now."))
         case "unmerge":
             visit.one("person_unmerge", person=address, other=form.get("other"))
             return visit.back(here, visit.words("They are two people again."))
-    raise UsageError("Say what is to be done: withdraw, mode, merge or unmerge.")
+    raise UsageError("Say what is to be done: withdraw, mode, mute, hear, merge or unmerge.")
 
 
 def person_erase(visit: Visit) -> Response:

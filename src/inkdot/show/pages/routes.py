@@ -32,6 +32,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/erase", Role.OWNER, persons.person_erase),
     ("/documents/{document}", Role.MEMBER, things.document_change),
     ("/sites", Role.MEMBER, things.site_add),
+    ("/sites/{domain}", Role.MEMBER, things.site_change),
     ("/triggers", Role.MEMBER, rules.trigger_change),
     ("/unopened", Role.MEMBER, rules.remind),
     ("/audiences", Role.MEMBER, rules.audience_change),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from inkdot.domain.errors import InkdotError, UsageError
 from inkdot.show.api.triggers import without_secrets
+from inkdot.show.pages.composing import STYLES, THEN, WHEN, composed, shown_by
 from inkdot.show.pages.desk import HEADERS, Visit
-from inkdot.show.pages.table import Column, exported, table
+from inkdot.show.pages.table import Column, Table, exported, table
 
 _TRIGGERS = (
     Column("name", "Rule", "trigger"), Column("active", "On", "yes"), Column("fired", "Fired", "number"), Column("last", "Last", "time"),
@@ -40,8 +42,17 @@ def triggers(visit: Visit) -> Response:
     chosen = next((row for row in rows if row["trigger"] == visit.query("edit")), None)
     rule = without_secrets(chosen)["rule"] if chosen else None
     text = json.dumps(rule, indent=2, ensure_ascii=False) if rule else _EXAMPLE
-    facts = {"table": shown, "text": text, "chosen": chosen, "tried": None, "trouble": ""}
-    return exported(visit, shown, "triggers") or visit.page("triggers.html", **facts)
+    return exported(visit, shown, "triggers") or _editor(visit, shown, text, chosen)
+
+
+def _editor(
+    visit: Visit, shown: Table, text: str, chosen: dict[str, Any] | None, tried: dict[str, Any] | None = None, trouble: str = ""
+) -> Response:  # fmt: skip
+    """All rules, and one to be written, with what it would show."""
+    return visit.page(
+        "triggers.html", table=shown, text=text, chosen=chosen, tried=tried, trouble=trouble, previews=shown_by(text),
+        when=WHEN, then=THEN, styles=STYLES, form=visit.form,
+    )  # fmt: skip
 
 
 def trigger_change(visit: Visit) -> Response:
@@ -49,7 +60,7 @@ def trigger_change(visit: Visit) -> Response:
     form = visit.form
     text = form.get("rule", "")
     match form.get("do"):
-        case "try" | "keep":
+        case "try" | "keep" | "compose":
             return _tried_or_kept(visit, text)
         case "on" | "off":
             visit.one("trigger_switch", trigger=form.get("trigger"), on=form["do"] == "on" or None)
@@ -57,7 +68,7 @@ def trigger_change(visit: Visit) -> Response:
         case "remove":
             visit.one("trigger_rm", trigger=form.get("trigger"))
             return visit.back("/triggers", visit.words("The rule is removed."))
-    raise UsageError("Say what is to be done with the rule: try, keep, on, off or remove.")
+    raise UsageError("Say what is to be done with the rule: compose, try, keep, on, off or remove.")
 
 
 def remind(visit: Visit) -> Response:
@@ -76,27 +87,31 @@ def remind(visit: Visit) -> Response:
 def _tried_or_kept(visit: Visit, text: str) -> Response:
     rows = list(visit.ask("trigger_list"))
     chosen = next((row for row in rows if row["trigger"] == visit.form.get("trigger")), None)
-    facts = {
-        "table": table(visit, _TRIGGERS, rows, "name"),
-        "text": text,
-        "chosen": chosen,
-        "tried": None,
-        "trouble": "",
-    }
+    tried, trouble = None, ""
     try:
-        if visit.form["do"] == "keep":
-            if chosen and visit.form.get("version") != str(chosen["version"]):
-                raise UsageError(
-                    f"Somebody changed this rule meanwhile: it is version {chosen['version']} now. Copy your text, open the rule again and change that one."
-                )
+        if visit.form["do"] == "compose":
+            text = composed(visit.form)
+        elif visit.form["do"] == "keep":
+            _unchanged(visit, chosen)
             kept = visit.one("trigger_add", rule=text)
             return visit.back(
                 "/triggers", visit.words("The rule {name} is kept and watches from now on.", name=kept["name"])
             )
-        facts["tried"] = visit.one("trigger_test", rule=text, since=visit.form.get("since") or "30d")
+        else:
+            tried = visit.one("trigger_test", rule=text, since=visit.form.get("since") or "30d")
     except InkdotError as error:
-        facts["trouble"] = str(error)
-    return visit.page("triggers.html", **facts)
+        trouble = str(error)
+    return _editor(visit, table(visit, _TRIGGERS, rows, "name"), text, chosen, tried, trouble)
+
+
+def _unchanged(visit: Visit, chosen: dict[str, Any] | None) -> None:
+    """Raises UsageError where somebody else changed or removed the rule since its page was loaded."""
+    if visit.form.get("trigger") and chosen is None:
+        raise UsageError("Somebody removed this rule meanwhile. Keep it once more, and it is a new one.")
+    if chosen and visit.form.get("version") != str(chosen["version"]):
+        raise UsageError(
+            f"Somebody changed this rule meanwhile: it is version {chosen['version']} now. Copy your text, open the rule again and change that one."
+        )
 
 
 def audiences(visit: Visit) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -26,17 +27,24 @@ _TOLD: dict[Told, str] = {
     "goal": "Goals",
 }  # fmt: skip
 _SECOND = 1_000_000
+_WORST = ("FAIL", "WARN", "OK")
 _MOST_DIGITS = 9
 
 
 def health(visit: Visit) -> Response:
     """What there is, and whether all is well."""
-    return visit.page("health.html", stores=visit.one("status"), kept=visit.one("retention"), checked=None)
+    return _health(visit, None)
 
 
 def health_check(visit: Visit) -> Response:
     """Check every store."""
-    facts = {"stores": visit.one("status"), "kept": visit.one("retention"), "checked": visit.one("verify")}
+    return _health(visit, visit.one("verify"))
+
+
+def _health(visit: Visit, checked: dict[str, Any] | None) -> Response:
+    owner = visit.signed.role is Role.OWNER  # what concerns the machine is its owner's business
+    findings = sorted(visit.ask("doctor"), key=lambda f: _WORST.index(f["level"])) if owner else []
+    facts = {"stores": visit.one("status"), "kept": visit.one("retention"), "checked": checked, "findings": findings}
     return visit.page("health.html", **facts)
 
 

@@ -31,6 +31,10 @@ class Table(NamedTuple):
     """Rows as they are to be shown, in a page of them, with what the address said."""
 
     columns: tuple[Column, ...]
+    """Those that are wanted; the first one always is."""
+    every: tuple[Column, ...]
+    name: str
+    """What the choice of columns is remembered by."""
     rows: list[dict[str, Any]]
     """All that were searched for, sorted."""
     total: int
@@ -51,7 +55,7 @@ class Table(NamedTuple):
 
 
 def table(visit: Visit, columns: tuple[Column, ...], rows: Iterable[dict[str, Any]], usual: str) -> Table:
-    """A table by the address's `sort`, `q` and `page`; `usual` is the sorting where it says none, as `-last`."""
+    """A table by the address's `sort`, `q`, `columns` and `page`; `usual` is the sorting where it says none, as `-last`."""
     every = list(rows)
     wanted = visit.query("sort", usual)
     key, down = wanted.lstrip("-"), wanted.startswith("-")
@@ -63,9 +67,27 @@ def table(visit: Visit, columns: tuple[Column, ...], rows: Iterable[dict[str, An
     search = visit.query("q").lower()
     found = [row for row in every if not search or any(search in str(row.get(c.key) or "").lower() for c in columns)]
     known = sorted((r for r in found if r.get(key) is not None), key=lambda r: _order(r[key]), reverse=down)
-    return Table(
-        columns, known + [r for r in found if r.get(key) is None], len(every), key, down, visit.query("q"), int(page)
+    sorted_rows = known + [r for r in found if r.get(key) is None]
+    parts = visit.request.url.path.strip("/").split("/")
+    name = f"{parts[0]}-one" if len(parts) > 1 and not visit.guest else parts[0]
+    shown = Table(
+        _chosen(visit, columns, name), columns, name, sorted_rows, len(every), key, down, visit.query("q"), int(page)
     )
+    if shown.page > shown.pages:
+        raise UsageError(f"There is no page {page} of this table; the last one is {shown.pages}.")
+    return shown
+
+
+def _chosen(visit: Visit, columns: tuple[Column, ...], name: str) -> tuple[Column, ...]:
+    """The columns that the address names, else those that this browser chose before, else all."""
+    named = visit.query("columns")
+    remembered = "" if visit.guest else visit.request.cookies.get(f"columns-{name}", "")
+    wanted = set((named or remembered).replace("-", ",").split(","))
+    if strange := sorted(wanted - {column.key for column in columns} - {""}):
+        if named:
+            raise UsageError(f"This table has no column {strange[0]!r}; there are {', '.join(c.key for c in columns)}.")
+        return columns  # an older choice
+    return tuple(c for n, c in enumerate(columns) if n == 0 or not wanted - {""} or c.key in wanted)
 
 
 def _order(value: Any) -> tuple[int, float, str]:

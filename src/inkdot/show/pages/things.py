@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotFound, UsageError
 from inkdot.show.pages.desk import Visit
-from inkdot.show.pages.persons import by_day, span
+from inkdot.show.pages.persons import span
+from inkdot.show.pages.story import countries_of, days
 from inkdot.show.pages.table import Column, exported, table
 
 _MAILS = (
-    Column("subject", "Mail", "mail"), Column("marked", "Sent", "time"), Column("recipients", "People", "number"),
-    Column("opened_between", "Opened", "interval"), Column("clicked_between", "Clicked", "interval"),
+    Column("subject", "Mail", "mail"), Column("status", "Status", "status"), Column("marked", "Sent", "time"),
+    Column("recipients", "People", "number"), Column("opened_between", "Opened", "interval"), Column("clicked_between", "Clicked", "interval"),
     Column("replied", "Replied", "number"), Column("bounced", "Bounced", "number"), Column("last", "Last heard", "time"),
 )  # fmt: skip
 _COPIES = (
@@ -38,7 +42,7 @@ _DOCUMENTS = (
 _SITES = (Column("domain", "Website", "site"), Column("goals", "Goals", "number"))
 _SITE_PARTS = (
     ("channels", "Channels"), ("sources", "Sources"), ("campaigns", "Campaigns"), ("referrers", "Referrers"), ("searches", "Searches"),
-    ("pages", "Pages"), ("entries", "Entry pages"), ("exits", "Exit pages"), ("events", "Events"), ("goals", "Goals"),
+    ("companies", "Companies"), ("pages", "Pages"), ("paths", "Ways"), ("entries", "Entry pages"), ("exits", "Exit pages"), ("events", "Events"), ("goals", "Goals"),
     ("downloads", "Downloads"), ("outbound", "Links out"), ("countries", "Countries"), ("devices", "Devices"),
     ("systems", "Systems"), ("clients", "Browsers"),
 )  # fmt: skip
@@ -53,9 +57,33 @@ def mails(visit: Visit) -> Response:
     """Every mail with intervals."""
     since = span(visit)
     found = visit.one("report_mail", since=since, last=500)
+    for one in found["messages"]:
+        one["status"] = status_of_mail(one)
     shown = table(visit, _MAILS, found["messages"], "-marked")
-    facts = {"table": shown, "since": since, "spans": _SPANS, "more": found["more"]}
+    compared = _compared(visit, found["since"]) if visit.query("compare") == "yes" and since != "all" else None
+    facts = {"table": shown, "since": since, "spans": _SPANS, "more": found["more"], "compared": compared}
     return exported(visit, shown, "mails") or visit.page("mails.html", **facts)
+
+
+def _compared(visit: Visit, since: str) -> list[dict[str, Any]]:
+    """Mails sent since then, beside those of as long a time before: what became of them up to now."""
+    begun, now = dt.datetime.fromisoformat(since), dt.datetime.now(dt.UTC)
+    before = (begun - (now - begun)).isoformat()
+    sent = [
+        m
+        for m in visit.one("report_mail", since=before, last=5_000)["messages"]
+        if m["marked"] and m["marked"] >= before
+    ]
+    spans = [m for m in sent if m["marked"] >= since], [m for m in sent if m["marked"] < since]
+    return [
+        {
+            "mails": len(span), "people": sum(m["recipients"] or 0 for m in span), "replied": sum(m["replied"] for m in span),
+            **{
+                name: [sum(m[f"{name}_between"][edge] for m in span) for edge in (0, 1)] for name in ("opened", "clicked")
+            },
+        }
+        for span in spans
+    ]  # fmt: skip
 
 
 def mail(visit: Visit) -> Response:
@@ -66,9 +94,9 @@ def mail(visit: Visit) -> Response:
         copy["status"] = status_of(copy)
     shown = table(visit, _COPIES, found["people"], "-last")
     counts = visit.one("report_message", message=number)
-    events = list(reversed(found["events"]))
+    told = days(found["events"], visit.ask("sent", message=number), visit.zone)
     return exported(visit, shown, "mail") or visit.page(
-        "mail.html", mail=found, counts=counts, table=shown, days=by_day(events)
+        "mail.html", mail=found, counts=counts, table=shown, days=told, places=countries_of(found["events"])
     )
 
 
@@ -88,6 +116,19 @@ def campaign(visit: Visit) -> Response:
     shown = table(visit, _SENT, rows, "-last")
     return exported(visit, shown, "campaign") or visit.page(
         "campaign.html", campaign=found, counts=found["messages"][0], table=shown
+    )
+
+
+def status_of_mail(mail: dict[str, Any]) -> str:
+    """One word for a mail, the strongest that is proven of any copy."""
+    opened = mail["opened"]
+    proof = next(
+        (word for word, name in (("yes", "sure"), ("likely", "likely"), ("unknown", "unknown")) if opened[name]), ""
+    )
+    clicked = "yes" if mail["clicked"] else ""
+    return status_of(
+        mail
+        | {"opened": proof, "clicked": clicked, "bounced": mail["bounced"] and mail["bounced"] == mail["recipients"]}
     )
 
 
@@ -113,12 +154,35 @@ def documents(visit: Visit) -> Response:
 
 def document(visit: Visit) -> Response:
     """One document: which pages were read, by whom, for how long."""
-    number = visit.request.path_params["document"]
-    found = visit.one("report_document", document=number)
+    number, version = visit.request.path_params["document"], visit.query("version")
+    found = visit.one("report_document", document=number, version=version)
     described = next(iter(visit.ask("document_list", document=number)), None) if found["pages"] else None
+    if version:  # what was done with another version is told on its page
+        found["visits"] = [v for v in found["visits"] if v["version"] == found["version"]]
     longest = max((page["seconds"] for page in found["pages"]), default=0) or 1
     busiest = max((s for row in found["people"] for s in row["seconds"]), default=0) or 1
-    return visit.page("document.html", doc=found, described=described, longest=longest, busiest=busiest)
+    return visit.page(
+        "document.html", doc=found, described=described, longest=longest, busiest=busiest, sums=_sums(found),
+    )  # fmt: skip
+
+
+def _sums(found: dict[str, Any]) -> dict[str, Any]:
+    """Who came, who came again, how far they went, and where most of those stop who do not finish."""
+    counted = [v for v in found["visits"] if v["counted"]]
+    readers = Counter(v["person"] or v["visit"] or v["event"] for v in counted)
+    pages, reached = len(found["pages"]), dict[str, set[int]]()
+    for v in counted:
+        reached.setdefault(v["person"] or v["visit"] or v["event"], set()).update(
+            p["page"] for p in v["pages"] if p["visits"]
+        )
+    ends = Counter(max(seen) for seen in reached.values() if seen and max(seen) < pages)
+    shares = [len(seen) / pages for seen in reached.values()] if pages else []
+    return {
+        "people": len(readers), "visits": len(counted), "again": sum(times > 1 for times in readers.values()),
+        "completion": round(100 * sum(shares) / len(shares)) if shares else 0, "complete": sum(len(seen) == pages for seen in reached.values()),
+        "stopped": ends.most_common(1)[0][0] if ends else None, "downloads": sum(v.get("downloads") or 0 for v in counted),
+        "machines": len(found["visits"]) - len(counted),
+    }  # fmt: skip
 
 
 def document_change(visit: Visit) -> Response:
@@ -129,12 +193,17 @@ def document_change(visit: Visit) -> Response:
         return visit.back(f"/documents/{number}", visit.words("The link works no more."))
     if form.get("do") != "share":
         raise UsageError("Say what is to be done: share or revoke.")
-    terms = {name: form[name] for name in ("password", "expires") if form.get(name)}
-    flags = {name: True for name in ("email_gate", "no_download") if form.get(name)}
-    made = visit.one("document_share", document=number, to=form.get("to"), **terms, **flags)
-    return visit.back(
-        f"/documents/{number}", visit.words("The link for {person}: {url}", person=made["to"], url=made["url"])
-    )
+    terms: dict[str, Any] = {name: form[name].strip() for name in ("password", "expires") if form.get(name)}
+    terms |= {name: True for name in ("email_gate", "verify_email", "watermark") if form.get(name)}
+    terms |= {
+        name: re.split(r"[\s,;]+", form[name].strip()) for name in ("allow", "block") if form.get(name, "").strip()
+    }
+    if form.get("no_download"):
+        terms["download"] = False
+    made = visit.one("document_share", document=number, to=form.get("to"), **terms)
+    told = [visit.words("The link for {person}: {url}", person=made["to"], url=made["url"])]
+    told += [visit.words.sentence(warning) for warning in made["warnings"]]
+    return visit.back(f"/documents/{number}", " ".join(told))
 
 
 def sites(visit: Visit) -> Response:
@@ -153,20 +222,42 @@ def site_add(visit: Visit) -> Response:
 def site(visit: Visit) -> Response:
     """One website on one page."""
     domain, since = visit.request.path_params["domain"], span(visit)
-    found = visit.one("report_site", site=domain, since=since, last=visit.query("last", "8"))
+    found = visit.one(
+        "report_site", site=domain, since=since, last=visit.query("last", "8"), funnel=visit.query("funnel")
+    )
     report = next((s for s in found["sites"] if s["domain"] == domain), None)
     if report is None:
         raise UsageError(f"There is no website {domain}; add it on the page of websites.")
-    days = _all_days(report["days"], found["until"])
+    every_day = _all_days(report["days"], found["until"])
     known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
-    changes = _changes(visit, domain, found, report) if since != "all" else {}
+    changes = _changes(visit, domain, found, report) if since != "all" and visit.query("compare") != "no" else {}
     parts = [(key, label, _bars(report.get(key) or [])) for key, label in _SITE_PARTS]
-    live = visit.one("report_site", site=domain, since="30m", last=5) if since != "all" else None
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
-        changes=changes, days=days, most=max(d["views"] for d in days) or 1, heard=bool(report["days"]),
-        live=next((s for s in live["sites"] if s["domain"] == domain), None) if live else None,
+        changes=changes, days=every_day, most=max(d["views"] for d in every_day) or 1, heard=bool(report["days"]),
+        live=visit.one("site_lately", site=domain), funnel=visit.query("funnel"), goals=report["goals"], compared_by_itself=True,
+        places={row["name"]: row["visits"] for row in report["countries"] if row["name"]},
     )  # fmt: skip
+
+
+def site_change(visit: Visit) -> Response:
+    """Another goal of a website, or one goal less."""
+    domain, form = visit.request.path_params["domain"], visit.form
+    here = f"/sites/{quote(domain)}"
+    known = next((s for s in visit.ask("site_list") if s["domain"] == domain), None)
+    if known is None:
+        raise NotFound(f"There is no website {domain}; add it on the page of websites.")
+    match form.get("do"):
+        case "goal":
+            way, target = form.get("way", ""), form.get("target", "").strip()
+            if way not in ("page", "event", "seconds") or not target:
+                raise UsageError("Say what reaches the goal: a page, an event, or so many seconds.")
+            visit.one("site_goal", site=known["site"], name=form.get("name", "").strip(), **{way: target})
+            return visit.back(here, visit.words("The goal counts, also for what was before."))
+        case "forget":
+            visit.one("site_goal", site=known["site"], name=form.get("name"), remove=True)
+            return visit.back(here, visit.words("The goal is counted no more."))
+    raise UsageError("Say what is to be done with the website: goal or forget.")
 
 
 def _changes(visit: Visit, domain: str, found: dict[str, Any], report: dict[str, Any]) -> dict[str, int]:
@@ -194,7 +285,7 @@ def _all_days(days: list[dict[str, Any]], until: str) -> list[dict[str, Any]]:
 def _bars(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A list's rows: a name, a number, and its share of the largest in percent."""
     found = [
-        {"name": row.get("name", row.get("page")), "number": next(row[n] for n in ("visits", "times", "views", "reached", "visitors") if n in row)}
+        {"name": f"{row['page']} → {row['next']}" if row.get("next") else row.get("name", row.get("page")), "number": next(row[n] for n in ("visits", "times", "views", "reached", "visitors") if n in row)}
         for row in rows
     ]  # fmt: skip
     most = max((row["number"] or 0 for row in found), default=0) or 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -25,13 +25,23 @@ class Words(NamedTuple):
         return told.format(**values) if values else told
 
     def sentence(self, text: str) -> str:
-        """A sentence of the house that has names and numbers in it."""
-        if text in self.table or not self.patterns:
-            return self.table.get(text, text)
-        for pattern, told in self.patterns:
-            if found := pattern.fullmatch(text):
-                return told.format(**{name: self.sentence(value or "") for name, value in found.groupdict().items()})
-        return text
+        """A sentence of the house that has names and numbers in it; of several lines, each."""
+        return "\n".join(_told(self.language, line) for line in text.split("\n"))
+
+    def fact(self, text: str) -> str:
+        """What a rule saw; what several conditions saw is told with commas between."""
+        return ", ".join(_told(self.language, piece) for piece in text.split(", "))
+
+
+@lru_cache(8_192)
+def _told(language: str, text: str) -> str:
+    told = words_of(language)
+    if text in told.table or not told.patterns:
+        return told.table.get(text, text)
+    for pattern, known in told.patterns:
+        if found := pattern.fullmatch(text):
+            return known.format(**{name: _told(language, value or "") for name, value in found.groupdict().items()})
+    return text
 
 
 @cache
@@ -39,10 +49,12 @@ def words_of(language: str) -> Words:
     """A language's table."""
     if language == "en":
         return Words("en", {})
-    text = files("inkdot.show").joinpath(f"words/{language}.toml").read_text("utf-8")
-    table = tomllib.loads(text)
-    patterns = tuple((_pattern(english), told) for english, told in table.pop("sentences").items())
-    return Words(language, table, patterns)
+    folder = files("inkdot.show").joinpath("words")
+    table = tomllib.loads(folder.joinpath(f"{language}.toml").read_text("utf-8"))
+    house = table.pop("sentences") | tomllib.loads(folder.joinpath(f"{language}-house.toml").read_text("utf-8"))
+    fixed = {english: told for english, told in house.items() if "{" not in english}
+    patterns = tuple((_pattern(english), told) for english, told in house.items() if "{" in english)
+    return Words(language, fixed | table, patterns)
 
 
 def _pattern(english: str) -> re.Pattern[str]:

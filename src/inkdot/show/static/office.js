@@ -7,6 +7,9 @@
   const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" });
+  const countries = new Intl.DisplayNames(language, { type: "region", fallback: "code" });
+  const keep = (name, value) => { document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`; };
+  keep("zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
   const localize = (within) => {
     for (const time of $$("time[datetime]", within)) {
@@ -14,6 +17,9 @@
       if (isNaN(when)) continue;
       const form = "day" in time.dataset ? day : "clock" in time.dataset ? clock : full;
       time.textContent = form.format(when);
+    }
+    for (const place of $$("[data-country]", within)) {
+      try { place.textContent = countries.of(place.dataset.country); } catch { /* no code of a country */ }
     }
   };
   localize(document);
@@ -26,8 +32,24 @@
     button.addEventListener("click", () => print());
   }
 
+  for (const form of $$("[data-upload]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const [file, trouble, button] = [form.file.files[0], $(".trouble", form), $("button", form)];
+      button.disabled = true;
+      const to = `${form.dataset.upload}?name=${encodeURIComponent(file.name)}`;
+      const headers = { "X-CSRF-Token": form.csrf.value, "Content-Type": "application/octet-stream" };
+      const answer = await fetch(to, { method: form.dataset.method, headers, body: file }).catch(() => null);
+      const told = answer ? await answer.json().catch(() => ({})) : {};
+      if (answer?.ok) { location.href = `/documents/${told.document}`; return; }
+      trouble.textContent = told.detail || form.dataset.failed || "";
+      trouble.hidden = false;
+      button.disabled = false;
+    });
+  }
+
   // -- keys
-  const areas = { h: "/", p: "/people", l: "/leads", m: "/mails", d: "/documents", s: "/sites", r: "/triggers", a: "/audiences", w: "/webhooks", t: "/team" };
+  const areas = { h: "/", p: "/people", l: "/leads", m: "/mails", d: "/documents", s: "/sites", r: "/triggers", a: "/audiences", w: "/webhooks", t: "/team", c: "/campaigns" };
   const spans = { d: "1d", w: "7d", m: "30d", y: "all" };
   let going = 0;
   let row = -1;
@@ -42,7 +64,7 @@
   };
   addEventListener("keydown", (key) => {
     if (key.ctrlKey || key.metaKey || key.altKey || key.target.closest("input, textarea, select, dialog[open]")) {
-      if (key.key === "Escape" && key.target.matches?.("input, textarea")) key.target.blur();
+      if (key.key === "Escape" && key.target.matches?.("input, textarea, select")) key.target.blur();
       return;
     }
     if (Date.now() - going < 1200) {
@@ -56,6 +78,8 @@
       case "j": choose(1); break;
       case "k": choose(-1); break;
       case "g": going = Date.now(); break;
+      case "x": $("[data-compare]")?.click(); break;
+      case "Escape": $(".crumbs a")?.click(); break;
       default: {
         const span = spans[key.key] && $(`[data-span="${spans[key.key]}"]`);
         if (span) span.click();
@@ -68,50 +92,46 @@
   if (!feed) return;
   const pause = $("#pause");
   const away = $("#away");
+  const SPACING = 500; // milliseconds from one look to the next, however much happens
   let paused = false;
   let asking = false;
   let again = false;
   let missed = 0;
   const title = document.title;
 
-  const fold = () => {
-    // Repeats of one person on one thing stand in one line.
-    const seen = new Map();
-    for (const line of $$(".event", feed)) {
-      const key = $("p", line).textContent.replace(/\s*\([^)]*\)\s*$/, "");
-      const first = seen.get(key);
-      if (!first) { seen.set(key, line); continue; }
-      line.hidden = true;
-      const count = ($$(".event", feed).filter((other) => $("p", other).textContent.replace(/\s*\([^)]*\)\s*$/, "") === key)).length;
-      let times = $(".times", first);
-      if (!times) { times = document.createElement("span"); times.className = "times"; $("p", first).append(" ", times); }
-      times.textContent = `(${count}×)`;
-    }
+  // The server groups what belongs together; lines that did not change stay, so that a screen reader tells only news.
+  const renew = (part) => {
+    const before = new Map([...feed.children].map((line) => [line.id, line]));
+    const lines = [...part.children];
+    const fresh = before.size ? lines.filter((line) => !before.has(line.id)) : lines;
+    feed.replaceChildren(...lines.map((line) => {
+      const old = before.get(line.id);
+      if (old && old.dataset.was === line.outerHTML) return old;
+      line.dataset.was = line.outerHTML;
+      if (!old) line.classList.add("fresh");
+      localize(line);
+      return line;
+    }));
+    if (lines.length) $("#quiet")?.remove();
+    return fresh;
   };
 
-  const fetchNew = async () => {
+  const look = async () => {
     if (asking) { again = true; return; }
     asking = true;
+    again = false;
     try {
-      const newest = $(".event", feed)?.id || "";
-      const answer = await fetch(`/feed?after=${encodeURIComponent(newest)}`, { headers: { "X-Fragment": "1" } });
+      const answer = await fetch("/feed");
       if (answer.ok) {
         const part = document.createElement("template");
         part.innerHTML = await answer.text();
-        const lines = $$(".event", part.content).filter((line) => !document.getElementById(line.id));
-        for (const line of lines) line.classList.add("fresh");
-        localize(part.content);
-        feed.prepend(...lines);
-        for (const old of $$(".event", feed).slice(100)) old.remove();
-        if (lines.length) $("#quiet")?.remove();
-        fold();
-        if (document.hidden) missed += lines.length;
+        const fresh = renew(part.content);
+        if (document.hidden) missed += fresh.length;
         if (missed) document.title = `(${missed}) ${title}`;
-        notify(lines);
+        notify(fresh);
       }
     } catch { /* the server is being started again: the next event brings all */ }
-    asking = false;
-    if (again) { again = false; fetchNew(); }
+    setTimeout(() => { asking = false; if (again && !paused) look(); }, SPACING);
   };
 
   const notify = (lines) => {
@@ -120,8 +140,11 @@
     if (real) new Notification("Inkdot", { body: $("p", real).textContent.trim(), tag: real.id });
   };
 
+  const leave = () => keep("seen", new Date().toISOString());
+  addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden || !missed) return;
+    if (document.hidden) { leave(); return; }
+    if (!missed) return;
     away.textContent = away.dataset.text.replace("{count}", missed);
     away.hidden = false;
     missed = 0;
@@ -134,17 +157,23 @@
     wish.addEventListener("click", () => Notification.requestPermission().then(() => { wish.hidden = true; }));
   }
 
+  let waiting = 0;
+  const news = () => {
+    if (!paused) { look(); return; }
+    waiting += 1;
+    pause.textContent = `${pause.dataset.on} (${waiting})`;
+  };
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
+    waiting = 0;
     pause.textContent = paused ? pause.dataset.on : pause.dataset.off;
-    if (!paused) fetchNew();
+    if (!paused) look();
   });
 
-  fold();
   let poll = 0;
   const source = new EventSource("/api/v1/live");
-  source.onopen = () => { clearInterval(poll); poll = 0; if (!paused) fetchNew(); };
-  source.onerror = () => { poll ||= setInterval(() => { if (!paused && !document.hidden) fetchNew(); }, 3000); };
-  for (const kind of ["kept", "judged", "missed"]) source.addEventListener(kind, () => { if (!paused) fetchNew(); });
+  source.onopen = () => { clearInterval(poll); poll = 0; if (!paused) look(); };
+  source.onerror = () => { poll ||= setInterval(() => { if (!paused && !document.hidden) look(); }, 3000); };
+  for (const kind of ["kept", "judged", "missed"]) source.addEventListener(kind, news);
 })();

@@ -156,3 +156,23 @@ SELECT workspace FROM messages WHERE id = ?;
 -- name: people
 -- People by address, a page at a time.
 SELECT id, address FROM contacts WHERE workspace = ? AND address > ? AND instr(address, ?) > 0 ORDER BY address LIMIT ?;
+
+-- name: copies_to
+-- What was sent to a person, latest first: when it was marked, when it was handed over, and what the mail server said of it.
+SELECT m.id, c.address, m.subject, m.marked, h.time, coalesce(d.state, k.state), coalesce(d.answer, k.answer)
+FROM recipients r
+JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+LEFT JOIN handovers h ON h.message = r.message AND h.contact = r.contact
+LEFT JOIN deliveries d ON d.message = r.message AND d.contact = r.contact
+LEFT JOIN campaign_copies k ON k.message = r.message AND k.contact = r.contact
+WHERE r.contact = ? AND m.workspace = ? ORDER BY m.marked DESC LIMIT ?;
+
+-- name: copies_sent
+-- Likewise, of one mail.
+SELECT m.id, c.address, m.subject, m.marked, h.time, coalesce(d.state, k.state), coalesce(d.answer, k.answer)
+FROM recipients r
+JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+LEFT JOIN handovers h ON h.message = r.message AND h.contact = r.contact
+LEFT JOIN deliveries d ON d.message = r.message AND d.contact = r.contact
+LEFT JOIN campaign_copies k ON k.message = r.message AND k.contact = r.contact
+WHERE r.message = ? AND m.workspace = ? ORDER BY c.address LIMIT ?;

@@ -353,3 +353,8 @@ UPDATE visits SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
 -- name: seen_elsewhere
 -- Whether a browser is one of another workspace's.
 SELECT 1 FROM events WHERE visitor = $visitor AND workspace <> $workspace LIMIT 1;
+
+-- name: lately
+-- Who was on a site since a moment: browsers that are told apart, views by nobody in particular, and all views.
+SELECT count(DISTINCT visitor) FILTER (visit IS NOT NULL), count(*) FILTER (visit IS NULL), count(*)
+FROM recent WHERE time >= $since AND site = $site AND kind = 'view' AND NOT machine;
