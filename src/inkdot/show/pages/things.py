@@ -231,7 +231,9 @@ def site(visit: Visit) -> Response:
     every_day = _all_days(report["days"], found["until"])
     known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
     changes = _changes(visit, domain, found, report) if since != "all" and visit.query("compare") != "no" else {}
-    parts = [(key, label, _bars(report.get(key) or [])) for key, label in _SITE_PARTS]
+    # Goals have a place of their own, where they are made; a guest sees the list alone.
+    shown = [part for part in _SITE_PARTS if part[0] != "goals" or visit.guest]
+    parts = [(key, label, _bars(report.get(key) or [])) for key, label in shown]
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
         changes=changes, days=every_day, most=max(d["views"] for d in every_day) or 1, heard=bool(report["days"]),
