@@ -59,9 +59,9 @@ def test_a_file_that_cannot_be_shown_is_refused_on_the_page(page: Page, tmp_path
 
 def test_a_rule_is_composed_by_a_form_and_its_pop_up_seen_before_it_is_kept(page: Page, office: Office) -> None:
     page.goto("/triggers")
-    page.get_by_label("When", exact=True).select_option("view")
+    page.locator("select[name=when]").select_option("view")
     page.get_by_label("at the page or link").fill("/pricing*")
-    page.get_by_label("Then", exact=True).select_option("show")
+    page.locator("select[name=then]").select_option("show")
     page.get_by_label("with the words").fill("Shall we call you?")
     page.get_by_label("On the page as").select_option("popup")
     page.get_by_label("under the heading").fill("A question")
