@@ -41,8 +41,8 @@ def refusals() -> Iterator[tuple[str, str]]:
                         if isinstance(said, ast.JoinedStr):
                             yield (
                                 file.name,
-                                "".join(v.value if isinstance(v, ast.Constant) else "X" for v in said.values),
-                            )  # type: ignore[misc]
+                                "".join(str(v.value) if isinstance(v, ast.Constant) else "X" for v in said.values),
+                            )
                         elif isinstance(said, ast.Constant) and isinstance(said.value, str) and " " in said.value:
                             yield file.name, said.value
 
