@@ -14,7 +14,16 @@ from inkdot.app.folder import Folder
 from inkdot.domain.errors import Failure, InkdotError, UsageError, unreadable
 from inkdot.journal.reader import Reader
 from inkdot.journal.record import SEGMENT_HEAD
-from inkdot.journal.segment import SEGMENT_BYTES, TURN_SECONDS, empty, numbers, path_of, streams, street_folder
+from inkdot.journal.segment import (
+    SEGMENT_BYTES,
+    TURN_SECONDS,
+    empty,
+    numbers,
+    path_of,
+    streams,
+    street_folder,
+    sync_folder,
+)
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 
@@ -170,6 +179,7 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
             file.flush()
             os.fsync(file.fileno())
         half.rename(target)
+        sync_folder(target.absolute().parent)
     except OSError as error:
         raise Failure(
             f"The backup cannot be written to {target} ({error.strerror or error}); name a file in a folder that exists and has room."

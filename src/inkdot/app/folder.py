@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from inkdot.domain.errors import Failure, FolderInUse, KeysMissing
 from inkdot.domain.token import Keyring
+from inkdot.journal.segment import sync_folder
 
 _PATIENCE = 10.0
 
@@ -172,6 +173,4 @@ def write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(parent)
-    os.close(parent)
+    sync_folder(path.parent)

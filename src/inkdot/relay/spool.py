@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from inkdot.domain.errors import UsageError
+from inkdot.journal.segment import sync_folder
 from inkdot.relay.envelope import Envelope
 
 _MAIL, _LOG, _PART, _NOW = ".mail", ".log", ".part", ".now"
@@ -238,12 +239,3 @@ class Spool:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}{_LOG}"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in `folder` durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from inkdot.domain.errors import Failure, UsageError
+from inkdot.domain.errors import Failure, UsageError, unreadable
+from inkdot.journal.segment import sync_folder
 
 _BLOCK, _MOST_SEARCHED = 1 << 20, 512 << 20
 PDF = "application/pdf"
@@ -107,9 +108,7 @@ class Uploads:
         finally:
             half.unlink(missing_ok=True)
         for folder in (target.parent, self._folder):
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(fd)
-            os.close(fd)
+            sync_folder(folder)
 
 
 def media_of(source: Path) -> str:
@@ -118,7 +117,7 @@ def media_of(source: Path) -> str:
         with source.open("rb") as file:
             head = file.read(1_024)
     except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}.") from error
+        raise unreadable(source, error) from error
     if not head:
         raise UsageError(f"{source.name} is empty.")
     if b"%PDF-" in head:
