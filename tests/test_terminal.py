@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import pty
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 
 
 def wide(columns: int, *arguments: str | Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -105,3 +111,40 @@ def test_a_backup_holds_keys_so_only_its_owner_can_read_it(tmp_path: Path) -> No
     finally:
         os.umask(old)
     assert Path(made["file"]).stat().st_mode & 0o077 == 0
+
+
+def test_what_takes_more_than_a_second_shows_a_bar_on_a_terminal_and_nowhere_else(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    inkdot("events", "--data", data)
+    command = [sys.executable, "-m", "inkdot", "rebuild", "--json", "--data", str(data)]
+    ours, theirs = pty.openpty()
+    said = bytearray()
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # the terminal's end
+            while piece := os.read(ours, 4_096):
+                said.extend(piece)
+
+    with (data / "lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else works on the folder
+        environment = os.environ | {"TERM": "xterm"}
+        shown = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+        silent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(theirs)
+        reader = threading.Thread(target=read)
+        reader.start()
+        eventually(lambda: b"Making the event store anew" in said)
+    assert shown.communicate(timeout=60)[0].startswith(b'{"events_before"')
+    assert (silent.communicate(timeout=60)[1], shown.returncode, silent.returncode) == (b"", 0, 0)
+    reader.join()
+    os.close(ours)
+
+
+def test_shells_complete_commands_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "complete " in inkdot("--show-completion", "bash").stdout
+    monkeypatch.setenv("_INKDOT_COMPLETE", "complete_bash")
+    for words, found in (("inkdot mail m", "mark"), ("inkdot report ", "leads"), ("inkdot events --k", "--kind")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+        done = subprocess.run([Path(sys.executable).with_name("inkdot")], capture_output=True, text=True, check=True)
+        assert found in done.stdout.split()

@@ -16,6 +16,11 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, or JSON Lines where it lists.")]
 DATA = Path("inkdot-data")
+_UNHEARD_SECONDS = 1.0
+_TITLES = {
+    "rebuild": "Making the event store anew", "backup": "Writing the backup", "verify": "Checking", "tidy": "Tidying up",
+    "regrade": "Judging again", "person_erase": "Erasing", "person_export": "Collecting", "events": "Looking up events",
+}  # fmt: skip
 
 
 def put(item: Mapping[str, Any]) -> None:
@@ -30,28 +35,31 @@ def talk(text: str) -> None:
 
 @contextmanager
 def progress(title: str, unit: str = "pings") -> Iterator[Callable[[int, int], None]]:
-    """A bar that appears after a second of work, on a terminal only; told (how many are done, bytes left)."""
+    """A bar that appears after a second of work, on a terminal only; told (how many are done, bytes left), if that is known."""
     if not sys.stderr.isatty():
         yield lambda _done, _left: None
         return
-    import time
+    from threading import Timer
 
     from rich.console import Console
     from rich.progress import Progress
 
-    begun = time.monotonic()
+    whole = 0
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, visible=False)
-        whole = 0
+        late = Timer(_UNHEARD_SECONDS, bar.update, (task,), {"visible": True})
+        late.start()
 
         def told(done: int, left: int) -> None:
             nonlocal whole
             whole = max(whole, left)
-            said = f"{title}: {done:,} {unit}, {left / 1e6:,.1f} MB left"
-            shown = time.monotonic() - begun > 1
-            bar.update(task, visible=shown, description=said, total=whole or None, completed=whole - left)
+            words = f"{title}: {done:,} {unit}, {left / 1e6:,.1f} MB left"
+            bar.update(task, description=words, total=whole or None, completed=whole - left)
 
-        yield told
+        try:
+            yield told
+        finally:
+            late.cancel()
 
 
 def tell_if_new(data: Path) -> None:
@@ -68,5 +76,9 @@ def answers(data: Path, question: str, what: Mapping[str, Any]) -> Iterator[dict
     from inkdot.app.ask import ask
 
     tell_if_new(data)
-    with progress("Reading the journal") as told:
-        yield from ask(data, question, {k: v for k, v in what.items() if v is not None}, told)
+    with progress(_TITLES.get(question, "Reading the journal")) as told:
+        found = ask(data, question, {k: v for k, v in what.items() if v is not None}, told)
+        first = next(found, None)
+    if first is not None:
+        yield first
+        yield from found
