@@ -288,10 +288,12 @@ def test_it_works_with_storage_blocked_and_with_javascript_off(site: Site) -> No
     )
     page = site.visit("/blocked", init=blocked)
     loaded(page)
-    page.evaluate("inkdot.consent(true); inkdot.off(false)")
+    page.evaluate("inkdot.off(true); inkdot.track('unheard')")
+    page.evaluate("inkdot.consent(true); inkdot.off(false); inkdot.track('heard')")
     site.visit("/plain", java_script_enabled=False).wait_for_timeout(300)
     views = site.events("view", at_least=2)
     assert sorted(paths(views)) == ["/blocked", "/plain"]
+    assert [e["name"] for e in site.events("goal")] == ["heard"]
     assert site.errors == []
 
 
@@ -330,6 +332,30 @@ def test_calls_from_before_the_tag_arrives_are_kept(site: Site) -> None:
     page = site.visit("/")
     loaded(page)
     assert [e["name"] for e in site.events("goal")] == ["early"]
+
+
+def test_what_is_too_large_takes_nothing_else_along(site: Site) -> None:
+    page = site.visit("/")
+    loaded(page)
+    page.evaluate("inkdot.track('large', {text: 'x'.repeat(70000)}); inkdot.track('small')")
+    assert [e["name"] for e in site.events("goal")] == ["small"]
+    assert site.errors == []
+
+
+def test_a_right_click_is_none(site: Site) -> None:
+    page = site.visit("/")
+    loaded(page)
+    for button in ("right", "middle", "left"):
+        page.click("#buy", button=button)
+    assert [e["name"] for e in site.events("goal", at_least=2)] == ["bought", "bought"]
+
+
+def test_a_page_that_hides_its_own_script_is_counted_all_the_same(site: Site) -> None:
+    site.pages.tag = '<form name="currentScript"></form><img name="currentScript">' + site.pages.tag
+    page = site.visit("/clobbered?__proto__[x]=1&constructor.prototype.x=1")
+    assert paths(site.events("view")) == ["/clobbered"]
+    assert page.evaluate("({}).x === undefined")
+    assert site.errors == []
 
 
 HOSTILE = """<script>
