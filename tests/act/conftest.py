@@ -6,11 +6,18 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from inkdot.app.acting import Acting
+from inkdot.app.folder import Folder
+from inkdot.settings import Settings
+from inkdot.store.control import Control
+from inkdot.store.events import EventStore
 from tests.conftest import QUOTE, Server
+from tests.store.made import AUTUMN, DAY
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"
 SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel (EE))"
@@ -94,3 +101,29 @@ def click(server: Server, person: str, agent: str = FIREFOX, link: int = 0) -> N
     """Somebody clicks in a mail of their own."""
     copy = server.mark(QUOTE, person)[0]
     assert server.get(copy["links"][link]["url"], User_Agent=agent)[0] == 302
+
+
+class House:
+    """Rules over one store, with a clock that stands where a test puts it."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.time = AUTUMN + DAY
+        self.control, self.store = Control(folder.control), EventStore(folder.events)
+        self.acting = Acting(folder, Settings(), self.control, lambda: self.time, lambda _t, _w: None)
+        self.acting.store = self.store
+
+    def ask(self, question: str, **what: Any) -> dict[str, Any]:
+        return next(self.acting.asks()[question](what))
+
+    def silence(self, **rule: Any) -> None:
+        full = {"name": "Silent", "actions": [{"do": "tag", "add": "quiet"}]} | rule
+        self.ask("trigger_add", rule=json.dumps(full))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    found = House(Folder(tmp_path))
+    yield found
+    found.acting.close()
+    found.store.close()
+    found.control.close()

@@ -121,11 +121,20 @@ def test_lists_kept_by_hand_and_wrong_wishes(acting: Server) -> None:
         assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
 
-class Withdrawn:
-    """Ben has taken his consent back."""
+class Ledger:
+    """Somebody has taken consent back, somebody has given it; of others nothing is on record."""
+
+    def __init__(self, *, strict: bool, no: ContactId, yes: ContactId) -> None:
+        self._strict, self._said = strict, {no: False, yes: True}
 
     def agreed(self, workspace: WorkspaceId, contact: ContactId, purpose: Purpose) -> bool | None:
-        return False if contact == 7 else None
+        return self._said.get(contact)
+
+    def answers(self, workspace: WorkspaceId, purpose: Purpose) -> dict[ContactId, bool | None]:
+        return {**self._said}
+
+    def asks_first(self, workspace: WorkspaceId) -> bool:
+        return self._strict
 
 
 def test_who_took_consent_back_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -140,7 +149,7 @@ def test_who_took_consent_back_is_left_out_and_counted(tmp_path: Path) -> None:
             list(acting.lists.audience_change({"name": "all", "person": f"p{n}@example.com", "join": True}))
         before = next(acting.lists.audience_export({"name": "all", "target": "google"}))
         assert (before["rows"], before["left_out"]) == (2, 0)
-        acting.consents = Withdrawn()
+        acting.consents = Ledger(strict=False, no=ContactId(7), yes=ContactId(9))
         after = next(acting.lists.audience_export({"name": "all", "target": "google"}))
         assert (after["rows"], after["left_out"], after["reasons"]) == (1, 1, {"withdrawn": 1})
         removed = next(acting.lists.audience_export({"name": "all", "target": "google", "what_for": "removals"}))

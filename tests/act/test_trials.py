@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inkdot.app.acting import Acting
-from inkdot.app.folder import Folder
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Kind, Scene
 from inkdot.domain.ids import ContactId, MessageId, SiteId, VisitorId
 from inkdot.domain.message import Message
-from inkdot.settings import Settings
-from inkdot.store.control import Control
-from inkdot.store.events import EventStore
+from tests.act.conftest import House
 from tests.store.made import AUTUMN, DAY, HERE, NOBODY, SCANNER, SECOND, event, keep
 
 BEN, EVE = Address("ben@example.com"), Address("eve@example.org")
-
-
-class House:
-    """Rules over one store, with a clock that stands where a test puts it."""
-
-    def __init__(self, folder: Folder) -> None:
-        self.time = AUTUMN + DAY
-        self.control, self.store = Control(folder.control), EventStore(folder.events)
-        self.acting = Acting(folder, Settings(), self.control, lambda: self.time, lambda _t, _w: None)
-        self.acting.store = self.store
-
-    def ask(self, question: str, **what: Any) -> dict[str, Any]:
-        return next(self.acting.asks()[question](what))
-
-    def silence(self, **rule: Any) -> None:
-        full = {"name": "Silent", "actions": [{"do": "tag", "add": "quiet"}]} | rule
-        self.ask("trigger_add", rule=json.dumps(full))
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    found = House(Folder(tmp_path))
-    yield found
-    found.acting.close()
-    found.store.close()
-    found.control.close()
 
 
 def marked(house: House, number: int, *people: Address) -> None:
@@ -103,3 +71,14 @@ def test_a_rule_about_silence_keeps_to_its_limits(house: House) -> None:
     house.silence(when={"not_opened_for": "3d"}, limits={"per_person": "1/7d"})
     house.time = AUTUMN + 3 * DAY + SECOND
     assert house.acting.watch.notice_silences() == 2
+
+
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.CLICK, Kind.REPLY])
+def test_who_clicked_or_answered_is_not_called_silent(house: House, kind: Kind) -> None:
+    marked(house, 3, BEN, EVE)
+    keep(house.store, event(1, kind=kind), event(2, contact=ContactId(8), verdict=SCANNER))
+    house.silence(when={"not_opened_for": "3d"})
+    house.time = AUTUMN + 3 * DAY + SECOND
+    assert house.acting.watch.notice_silences() == 1
+    (told,) = house.acting.outbox.deliveries(HERE, None, None, 0, 10)
+    assert json.loads(told.body)["data"]["person"] == EVE

@@ -26,9 +26,27 @@ class Consents(Protocol):
         """True: yes. False: no, or taken back. None: nothing is on record."""
 
 
+class Ledger(Consents, Protocol):
+    """Who answers for many people at once."""
+
+    def answers(self, workspace: WorkspaceId, purpose: Purpose) -> dict[ContactId, bool | None]:
+        """The same of everybody who ever said a word; of all others nothing is on record."""
+
+    def asks_first(self, workspace: WorkspaceId) -> bool:
+        """Whether, where nothing is on record, the answer is no: the rules of the region want to be asked before."""
+
+
 class NothingOnRecord:
     """Nobody has said anything."""
 
     def agreed(self, workspace: WorkspaceId, contact: ContactId, purpose: Purpose) -> bool | None:  # noqa: ARG002
         """As Consents says."""
         return None
+
+    def answers(self, workspace: WorkspaceId, purpose: Purpose) -> dict[ContactId, bool | None]:  # noqa: ARG002
+        """As Consents says."""
+        return {}
+
+    def asks_first(self, workspace: WorkspaceId) -> bool:  # noqa: ARG002
+        """As Consents says."""
+        return False

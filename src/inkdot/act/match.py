@@ -189,9 +189,8 @@ class _Shelf:
         self._pages = _Pages()
         used = [False] * len(_FACTS)
         for item in triggers:
-            wanted = _wanted(item.rule)
             patterns = texts(item.rule.when.url)
-            entry = _Entry(item, {p: v for p, v in enumerate(wanted) if v is not None})
+            entry = _Entry(item, {p: v for p, v in enumerate(wanted(item.rule)) if v is not None})
             for place in entry.facts:
                 used[place] = True
             used[0] |= bool(patterns)
@@ -251,12 +250,27 @@ _FACTS: tuple[Callable[[Event], object], ...] = (
 """What repeats from event to event."""
 
 
-def _wanted(rule: Rule) -> tuple[object, ...]:
-    """What a rule says of each of `_FACTS`; None where it says nothing."""
+class Facts(NamedTuple):
+    """What a rule says of each of `_FACTS`, in their order; None where it says nothing."""
+
+    url: None
+    """Addresses are patterns."""
+    message: int | None
+    link: int | None
+    document: int | None
+    site: int | None
+    page: int | None
+    channels: frozenset[str] | None
+    source: str | None
+    name: str | None
+
+
+def wanted(rule: Rule) -> Facts:
+    """What a rule says of what repeats from event to event; channels and source in lower case."""
     when = rule.when
     channels = frozenset(c.casefold() for c in texts(when.channel))
-    return (
-        None,  # addresses are patterns
+    return Facts(
+        None,
         None if when.message is None else from_word(MESSAGE, when.message),
         None if when.link is None else from_word(LINK, when.link),
         None if when.document is None else from_word(DOCUMENT, when.document),
@@ -294,6 +308,16 @@ class _Pages:
                     if (pattern.startswith("re:") or ("?" in text) == ("?" in pattern)) and test(text):
                         found.append(entry)
         return found
+
+
+def page_test(rule: Rule) -> Callable[[str], bool] | None:
+    """Whether an address is one that a rule waits for; None where it waits for none."""
+    patterns = texts(rule.when.url)
+    if not patterns:
+        return None
+    pages = _Pages()
+    pages.add(_Entry(trigger(TriggerId(0), WorkspaceId(0), 1, rule), {}), patterns)
+    return lambda url: bool(pages.met_by(url))
 
 
 def _searching(pattern: str) -> Callable[[str], bool]:

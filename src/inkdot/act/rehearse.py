@@ -79,12 +79,6 @@ def is_machine(event: Event) -> bool:
     return event.verdict.human is Human.NO or event.verdict.actor in MACHINES
 
 
-def members(rule: Trigger, events: Iterable[Event], society: Society) -> set[int]:
-    """The people who meet a rule, looking at events oldest first."""
-    one = _Trial(rule, society)
-    return {int(e.contact) for e in events if e.contact and (met := one.met(e)) and not met.counted}
-
-
 class _Trial:
     """One rule with a memory of its own."""
 

@@ -52,8 +52,8 @@ class Society(Protocol):
     def subjects(self, messages: Iterable[MessageId]) -> Mapping[MessageId, str | None]:
         """Subjects of mails."""
 
-    def opened(self, copies: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-        """Those (workspace, contact, message) that were opened, or clicked, by no machine."""
+    def heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
+        """(contact, message) of these mails that were opened, clicked or answered, by no machine."""
 
 
 class Silence(NamedTuple):
@@ -150,12 +150,12 @@ class Watch:
             until = (now - span(when.not_opened_for or "")) // SECOND
             since = max(until - _SILENCE_DAYS * 86_400, 0)
             copies = self._outbox.unopened(item.workspace, since, until)
-            opened = self._society.opened({(int(item.workspace), c, int(m)) for m, c, _ in copies})
+            heard = self._society.heard(item.workspace, (message for message, _, _ in copies))
             fired = self._outbox.fired_on(item.id, (since + span(when.not_opened_for or "") // SECOND) * SECOND)
             for message, contact, marked in copies:
                 named = when.message is None or when.message == to_word(MESSAGE, message)
                 event = payload.silence_id(message, contact)
-                if named and event not in fired and (int(item.workspace), contact, int(message)) not in opened:
+                if named and event not in fired and (contact, message) not in heard:
                     yield Silence(item, message, ContactId(contact), marked, event)
 
     def _is_meant(self, silence: Silence) -> bool:

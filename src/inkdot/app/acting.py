@@ -12,7 +12,7 @@ import msgspec
 
 from inkdot.act import payload, rule, signing
 from inkdot.act.channels import Gone, Undelivered, push
-from inkdot.act.consent import Consents, NothingOnRecord
+from inkdot.act.consent import Ledger, NothingOnRecord
 from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
 from inkdot.act.reach import Reach
@@ -50,6 +50,7 @@ from inkdot.show.questions import here, since_of
 from inkdot.store.audiences import Audiences
 from inkdot.store.contract import iso
 from inkdot.store.control import Control
+from inkdot.store.crowd import heard
 from inkdot.store.events import EventStore
 from inkdot.store.outbox import NewDelivery, Outbox
 from inkdot.store.subscriptions import OWNER, Subscriptions
@@ -84,7 +85,7 @@ class Acting:
         self.outbox, self.triggers = Outbox(folder.control), Triggers(folder.control)
         self.audiences, self.browsers = Audiences(folder.control), Subscriptions(folder.control)
         self.store: EventStore | None = None
-        self.consents: Consents = NothingOnRecord()
+        self.consents: Ledger = NothingOnRecord()
         self.watch = Watch(self.outbox, self.triggers, self, now)
         private = [ipaddress.ip_network(n, strict=False) for n in settings.private_networks]
         self._means = Means(
@@ -160,9 +161,9 @@ class Acting:
         """As Society says."""
         return self._control.subjects(messages)
 
-    def opened(self, copies: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+    def heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
         """As Society says."""
-        return self.store.opened(copies) if self.store and copies else set()
+        return heard(self.store, workspace, messages) if self.store else set()
 
     # -- triggers
 

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 from inkdot.act import audience, rule
 from inkdot.act.audience import Person, Target
 from inkdot.act.consent import Purpose
-from inkdot.act.match import trigger
-from inkdot.act.rehearse import members
+from inkdot.act.match import matching, page_test, trigger
+from inkdot.act.match import wanted as facts_of
+from inkdot.act.rule import Rule
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotFound, UsageError
-from inkdot.domain.event import Kind
 from inkdot.domain.ids import AUDIENCE, AudienceId, ContactId, TriggerId, WorkspaceId, to_word
 from inkdot.show.questions import here
 from inkdot.store.audiences import KeptAudience
 from inkdot.store.contract import iso
+from inkdot.store.crowd import Doing, crowd, landings
+from inkdot.store.events import EventStore
 
 if TYPE_CHECKING:
     from inkdot.app.acting import Acting
@@ -122,12 +124,18 @@ class Lists:
     def _exportable(self, kept: KeptAudience, workspace: WorkspaceId) -> tuple[list[Person], Counter[str]]:
         """Who may be handed over, and why others may not."""
         found, left_out = [], Counter[str]()
-        for member in self._store.members(kept.id):
-            address = self._acting.person(workspace, member.contact)
+        members = self._store.members(kept.id)
+        addresses = dict(self._store.people(workspace))
+        consents = self._acting.consents
+        answers, asks_first = consents.answers(workspace, Purpose.ADVERTISING), consents.asks_first(workspace)
+        for member in members:
+            address, answer = addresses.get(member.contact), answers.get(member.contact)
             if address is None:
                 left_out["no_address"] += 1
-            elif self._acting.agreed(workspace, member.contact, Purpose.ADVERTISING) is False:
+            elif answer is False:
                 left_out["withdrawn"] += 1
+            elif answer is None and asks_first:
+                left_out["no_consent"] += 1
             else:
                 found.append(Person(address, member.time, member.because))
         return found, left_out
@@ -136,9 +144,10 @@ class Lists:
         assert self._acting.store
         clicks: dict[ContactId, list[tuple[str, str, int]]] = {}
         names = audience.CLICK_IDS[target]
-        for event in self._acting.store.all(kind=Kind.VIEW, since=max(0, self._now() - _CLICKS_LAST)):
-            if event.workspace == workspace and event.contact and (click := audience.click_of(event.url, names)):
-                clicks.setdefault(event.contact, []).append((*click, event.time))
+        since = max(0, self._now() - _CLICKS_LAST)
+        for contact, url, time in landings(self._acting.store, workspace, since, names):
+            if click := audience.click_of(url, names):
+                clicks.setdefault(contact, []).append((*click, time))
         by_address = {self._acting.person(workspace, contact): tuple(found) for contact, found in clicks.items()}
         return [p._replace(clicks=by_address.get(p.address, ())) for p in people]
 
@@ -146,19 +155,31 @@ class Lists:
         store = self._acting.store
         if kept.rule is None or store is None:
             return 0
-        wanted = rule.kept(kept.rule)
-        since = self._now() - rule.span(wanted.when.within or audience.LOOK_BACK)
-        item = trigger(TriggerId(0), workspace, 1, wanted)
-        there = {
-            ContactId(c)
-            for kind in rule.kinds(wanted)
-            for c in members(item, store.all(kind=kind, since=since), self._acting)
-        }
+        there = self._meeting(rule.kept(kept.rule), workspace, store)
         present = {m.contact for m in self._store.members(kept.id)}
         now = self._now() // _SECOND
         if there != present:
             self._store.change(kept.id, sorted(there - present), sorted(present - there), "rule", now)
         return len(there ^ present)
+
+    def _meeting(self, wanted: Rule, workspace: WorkspaceId, store: EventStore) -> set[ContactId]:
+        """Who meets a list's rule; what can be told of many people at once goes first."""
+        when, item = wanted.when, trigger(TriggerId(0), workspace, 1, wanted)
+        since = self._now() - rule.span(when.within or audience.LOOK_BACK)
+        doing = Doing(
+            rule.kinds(wanted), since, item.minimum, item.machines, wanted.repeats, when.count, when.seconds or 0,
+            *facts_of(wanted)[1:],
+        )  # fmt: skip
+        found = crowd(store, workspace, doing, page_test(wanted))
+        if when.person is not None:
+            known, fits = dict(self._store.people(workspace)), matching(when.person)
+            found = {contact for contact in found if contact in known and fits(known[contact])}
+        if when.audience is not None:
+            other = self._store.named(when.audience, workspace)
+            found &= {m.contact for m in self._store.members(other.id)} if other else set()
+        if when.score is not None:
+            found = {contact for contact in found if self._acting.score(workspace, contact) >= when.score}
+        return found
 
     def _named(self, what: Asked) -> KeptAudience:
         name = str(what.get("name", "")).strip()

@@ -143,6 +143,15 @@ class Register:
                 answer = made.mode is Mode.INDIVIDUAL
         return answer
 
+    def answers(self, workspace: WorkspaceId, purpose: str) -> dict[ContactId, bool | None]:
+        """The same of everybody who ever chose anything or is denied; of all others nothing is on record."""
+        chose = {*self.book.who_chose(workspace), *map(ContactId, self.book.denied())}
+        return {contact: self.agreed(workspace, contact, purpose) for contact in chose}
+
+    def asks_first(self, workspace: WorkspaceId) -> bool:
+        """Whether silence is a no: the rules of the region, or of the workspace, want to be asked before."""
+        return self.widest(workspace=workspace).mode is not Mode.INDIVIDUAL
+
     def keep(self, choices: Iterable[Choice], workspace: WorkspaceId = WORKSPACE) -> None:
         """Keep choices, and tell the streets who withdrew."""
         rows = [(self.contact(choice.address, workspace), choice) for choice in choices if choice.address]

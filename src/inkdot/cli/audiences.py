@@ -14,7 +14,7 @@ from inkdot.domain.errors import Failure, UsageError
 
 _Name = Annotated[str, typer.Argument(help="The list's name.")]
 _Person = Annotated[str, typer.Argument(help="A mail address.")]
-_WHY = {"withdrawn": "no consent", "no_address": "no address", "no_click_id": "no click id"}
+_WHY = {"withdrawn": "no consent", "no_consent": "no consent", "no_address": "no address", "no_click_id": "no click id"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -113,7 +113,7 @@ def export(
         answer["csv"] = text
     elif not dry_run:
         _write(text, out)
-    why = ", ".join(_WHY[reason] for reason in answer["reasons"])
+    why = ", ".join(dict.fromkeys(_WHY[reason] for reason in answer["reasons"]))
     line = f"{answer['rows']} rows, {answer['left_out']} left out" + (f": {why}" if why else "")
     put(answer | {"file": str(out) if out else None}) if as_json else talk(line)
 

@@ -83,6 +83,10 @@ class Consents(Control):
         """One person's, oldest first."""
         return [_choice(row) for row in self._rows("consents_of", (workspace, contact))]
 
+    def who_chose(self, workspace: WorkspaceId) -> list[ContactId]:
+        """Everybody of whom a choice is on record."""
+        return [ContactId(row[0]) for row in self._rows("who_chose", (workspace,))]
+
     def choices(self) -> Iterator[Choice]:
         """All, oldest first."""
         return map(_choice, self._rows("all_consents"))

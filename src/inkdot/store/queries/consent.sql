@@ -14,6 +14,10 @@ SELECT * FROM consents ORDER BY number;
 -- One person's choices, oldest first.
 SELECT * FROM consents WHERE workspace = ? AND contact = ? ORDER BY number;
 
+-- name: who_chose
+-- Everybody of whom a choice is on record.
+SELECT DISTINCT contact FROM consents WHERE workspace = ?;
+
 -- name: forget_who
 -- The person goes, the chain stays.
 UPDATE consents SET address = NULL, nonce = NULL WHERE workspace = ? AND contact = ?;

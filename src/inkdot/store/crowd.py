@@ -1,0 +1,65 @@
+"""Who did something: questions about many people at once, answered without looking at one event after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+from inkdot.domain.event import Kind
+from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
+from inkdot.store.events import EventStore, microseconds, timestamp
+
+
+class Doing(NamedTuple):
+    """What makes somebody one of a crowd. None: whatever it is."""
+
+    kinds: tuple[Kind, ...]
+    since: int
+    """Microseconds since 1970."""
+    minimum: int
+    """The least rank of proof."""
+    machines: bool
+    repeats: bool
+    times: int
+    seconds: float
+    message: int | None = None
+    link: int | None = None
+    document: int | None = None
+    site: int | None = None
+    page: int | None = None
+    channels: Collection[str] | None = None
+    """In lower case."""
+    source: str | None = None
+    """In lower case."""
+    name: str | None = None
+
+
+def crowd(
+    store: EventStore, workspace: WorkspaceId, doing: Doing, fits: Callable[[str], bool] | None
+) -> set[ContactId]:
+    """The people of a workspace who did so much; `fits` says of an address whether it counts."""
+    what = doing._asdict() | {
+        "workspace": workspace, "since": timestamp(doing.since), "kinds": list(doing.kinds), "urls": None,
+        "channels": None if doing.channels is None else list(doing.channels),
+    }  # fmt: skip
+    if fits is not None:
+        span = {name: what[name] for name in ("workspace", "since", "kinds")}
+        what["urls"] = [number for number, text in store.rows("crowd", "addresses", span) if fits(json.loads(text))]
+    return {ContactId(row[0]) for row in store.rows("crowd", "crowd", what)}
+
+
+def landings(
+    store: EventStore, workspace: WorkspaceId, since: int, parameters: Iterable[str]
+) -> list[tuple[ContactId, str, int]]:
+    """(who, address, microseconds since 1970) of pages whose address has one of these parameters, oldest first."""
+    marks = "[?&](" + "|".join(parameters) + ")="
+    rows = store.rows("crowd", "landings", {"workspace": workspace, "since": timestamp(since), "marks": marks})
+    return [(ContactId(contact), json.loads(text), microseconds(time)) for contact, text, time in rows]
+
+
+def heard(store: EventStore, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
+    """(who, mail) of these mails that were opened, clicked or answered, by no machine."""
+    wanted = sorted(set(messages))
+    rows = store.rows("crowd", "heard", {"workspace": workspace, "messages": wanted}) if wanted else []
+    return {(contact, MessageId(message)) for contact, message in rows}

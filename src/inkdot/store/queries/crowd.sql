@@ -1,0 +1,30 @@
+-- name: crowd
+-- Who did something often enough, whatever the order of it. A rule's proof and facts; addresses by the numbers of those that fit.
+SELECT contact FROM events
+WHERE workspace = $workspace AND time >= $since AND list_contains($kinds, kind) AND contact <> 0
+    AND human >= $minimum AND ($machines OR NOT machine) AND ($repeats OR repeat_of IS NULL)
+    AND ($message IS NULL OR message = $message) AND ($link IS NULL OR link = $link)
+    AND ($document IS NULL OR document = $document) AND ($site IS NULL OR site = $site) AND ($page IS NULL OR page = $page)
+    AND ($channels IS NULL OR list_contains($channels, lower(channel))) AND ($source IS NULL OR lower(source) = $source)
+    AND ($name IS NULL OR name = $name)
+    AND ($urls IS NULL OR url IN (SELECT unnest($urls::UINTEGER[])))
+GROUP BY contact
+HAVING count(*) >= $times AND coalesce(sum(seconds), 0) >= $seconds;
+
+-- name: addresses
+-- Every address that people of a workspace met, once, so that a pattern is tried on each once.
+SELECT number, content FROM urls WHERE number IN (
+    SELECT url FROM events WHERE workspace = $workspace AND time >= $since AND list_contains($kinds, kind) AND contact <> 0
+);
+
+-- name: landings
+-- Pages that people came to with an advertiser's mark in the address, oldest first.
+SELECT e.contact, u.content, e.time FROM events e JOIN urls u ON u.number = e.url
+WHERE e.workspace = $workspace AND e.time >= $since AND e.kind = 'view' AND e.contact <> 0 AND regexp_matches(u.content, $marks)
+ORDER BY e.time, e.id;
+
+-- name: heard
+-- Who opened, clicked or answered these mails, by no machine.
+SELECT DISTINCT contact, message FROM events
+WHERE workspace = $workspace AND kind IN ('open', 'click', 'reply') AND NOT machine
+    AND message IN (SELECT unnest($messages::UBIGINT[]));
