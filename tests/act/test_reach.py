@@ -53,6 +53,16 @@ def test_the_judged_address_is_the_one_that_is_called(receiver: Receiver) -> Non
     assert receiver.heard[0].headers["host"] == f"rebinding.example.com:{port}"
 
 
+def test_an_address_that_takes_no_connection_is_passed_over_for_the_next(receiver: Receiver) -> None:
+    reach = Reach([ipaddress.ip_network("127.0.0.0/8")], resolve=lambda _host, _port: ["127.0.0.9", "127.0.0.1"])
+    port = receiver.url.rpartition(":")[2]
+    assert reach.post(f"http://twice.example.com:{port}/x", b"{}", {}).status == 204
+    with pytest.raises(Undelivered, match="No answer"):
+        Reach([ipaddress.ip_network("127.0.0.0/8")], resolve=lambda _h, _p: ["127.0.0.9", "127.0.0.8"]).post(
+            f"http://twice.example.com:{port}/x", b"{}", {}
+        )
+
+
 def test_low_ports_beside_the_webs_are_no_web_addresses() -> None:
     with pytest.raises(Undelivered, match="not public"):
         Reach(resolve=lambda _host, _port: ["203.0.114.7"]).post("http://example.com:25/", b"", {})

@@ -21,6 +21,7 @@ from inkdot.act.channels import Undelivered
 SECONDS = 15.0
 """For everything: connecting, sending, and the head of the answer."""
 _HEAD_BYTES = 16_384
+_MOST_ADDRESSES = 4
 _PORTS = (80, 443)
 _FIRST_HIGH_PORT = 1_024
 _REFUSED = "The address is not public; inkdot.toml can allow networks of your own with private_networks."
@@ -73,26 +74,26 @@ class Reach:
         if not host or parts.username is not None or _UNSAFE.search(url) or not url.isascii():
             raise Undelivered("This is no web address that can be reached.", permanent=True)
         deadline = time.monotonic() + self._seconds
-        address = self._judged(host, port)
+        addresses = self._judged(host, port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         lines = [f"POST {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""])
         try:
             return self._exchange(
-                address, port, host if parts.scheme == "https" else None, head.encode("latin-1") + body, deadline
+                addresses, port, host if parts.scheme == "https" else None, head.encode("latin-1") + body, deadline
             )
         except (OSError, ssl.SSLError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
             raise Undelivered(f"No answer: {reason}.") from error
 
-    def _judged(self, host: str, port: int) -> str:
+    def _judged(self, host: str, port: int) -> Sequence[str]:
         addresses = self._resolve(host, port)
         for text in addresses:
             if not self._may(ipaddress.ip_address(text.partition("%")[0]), port):
                 raise Undelivered(_REFUSED, permanent=True)
         if not addresses:
             raise Undelivered("The name has no address.")
-        return addresses[0]
+        return list(dict.fromkeys(addresses))[:_MOST_ADDRESSES]
 
     def _may(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> bool:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
@@ -104,8 +105,10 @@ class Reach:
         embeds = address.version == 6 and any(address in network for network in _EMBEDDING)
         return not embeds and (port in _PORTS or port >= _FIRST_HIGH_PORT)
 
-    def _exchange(self, address: str, port: int, name: str | None, request: bytes, deadline: float) -> Answer:
-        with socket.create_connection((address, port), timeout=_left(deadline)) as plain:
+    def _exchange(
+        self, addresses: Sequence[str], port: int, name: str | None, request: bytes, deadline: float
+    ) -> Answer:
+        with _connected(addresses, port, deadline) as plain:
             channel: socket.socket = plain
             if name is not None:
                 channel = ssl.create_default_context().wrap_socket(plain, server_hostname=name)
@@ -115,6 +118,16 @@ class Reach:
                 return _read(channel, deadline)
             finally:
                 channel.close()
+
+
+def _connected(addresses: Sequence[str], port: int, deadline: float) -> socket.socket:
+    """A connection to the first of the judged addresses that takes one: many hosts have an IPv6 address that leads nowhere."""
+    for tried, address in enumerate(addresses[:-1]):
+        try:
+            return socket.create_connection((address, port), timeout=_left(deadline) / (len(addresses) - tried))
+        except OSError:
+            continue
+    return socket.create_connection((addresses[-1], port), timeout=_left(deadline))
 
 
 def _left(deadline: float) -> float:
