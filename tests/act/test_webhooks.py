@@ -93,6 +93,23 @@ def test_a_rule_fires_once_and_says_why(acting: Server, receiver: Receiver, tmp_
     inkdot("trigger", "rm", "Twice", "--data", acting.data)
 
 
+def test_a_rule_keeps_its_versions_and_an_older_one_comes_back(acting: Server) -> None:
+    first = {"name": "Kept", "when": {"kind": "click"}, "actions": [{"do": "tag", "add": "hot"}]}
+    for rule in (first, first | {"when": {"kind": "open"}}):
+        inkdot("trigger", "add", json.dumps(rule), "--data", acting.data)
+    shown = inkdot("trigger", "show", "Kept", "--json", "--data", acting.data).stdout.splitlines()
+    assert [(v["version"], v["in_use"], v["rule"]["when"]["kind"]) for v in map(json.loads, shown)] == [
+        (1, False, "click"),
+        (2, True, "open"),
+    ]
+    old = inkdot("trigger", "show", "Kept", "--version", "1", "--data", acting.data).stdout
+    again = json.loads(inkdot("trigger", "add", "-", "--json", "--data", acting.data, stdin=old).stdout)
+    assert (again["version"], again["rule"]["when"]) == (3, {"kind": "click"})
+    wrong = inkdot("trigger", "show", "Kept", "--version", "9", "--data", acting.data, check=False)
+    assert (wrong.returncode, "there are 1 to 3" in wrong.stderr) == (2, True)
+    inkdot("trigger", "rm", "Kept", "--data", acting.data)
+
+
 def test_a_rule_on_trial_counts_the_machines(acting: Server) -> None:
     copy = acting.mark(QUOTE, "trial@example.com")[0]
     acting.get(copy["links"][0]["url"], User_Agent=SCANNER)

@@ -58,7 +58,7 @@ from inkdot.store.triggers import KeptTrigger, Triggers
 
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
-ASKS = ("trigger_add", "trigger_list", "trigger_test", "trigger_switch", "trigger_rm", "push_test")
+ASKS = ("trigger_add", "trigger_list", "trigger_versions", "trigger_test", "trigger_switch", "trigger_rm", "push_test")
 """What the command line and the office may ask; each is a method of Acting."""
 _DAY = 86_400
 _SIGHTING_DAYS = 90
@@ -188,6 +188,18 @@ class Acting:
         """All rules."""
         for kept in self.triggers.triggers(here(what)):
             yield trigger_json(kept)
+
+    def trigger_versions(self, what: Asked) -> Answer:
+        """What a `trigger` said, version by version, the one in use last."""
+        kept = self._trigger(what)
+        for version, text, time in self.triggers.versions(kept.id):
+            told = {
+                "trigger": to_word(TRIGGER, kept.id),
+                "name": kept.name,
+                "version": version,
+                "since": iso(time * SECOND),
+            }
+            yield told | {"in_use": version == kept.version and kept.active, "rule": json.loads(text)}
 
     def trigger_test(self, what: Asked) -> Answer:
         """Try a rule (`rule` as text, or `trigger`) on the past since `since`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,32 @@ def trigger_list(data: Data = DATA, as_json: Json = False) -> None:
             state = "" if item["active"] else "  (off)"
             last = f", last {item['last']}" if item["last"] else ""
             typer.echo(f"{item['trigger']}  {item['name']}{state}: fired {item['fired']} times{last}")
+
+
+def trigger_show(
+    trigger: _Name,
+    version: Annotated[int | None, typer.Option(help="Only this one's text, to keep or to try it again.")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Show what a rule says and said, version by version.
+
+    Examples:
+      inkdot trigger show "Hot lead"
+
+      inkdot trigger show "Hot lead" --version 2 | inkdot trigger add -
+    """
+    found = list(answers(data, "trigger_versions", {"trigger": trigger}))
+    chosen = [item for item in found if version in (None, item["version"])]
+    if not chosen:
+        raise UsageError(f"There is no version {version}; there are 1 to {found[-1]['version']}.")
+    for item in chosen:
+        if as_json:
+            put(item)
+            continue
+        if version is None:
+            talk(f"Version {item['version']}, since {item['since']}{', in use' if item['in_use'] else ''}:")
+        typer.echo(json.dumps(item["rule"], indent=2, ensure_ascii=False))
 
 
 def trigger_test(
@@ -310,7 +337,7 @@ def _line(item: dict[str, Any]) -> str:
 
 
 _TRIGGER: dict[str, Callable[..., None]] = {
-    "add": trigger_add, "list": trigger_list, "test": trigger_test, "on": trigger_on, "off": trigger_off,
+    "add": trigger_add, "list": trigger_list, "show": trigger_show, "test": trigger_test, "on": trigger_on, "off": trigger_off,
     "rm": trigger_rm,
 }  # fmt: skip
 _WEBHOOK: dict[str, Callable[..., None]] = {

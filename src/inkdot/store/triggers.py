@@ -60,6 +60,10 @@ class Triggers(Control):
         rows = self._rows("triggers", (workspace,))
         return [KeptTrigger(TriggerId(r[0]), r[1], r[2], r[3], bool(r[4]), *r[5:]) for r in rows]
 
+    def versions(self, trigger: TriggerId) -> list[tuple[int, str, int]]:
+        """(version, rule as JSON, unix seconds since when) of a trigger, oldest first."""
+        return [(version, rule, time) for version, rule, time in self._rows("versions", (trigger,))]
+
     def active(self) -> list[tuple[TriggerId, WorkspaceId, int, str]]:
         """(id, workspace, version, rule as JSON) of those to be watched for."""
         return [(TriggerId(r[0]), WorkspaceId(r[1]), r[2], r[3]) for r in self._rows("active_triggers")]

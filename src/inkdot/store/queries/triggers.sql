@@ -13,6 +13,10 @@ SELECT id, name, version, rule, active, added, changed, capped,
     (SELECT count(*) FROM firings WHERE trigger = t.id), (SELECT max(time) FROM firings WHERE trigger = t.id)
 FROM triggers t WHERE workspace = ? ORDER BY name;
 
+-- name: versions
+-- What a rule said, version by version.
+SELECT version, rule, time FROM trigger_versions WHERE trigger = ? ORDER BY version;
+
 -- name: active_triggers
 -- Those that are to be watched for.
 SELECT id, workspace, version, rule FROM triggers WHERE active = 1 ORDER BY id;
