@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import subprocess
@@ -148,3 +149,39 @@ def test_shells_complete_commands_and_options(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
         done = subprocess.run([Path(sys.executable).with_name("inkdot")], capture_output=True, text=True, check=True)
         assert found in done.stdout.split()
+
+
+def test_a_terminal_without_our_letters_shows_what_it_can(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = server.mark(QUOTE.replace(b"The quote", "Grüße".encode()), "jörg@example.com")[0]
+    server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
+    events = server.timeline("jörg@example.com", at_least=1)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "* proven" in inkdot("timeline", "jörg@example.com", "--data", server.data).stdout
+    said = inkdot("timeline", "jörg@example.com", "--data", server.data, "--json").stdout
+    assert said.isascii()
+    assert json.loads(said)["events"][0]["id"] == events[0]["id"]
+
+
+@pytest.mark.parametrize("command", [("report", "mail"), ("events", "--json"), ("--help",)])
+def test_output_that_cannot_be_written_is_one_sentence(server: Server, command: tuple[str, ...]) -> None:
+    where = ("--data", str(server.data)) if command != ("--help",) else ()
+    server.mark()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "inkdot", *command, *where],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    events = inkdot("events", *where).stdout if command[0] == "events" else "some"
+    assert (done.returncode, done.stderr.count("\n")) == ((1, 1) if events else (0, 0))
+
+
+def test_a_closed_output_is_no_error(server: Server) -> None:
+    server.mark()
+    for command in ("events --json", "report mail", "--version"):
+        where = "" if command == "--version" else f" --data {server.data}"
+        line = f"{sys.executable} -m inkdot {command}{where} >&-"
+        done = subprocess.run(["bash", "-c", line], stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import sys
 from typing import Annotated
@@ -104,8 +105,14 @@ _keep_examples_apart(app)
 
 def main() -> None:
     """Run a command; every error on purpose becomes one sentence and an exit code."""
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.BytesIO(), "utf-8")  # None where the shell closed it
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to stop
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except UsageError as error:
         sys.stderr.write(f"inkdot: {error}\n")
         sys.exit(2)
@@ -114,5 +121,16 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; that is no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except OSError as error:
+        sys.stderr.write(
+            f"inkdot: The output cannot be written ({error.strerror or error}); make room and try again.\n"
+        )
+        _forget_output()
+        sys.exit(1)
+
+
+def _forget_output() -> None:
+    """What is left in the buffer must not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

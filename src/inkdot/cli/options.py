@@ -25,7 +25,8 @@ _TITLES = {
 
 def put(item: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
+    escaped = sys.stdout.encoding.lower() != "utf-8"
+    sys.stdout.write(json.dumps(item, ensure_ascii=escaped) + "\n")
 
 
 def talk(text: str) -> None:

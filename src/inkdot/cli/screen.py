@@ -13,6 +13,8 @@ from rich.text import Text
 
 _WIDE = 100
 _STYLE = {"yes": "green", "likely": "cyan", "unknown": "yellow", "no": "dim"}
+_PLAIN_MARK = {"yes": "*", "likely": "+", "unknown": "?", "no": "."}
+"""Where the terminal has no such signs."""
 _FIELD = {"os": "system", "os_version": "system version"}
 _MARK = {"yes": "●", "likely": "◐", "unknown": "?", "no": "·"}
 
@@ -26,6 +28,7 @@ def print_timeline(answer: dict[str, Any]) -> None:
     if not answer["events"]:
         console.print(f"{answer['person']}: nothing heard yet. Blocked images and text-only readers leave no trace.")
         return
+    marks = _MARK if console.encoding.startswith("utf") else _PLAIN_MARK
     console.print(Text.assemble((answer["person"], "bold"), " ", _summary(answer["counts"])))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -35,7 +38,7 @@ def print_timeline(answer: dict[str, Any]) -> None:
         if event["repeat_of"]:
             continue
         style, when = _STYLE[event["human"]], event["time"][:19].replace("T", " ")
-        table.add_row(Text(f"{_MARK[event['human']]} {when}", style=style), Text(event["says"], style=f"bold {style}"))
+        table.add_row(Text(f"{marks[event['human']]} {when}", style=style), Text(event["says"], style=f"bold {style}"))
         for label, words in _details(event, repeats[event["id"]]):
             table.add_row(Text(label.rjust(len(when) + 2), style="dim"), Text(words))
     console.print(table)
@@ -46,7 +49,9 @@ def print_timeline(answer: dict[str, Any]) -> None:
         console.print(
             Text(f"Perhaps forwarded: {forward['message']} was opened with {both}, in two networks.", style="italic")
         )
-    console.print(Text("● proven  ◐ likely  ? cannot be known  · machine    times are UTC", style="dim"))
+    meanings = ("proven", "likely", "cannot be known", "machine")
+    legend = "  ".join(f"{mark} {word}" for mark, word in zip(marks.values(), meanings, strict=True))
+    console.print(Text(f"{legend}    times are UTC", style="dim"))
 
 
 def _details(event: dict[str, Any], repeats: int) -> Iterator[tuple[str, str]]:
