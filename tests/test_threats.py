@@ -9,6 +9,7 @@ import json
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -141,6 +142,30 @@ def test_odd_bodies_cost_a_refusal_each_and_nobody_elses_time(own_server: Server
     status, headers, body = own_server.get(dot, Range=f"bytes={many_ranges}")
     assert (status, len(body), "content-range" in headers) == (200, 43, False)
     assert resident_bytes(street) - before < 30_000_000
+
+
+def test_heads_and_bodies_that_drip_are_cut_after_ten_seconds_and_hold_nobody_up(own_server: Server) -> None:
+    dot = own_server.mark()[0]["dots"][0]
+    begun = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        dripping = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port_of(own_server)))) for _ in range(60)
+        ]
+        for number, connection in enumerate(dripping):
+            announced = b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+            connection.sendall(announced if number % 2 else b"GET /o/x.gif HTTP/1.1\r\n")
+        answers: dict[socket.socket, bytes] = {}
+        while len(answers) < len(dripping):
+            assert time.monotonic() - begun < 25
+            assert own_server.get(dot, User_Agent=THUNDERBIRD)[0] == 200
+            for connection in select.select([c for c in dripping if c not in answers], [], [], 0.2)[0]:
+                answers[connection] = connection.recv(4_096)
+            for connection in dripping:
+                if connection not in answers:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(b"x")
+    assert time.monotonic() - begun > 9
+    assert {answer[:12] for answer in answers.values()} == {b"HTTP/1.1 408"}
 
 
 def test_a_body_that_is_only_announced_is_refused_before_it_comes(server: Server) -> None:
