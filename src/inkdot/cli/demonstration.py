@@ -49,7 +49,7 @@ class _Reader(NamedTuple):
 _BROWSER = (("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", "en-GB,en;q=0.5"), ("Sec-Fetch-Mode", "navigate"))
 _READERS = (
     _Reader("ben@example.com", "Ben reads in Thunderbird, then clicks",
-            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0", "198.18.4.7", opens=True, clicks=1,
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0", "84.128.4.7", opens=True, clicks=1,
             headers=_BROWSER, browser="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     _Reader("gina@example.com", "Gina reads in Gmail: Google's proxy fetches for her",
             "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", "66.249.84.12",
@@ -60,7 +60,7 @@ _READERS = (
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/117.0.0.0 Safari/537.36",
             "104.47.55.10", opens=True, clicks=2),
     _Reader("dora@example.com", "Dora blocks images, but clicks",
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0", "198.18.9.1",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0", "81.2.69.142",
             opens=False, clicks=1, headers=_BROWSER),
 )  # fmt: skip
 

@@ -84,7 +84,7 @@ def _readings_folded(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _summary(counts: dict[str, int]) -> Text:
     low, high = counts["opens_sure"], counts["opens_sure"] + counts["opens_likely"] + counts["opens_unknown"]
     opens = f"{low}" if low == high else f"{low} to {high}"
-    told = [f"opened {opens} {'time' if high == 1 else 'times'}", f"clicked {_times(counts['clicks'])}"]
+    told = [f"opened {opens} {'time' if opens == '1' else 'times'}", f"clicked {_times(counts['clicks'])}"]
     told += [
         f"{counts[key]} {word}" for key, word in (("machine", "by machines"), ("repeats", "repeated")) if counts[key]
     ]
