@@ -29,10 +29,10 @@ from inkdot.collect.plain import plain
 from inkdot.collect.salt import Salt
 from inkdot.domain.beacon import MOST_DEPTH, checked, depth_exceeds, spread
 from inkdot.domain.errors import BadSetting
-from inkdot.domain.ids import VisitId
+from inkdot.domain.ids import VisitId, VisitorId
 from inkdot.understand.channels import Channels
 from inkdot.understand.source import Came
-from inkdot.understand.visit import Visits
+from inkdot.understand.visit import MOST_OPENED, Visits
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -536,6 +536,16 @@ def test_a_visit_goes_on_over_midnight_and_the_old_salt_is_destroyed_soon_after(
     assert visits.whose(today, None, 70 * minute) == today
 
 
+def test_of_a_million_pages_in_half_an_hour_only_the_last_are_remembered() -> None:
+    visits, somebody = Visits(), VisitorId(7)
+    visits.opened("first", somebody)
+    visits.opened("first", VisitorId(8))
+    assert visits.owner("first") == somebody
+    for number in range(2 * MOST_OPENED + 1):
+        visits.opened(str(number), somebody)
+    assert (visits.owner("first"), visits.owner(str(2 * MOST_OPENED))) == (None, somebody)
+
+
 # -- who it is
 
 
@@ -556,6 +566,20 @@ def test_a_tracked_click_proves_who_the_visitor_is(shop: Shop) -> None:
     lead = next(x for x in shop.report("leads", "--known")["leads"] if x["person"] == shop.ben)
     assert (lead["person"], lead["clicks"], lead["visits"], lead["visits_inferred"]) == (shop.ben, 1, 1, 0)
     assert lead["score"] == sum(r["points"] for r in lead["reasons"])
+
+
+def test_saying_on_every_page_who_it_is_makes_no_lead_warmer(shop: Shop) -> None:
+    shop.tell(view("/", "g", referrer="https://www.google.com/"), visitor="lead")
+    shop.tell(view("/pricing?utm_source=news&utm_medium=email", "n"), engage("/pricing", 60), visitor="lead")
+    shop.tell({"k": "goal", "p": "n", "q": 1, "n": "signup"}, visitor="lead")
+    for number in range(5):
+        shop.tell({"k": "identify", "p": "n", "q": 2 + number, "u": "/", "w": shop.ben}, visitor="lead")
+    shop.events(9)
+    lead = next(x for x in shop.report("leads")["leads"] if x["person"] == shop.ben)
+    assert {r["rule"]: r["points"] for r in lead["reasons"]} == {"L1": 20, "L4": 15, "L2": 8, "L8": 8, "L3": 2}
+    assert (lead["score"], lead["grade"], lead["goals"], lead["visits_inferred"]) == (53, "warm", 1, 1)
+    assert (lead["first_touch"]["source"], lead["last_touch"]["source"]) == ("Google", "news")
+    assert shop.ben not in {x["person"] for x in shop.report("leads", "--grade", "hot")["leads"]}
 
 
 def test_two_known_people_in_one_browser_are_never_merged(shop: Shop) -> None:

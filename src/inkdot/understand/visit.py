@@ -17,6 +17,7 @@ from inkdot.understand.source import Came
 
 PAUSE = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit."""
+MOST_OPENED = 200_000
 _MOST_PAGES = 300
 _CAMPAIGN = re.compile(r"[?&]utm_campaign=([^&#]*)")
 _SWEEP_ABOVE = 50_000
@@ -62,6 +63,7 @@ class Visits:
     def __init__(self) -> None:
         self._open: dict[VisitorId, Visit] = {}
         self._owners: dict[str, VisitorId] = {}
+        self._owners_before: dict[str, VisitorId] = {}
         self._names: dict[VisitorId, VisitorId] = {}
         self._swept = 0
 
@@ -82,11 +84,14 @@ class Visits:
 
     def owner(self, page: str) -> VisitorId | None:
         """Who opened this page view. Its later events are his, even if his address or agent changed meanwhile."""
-        return self._owners.get(page)
+        return self._owners.get(page) or self._owners_before.get(page)
 
     def opened(self, page: str, visitor: VisitorId) -> None:
-        """A page view was opened."""
-        self._owners.setdefault(page, visitor)
+        """A page view was opened. The last MOST_OPENED are remembered, and as many again at the most."""
+        if self.owner(page) is None:
+            self._owners[page] = visitor
+        if len(self._owners) > MOST_OPENED:
+            self._owners, self._owners_before = {}, self._owners
 
     def doubt(self, visitor: VisitorId) -> None:
         """What was proven in the visit that goes on counts no more."""
@@ -124,8 +129,7 @@ class Visits:
 
     def sweep(self, now: int) -> None:
         """Forget what is over, once in a while."""
-        if len(self._open) > 2 * self._swept + _SWEEP_ABOVE or len(self._owners) > 20 * _SWEEP_ABOVE:
+        if len(self._open) > 2 * self._swept + _SWEEP_ABOVE:
             self._open = {v: visit for v, visit in self._open.items() if now - visit.last <= PAUSE}
-            self._owners = {p: v for p, v in self._owners.items() if v in self._open}
             self._names = {today: name for today, name in self._names.items() if name in self._open}
             self._swept = len(self._open)

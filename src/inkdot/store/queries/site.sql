@@ -43,7 +43,7 @@ WITH made AS (
         arg_min(channel, time) AS channel, arg_min(source, time) AS source,
         arg_min(campaign, time) FILTER (kind = 'view') AS campaign, arg_min(referrer, time) FILTER (kind = 'view') AS came_from,
         arg_min(page, time) FILTER (kind = 'view') AS entry, arg_max(page, time) FILTER (kind = 'view') AS exit,
-        count(*) FILTER (kind = 'view') AS views, count(*) FILTER (kind = 'goal') AS goals, sum(coalesce(seconds, 0)) AS seconds,
+        count(*) FILTER (kind = 'view') AS views, count(*) FILTER (kind = 'goal' AND name IS DISTINCT FROM 'identify') AS goals, sum(coalesce(seconds, 0)) AS seconds,
         arg_min(verdict, time) AS verdict, arg_min(asn, time) AS asn
     FROM fresh_events GROUP BY visit HAVING max(time) < $finished
 )
