@@ -128,6 +128,18 @@ class Library:
         """Every document with its links, oldest first."""
         return [self.describe(document) for document in self.documents.documents(workspace)]
 
+    def dotted(self, workspace: WorkspaceId = _WORKSPACE) -> list[dict[str, Any]]:
+        """Every document that left with dots in it, oldest first."""
+        found = self.documents.dotted(workspace)
+        names = self.documents.addresses_of((workspace, one.contact) for one in found)
+        return [
+            {
+                "document": to_word(DOCUMENT, one.id), "name": one.name, "made": iso(one.made * 1_000_000), "version": 1,
+                "pages": None, "bytes": None, "links": [], "dots": one.dots, "to": names.get((workspace, one.contact)),
+            }
+            for one in found
+        ]  # fmt: skip
+
     def _any(self, document: DocumentId) -> Document:
         return self.document(document, self.documents.workspace_of(document) or _WORKSPACE)
 

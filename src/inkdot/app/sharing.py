@@ -78,12 +78,13 @@ class Sharing:
         return {name: getattr(self, name) for name in ASKS}
 
     def document_list(self, what: Mapping[str, Any]) -> Answer:
-        """All documents with their links; or one `document`."""
+        """All documents with their links, those with dots after them if `dotted`; or one `document`."""
         with Library(self._folder) as library:
             if what.get("document"):
                 yield library.describe(self._found(library, what))
             else:
                 yield from library.listed(here(what))
+                yield from library.dotted(here(what)) if what.get("dotted") else ()
 
     def document_add(self, what: Mapping[str, Any]) -> Answer:
         """Take in a file: `name` and `file`, its bytes; as a new version of `document` if one is named."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -19,10 +18,11 @@ def print_documents(found: list[dict[str, Any]]) -> None:
     if not found:
         console.print("Nothing is shared yet; 'inkdot doc share FILE --to A' makes the first link.")
     for document in found:
-        console.print(
-            Text(document["name"], style="bold"),
-            Text(f"{document['document']}  {document['pages']} pages, version {document['version']}", style="dim"),
-        )
+        dots = document.get("dots")
+        what = f"{document['pages']} pages, version {document['version']}"
+        if dots is not None:
+            what = f"{dots} {'dot' if dots == 1 else 'dots'} for {document['to'] or 'somebody'}"
+        console.print(Text(document["name"], style="bold"), Text(f"{document['document']}  {what}", style="dim"))
         for link in document["links"]:
             state = "open" if link["open"] else "ended"
             console.print(f"  {link['link']}  {link['to']}  {state}" + _conditions(link))
@@ -52,29 +52,13 @@ def print_reading(answer: dict[str, Any]) -> None:
     if not counted:
         console.print("Nobody was seen reading it yet.")
         return
-    console.print(_said(answer["pages"]))
+    console.print(answer["said"])
     console.print()
     _strip(console, answer["people"])
     _pages(console, answer["pages"])
     _visits(console, answer["visits"])
-    for suggestion in answer["suggestions"]:
-        console.print(
-            Text("→ " + suggestion["say"], style="bold"), f"- {suggestion['because']} (grade {suggestion['grade']})"
-        )
+    _suggestions(console, answer)
     console.print(Text("Grade A: measured by the page's own script, visible and in use.", style="dim"))
-
-
-def _said(pages: list[dict[str, Any]]) -> str:
-    """`page 17: 9 times, 14 min; pages 1-13: twice`."""
-    said = []
-    for times, group in groupby(pages, key=lambda p: p["visits"]):
-        run = list(group)
-        if times:
-            span = f"page {run[0]['page']}" if len(run) == 1 else f"pages {run[0]['page']}-{run[-1]['page']}"
-            long = _time(sum(p["seconds"] for p in run))
-            said.append((times, f"{span}: {_times(times)}, {long}"))
-    said.sort(key=lambda pair: -pair[0])
-    return "; ".join(text for _, text in said) or "No page was in sight for a second."
 
 
 def _strip(console: Console, people: list[dict[str, Any]]) -> None:
@@ -130,8 +114,11 @@ def _visits(console: Console, visits: list[dict[str, Any]]) -> None:
     console.print()
 
 
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+def _suggestions(console: Console, answer: dict[str, Any]) -> None:
+    for suggestion in answer["suggestions"]:
+        console.print(
+            Text("→ " + suggestion["say"], style="bold"), f"- {suggestion['because']} (grade {suggestion['grade']})"
+        )
 
 
 def _time(seconds: float) -> str:
@@ -157,3 +144,4 @@ def _openings(console: Console, answer: dict[str, Any], counted: list[dict[str, 
             most = f", for {_time(seen['at_most_seconds'])} at most" if seen["at_most_seconds"] else ""
             console.print(f"    page {seen['page']} first shown {seen['at'][11:19]}{most}")
         console.print(Text(f"    grade {visit['grade']}: {visit['reason']}", style="dim"))
+    _suggestions(console, answer)

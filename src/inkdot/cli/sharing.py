@@ -129,7 +129,7 @@ def revoke(
 
 
 def list_documents(data: Data = DATA, as_json: Json = False) -> None:
-    """List the shared documents and their links.
+    """List the shared documents with their links, and the documents that left with dots in them.
 
     Example:
       inkdot doc list --json
@@ -137,7 +137,7 @@ def list_documents(data: Data = DATA, as_json: Json = False) -> None:
     from inkdot.cli.documents_screen import print_documents
 
     with _library(data) as library:
-        found = library.listed()
+        found = library.listed() + library.dotted()
     if as_json:
         for item in found:
             put(item)
@@ -162,7 +162,7 @@ def report(
     question = {"document": document, "person": person, "version": version}
     answer: dict[str, Any] = next(iter(answers(data, "report_document", question)))
     if as_json:
-        put({name: answer[name] for name in ("document", "pages", "visits")})
+        put(answer)
     else:
         print_reading(answer)
 

@@ -280,6 +280,7 @@ class DocumentReport(TypedDict):
     name: str
     version: int
     pages: list[dict[str, Any]]
+    said: str
     visits: list[dict[str, Any]]
     people: list[dict[str, Any]]
     links: list[dict[str, Any]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from inkdot.domain.contact import normal_address
@@ -66,7 +67,8 @@ class DocumentQuestions:
             "document": to_word(DOCUMENT, number),
             "name": document.name,
             "version": document.version,
-            "pages": _pages(document, counted),
+            "pages": (pages := _pages(document, counted)),
+            "said": said(pages),
             "visits": visits,
             "people": _people(document, counted),
             "links": self._links(number),
@@ -82,8 +84,8 @@ class DocumentQuestions:
         names = self._documents.addresses_of((workspace, o.contact) for o in found)
         visits = opened(found, name, dots, self._programs(), names, workspace)
         return {
-            "document": to_word(DOCUMENT, number), "name": name, "version": 1, "pages": [], "visits": visits, "people": [],
-            "links": [], "suggestions": [], "marked": iso(marked * 1_000_000), "dots": dots,
+            "document": to_word(DOCUMENT, number), "name": name, "version": 1, "pages": [], "said": "", "visits": visits,
+            "people": [], "links": [], "suggestions": _worth_asking(visits), "marked": iso(marked * 1_000_000), "dots": dots,
             "grade": best_grade(visits, DOTS_GRADE),
         }  # fmt: skip
 
@@ -176,6 +178,28 @@ def _people(document: Document, visits: list[dict[str, Any]]) -> list[dict[str, 
         seconds = [round(pages.get(page, (0.0, 0))[0], 2) for page in range(1, document.pages + 1)]
         shown.append({"person": person, "seconds": seconds, "visits": sum(v["person"] == person for v in visits) or 1})
     return sorted(shown, key=lambda row: -sum(row["seconds"]))
+
+
+def said(pages: Iterable[Mapping[str, Any]]) -> str:
+    """`page 17: 9 times, 14 min; pages 1-13: twice, 1 min 5 s`."""
+    found = []
+    for times, group in groupby(pages, key=lambda page: page["visits"]):
+        run = list(group)
+        if times:
+            span = f"page {run[0]['page']}" if len(run) == 1 else f"pages {run[0]['page']}-{run[-1]['page']}"
+            found.append((times, f"{span}: {_times(times)}, {spoken(sum(page['seconds'] for page in run))}"))
+    found.sort(key=lambda pair: -pair[0])
+    return "; ".join(text for _, text in found) or "No page was in sight for a second."
+
+
+def _worth_asking(visits: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Of a document with dots: who opened it again and again."""
+    times = Counter(visit["person"] for visit in visits if visit["counted"] and visit["person"])
+    return [
+        {"say": f"Call {person} about it", "because": f"it was opened {_times(count)}", "grade": DOTS_GRADE}
+        for person, count in times.items()
+        if count >= _WORTH_VISITS
+    ]
 
 
 def suggestions(document: Document, visits: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Document, Gate, Share
 from inkdot.domain.ids import ContactId, DocumentId, ShareId, WorkspaceId
 from inkdot.store.control import Control
 from inkdot.store.query import questions
+
+
+class Dotted(NamedTuple):
+    """A document that left with dots in it."""
+
+    id: DocumentId
+    name: str
+    made: int
+    """Unix seconds."""
+    contact: ContactId
+    dots: int
 
 
 class Documents(Control):
@@ -50,6 +61,10 @@ class Documents(Control):
         """Name, unix seconds of marking and number of dots of a document that left with dots in it."""
         rows = self._rows("marked", (document,))
         return rows[0] if rows else None
+
+    def dotted(self, workspace: WorkspaceId) -> list[Dotted]:
+        """Documents that left with dots in them, oldest first."""
+        return [Dotted(*row) for row in self._rows("dotted_documents", (workspace,))]
 
     # -- documents
 

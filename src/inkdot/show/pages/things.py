@@ -37,7 +37,7 @@ _SENT = (
 )  # fmt: skip
 _DOCUMENTS = (
     Column("name", "Document", "document"), Column("pages", "Pages", "number"), Column("version", "Version", "number"),
-    Column("links", "Links", "number"), Column("made", "Added", "time"),
+    Column("links", "Links", "number"), Column("dots", "Dots", "number"), Column("to", "Person", "person"), Column("made", "Added", "time"),
 )  # fmt: skip
 _SITES = (Column("domain", "Website", "site"), Column("goals", "Goals", "number"))
 _SITE_PARTS = (
@@ -147,7 +147,7 @@ def status_of(copy: dict[str, Any]) -> str:
 
 def documents(visit: Visit) -> Response:
     """Every document."""
-    rows = [found | {"links": len(found.get("links") or ())} for found in visit.ask("document_list")]
+    rows = [found | {"links": len(found.get("links") or ())} for found in visit.ask("document_list", dotted=True)]
     shown = table(visit, _DOCUMENTS, rows, "-made")
     return exported(visit, shown, "documents") or visit.page("documents.html", table=shown)
 

@@ -105,6 +105,10 @@ INSERT INTO marked_documents (id, workspace, name, marked, contact, dots) VALUES
 -- Its name, when it was marked and how many dots it has.
 SELECT name, marked, dots FROM marked_documents WHERE id = ?;
 
+-- name: dotted_documents
+-- What left with dots, oldest first.
+SELECT id, name, marked, contact, dots FROM marked_documents WHERE workspace = ? ORDER BY marked, id;
+
 -- name: document_workspace
 -- Where a document belongs.
 SELECT workspace FROM documents WHERE id = ? UNION ALL SELECT workspace FROM marked_documents WHERE id = ?;
