@@ -143,6 +143,18 @@ def test_a_phone_shows_pages_without_sideways_scrolling(room: Server, chromium: 
     eventually(lambda: tab.run("document.querySelector('.page img').naturalWidth") > 300)
 
 
+@pytest.mark.parametrize("width", [360, 768])
+def test_finds_can_be_gone_through_on_small_screens(
+    room: Server, chromium: Chromium, tmp_path: Path, width: int
+) -> None:
+    made = share(room, pdf(tmp_path / "found.pdf", 3, "found"))
+    tab = chromium.tab(made["url"], width=width, height=740)
+    tab.run("words.value = 'reader'; words.dispatchEvent(new Event('input'))")
+    eventually(lambda: tab.run("next.checkVisibility()"))
+    assert tab.run("next.getBoundingClientRect().right") <= width
+    assert tab.run("document.documentElement.scrollWidth") <= width
+
+
 def test_who_declines_sends_nothing(room: Server, chromium: Chromium, tmp_path: Path) -> None:
     made = share(room, pdf(tmp_path / "declined.pdf", 1, "declined"))
     tab = chromium.tab(made["url"])
