@@ -11,7 +11,7 @@ from inkdot.mark.document.places import Element, walk
 
 _KINDS = {"document": "docx", "presentation": "pptx", "workbook": "xlsx"}
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(document|presentation|workbook)[\s>]")
-_USUAL = ("word/document.xml", "ppt/presentation.xml", "xl/workbook.xml")
+_USUAL = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
 _HIDDEN = ("hidden", "veryHidden")
 
 
@@ -53,8 +53,9 @@ def main_part(package: Package) -> tuple[str, str] | None:
     told = [relation.part for relation in relations(package, "").values() if relation.kind == "officeDocument"]
     for part in (*told, *(name for name in _USUAL if name in package.names)):
         root = _ROOT.search(package.read(part)[:8_192])
-        if root:
-            return _KINDS[root[1].decode()], part
+        kind = _KINDS[root[1].decode()] if root else _USUAL.get(part)
+        if kind:
+            return kind, part
     return None
 
 
