@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +48,56 @@ def test_odd_parts_are_refused_with_a_sentence(name: str, document: bytes, words
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix) == [name]
+
+
+def lying(megabytes: int) -> bytes:
+    """A document whose directory says that its text has 1,000 bytes, while so much is packed there."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(letter())) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if name != "word/document.xml":
+                new.writestr(name, old.read(name))
+        with new.open("word/document.xml", "w") as part:
+            for _ in range(megabytes):
+                part.write(bytes(1 << 20))
+    packed = bytearray(out.getvalue())
+    entry = packed.rfind(b"word/document.xml") - 46
+    packed[entry + 24 : entry + 28] = (1_000).to_bytes(4, "little")
+    return bytes(packed)
+
+
+def taken_by(file: Path, data: Path) -> tuple[int, str, float]:
+    """Exit code, words and megabytes of memory of marking a file; asked of a small process, as a child begins with its parent's size."""
+    ask = (
+        "import os, subprocess, sys; child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE); said = child.stderr.read(); "
+        "_, status, used = os.wait4(child.pid, 0); child.returncode = 0; print(os.waitstatus_to_exitcode(status), used.ru_maxrss); "
+        "sys.stdout.flush(); sys.stdout.buffer.write(said)"
+    )
+    command = [sys.executable, "-m", "inkdot", "doc", "mark", file, "--to", BEN, "--data", data]
+    told = subprocess.run([sys.executable, "-c", ask, *map(str, command)], capture_output=True, text=True, check=True)
+    head, _, words = told.stdout.partition("\n")
+    code, kilobytes = head.split()
+    return int(code), words, int(kilobytes) / 1_000
+
+
+def test_a_part_is_never_unpacked_beyond_what_its_directory_says(tmp_path: Path) -> None:
+    (tmp_path / "plain.docx").write_bytes(letter())
+    (tmp_path / "lying.docx").write_bytes(lying(400))
+    code, _, usual = taken_by(tmp_path / "plain.docx", tmp_path / "data")
+    assert code == 0
+    code, words, most = taken_by(tmp_path / "lying.docx", tmp_path / "data")
+    assert (code, "word/document.xml cannot be read" in words) == (1, True), words
+    assert most < usual + 100
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("customXml/item9.xml", "utf-8"), ("customXml/item9.xml", "utf-16"), ("docProps/custom.xml", "utf-8")],
+)
+def test_a_dtd_is_refused_wherever_it_stands(tmp_path: Path, name: str, code: str) -> None:
+    out = io.BytesIO(letter())
+    with zipfile.ZipFile(out, "a") as file:
+        file.writestr(name, '<?xml version="1.0"?><!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><x/>'.encode(code))
+    (tmp_path / "a.docx").write_bytes(out.getvalue())
+    done = inkdot("doc", "mark", tmp_path / "a.docx", "--to", BEN, "--data", tmp_path / "data", check=False)
+    assert (done.returncode, "holds a DTD" in done.stderr) == (1, True), done.stderr

@@ -19,8 +19,9 @@ from inkdot.domain.errors import DocumentUnreadable, UsageError
 from inkdot.room.convert import Converter
 from inkdot.room.jail import NO_JAIL
 from inkdot.room.uploads import ENDINGS, media_of
-from tests.conftest import Server, eventually, inkdot
+from tests.conftest import BEN, Server, eventually, inkdot
 from tests.document.test_dots_in_documents import letter
+from tests.document.test_odd import lying
 from tests.room.made import Browser, pdf, share
 
 DOCX = next(media for media, ending in ENDINGS.items() if ending == "docx")
@@ -128,6 +129,17 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path, office: P
         converted(tmp_path, office, does, seconds=2 if why == "too long" else 60)
     assert not (tmp_path / "pages.pdf").exists()
     assert not list((tmp_path / "work").glob("making-*"))
+
+
+def test_a_document_that_unpacks_to_more_than_it_says_never_reaches_libreoffice(tmp_path: Path, office: Path) -> None:
+    (tmp_path / "lying.docx").write_bytes(lying(200))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "inkdot.toml").write_text(f'libreoffice = "{program(office)}"\n')
+    refused = inkdot("doc", "share", tmp_path / "lying.docx", "--to", BEN, "--data", tmp_path / "data", check=False)
+    assert (refused.returncode, "unpacks to more than it says" in refused.stderr) == (1, True), refused.stderr
+    assert list((tmp_path / "data" / "uploads").rglob("*")) == [
+        p for p in (tmp_path / "data" / "uploads").rglob("*") if p.is_dir()
+    ]
 
 
 def test_what_a_slow_program_started_ends_with_it(tmp_path: Path, office: Path) -> None:

@@ -152,6 +152,6 @@ def _checked(source: Path, name: str) -> None:
     if not packed:
         return
     try:
-        Package(source.read_bytes(), to_mark=False)
+        Package(source.read_bytes(), to_mark=False).refuse_lies()
     except DocumentRefused as error:
         raise DocumentUnreadable(f"{name} cannot be shown. {error}") from error

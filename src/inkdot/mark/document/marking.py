@@ -45,6 +45,7 @@ def mark(
     """
     package = _opened(unmark(source))
     kind, main = _kind(package)
+    package.refuse_dtds(n for n in sorted(package.names) if n.endswith((".xml", ".rels")) and not _may_be_ours(n))
     if kind != "odf":
         _check_lists(package)
     spots = _SPOTS[kind](package, main, dots, pages)

@@ -10,15 +10,15 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document.original import Shared, fields, gone_back, told, way_back
 
 MOST_BYTES = 512 << 20
 """Of a package."""
-_MOST_PART_BYTES = 128 << 20
-"""Of a part that is read."""
+_MOST_PART_BYTES = 64 << 20
+"""Of a part that is read: with all that is made of it a document takes 200 MB of memory at the most."""
 _MOST_UNPACKED = 2 << 30
 _MOST_MEMBERS = 10_000
 _MOST_RATIO = 300
@@ -30,6 +30,9 @@ _LOCATOR = struct.Struct("<4sIQI")
 _DESCRIPTOR_FOLLOWS, _UTF8, _ENCRYPTED = 0x0008, 0x0800, 0x0001
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LARGE = 0xFFFFFFFF
+_BLOCK = 1 << 16
+_CODES = ("ascii", "utf-16-le", "utf-16-be")
+_DTD = "The document holds a DTD, which no honest document needs; it was not marked."
 _MACROS = re.compile(r"(?i)(^|/)vba\w*\.bin$|^Basic/|^Scripts/")
 _SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures\.xml$")
 
@@ -86,17 +89,54 @@ class Package:
 
     def read(self, name: str) -> bytes:
         """A part's content; raises DocumentRefused where it is missing, damaged, too large, no UTF-8 or has a DTD."""
-        try:
-            info = self._zip.getinfo(name)
-            if info.file_size > _MOST_PART_BYTES:
-                raise DocumentRefused("The document holds a part that is too large to be read.")
-            content = self._zip.read(info)
-        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
-            raise DocumentRefused(f"The document is damaged: {name} cannot be read.") from error
+        content = self._unpacked(name)
         if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-            raise DocumentRefused("The document holds a DTD, which no honest document needs; it was not marked.")
+            raise DocumentRefused(_DTD)
         if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
             raise DocumentRefused("The document's text is not in UTF-8; save it anew first.")
+        return content
+
+    def refuse_dtds(self, names: Iterable[str]) -> None:
+        """Of parts that are not looked into otherwise; in UTF-16 too. Raises DocumentRefused."""
+        for name in names:
+            content = self._unpacked(name)
+            if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in _CODES):
+                raise DocumentRefused(_DTD)
+
+    def refuse_lies(self) -> None:
+        """Nothing unpacks to more than the directory says; for programs that would find out too late. Raises DocumentRefused."""
+        for member in self._members:
+            start, end, _ = self._span(member)
+            unpacker, size = zlib.decompressobj(-15), 0
+            for at in range(start, end if member.compress_type == zipfile.ZIP_DEFLATED else start, _BLOCK):
+                rest = self._source[at : min(at + _BLOCK, end)]
+                while rest and not unpacker.eof and size <= member.file_size:
+                    try:
+                        size += len(unpacker.decompress(rest, _BLOCK))
+                    except zlib.error as error:
+                        raise DocumentRefused(f"The document is damaged: {member.filename} cannot be read.") from error
+                    rest = unpacker.unconsumed_tail
+            if size > member.file_size:
+                raise DocumentRefused("The document unpacks to more than it says; it was not opened.")
+
+    def _unpacked(self, name: str) -> bytes:
+        """A part's content: never more than its directory says that it has, whatever is packed there."""
+        member = next((m for m in self._members if m.filename == name), None)
+        if member is None:
+            raise DocumentRefused(f"The document is damaged: {name} is missing.")
+        if member.file_size > _MOST_PART_BYTES:
+            raise DocumentRefused(
+                "The document holds a part that is too large to be read; share it by a link: 'inkdot doc share'."
+            )
+        start, end, _ = self._span(member)
+        content = self._source[start:end]
+        try:
+            if member.compress_type == zipfile.ZIP_DEFLATED:
+                content = zlib.decompressobj(-15).decompress(content, member.file_size + 1)
+        except zlib.error:
+            content = b""
+        if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+            raise DocumentRefused(f"The document is damaged: {name} cannot be read.")
         return content
 
     def with_parts(
