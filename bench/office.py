@@ -1,7 +1,8 @@
 """The office among many events: how long the API and the pages take, from ping to screen, and what fifty live feeds cost.
 
-python -m bench.office            5 million events
-python -m bench.office 200000     a short form
+python -m bench.office                5 million events
+python -m bench.office 200000         a short form
+python -m bench.office 5000000 DIR    in a folder that bench.world made, or makes now, and that stays
 """
 
 from __future__ import annotations
@@ -20,40 +21,34 @@ import time
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
-from bench.store import ASK, build
+from bench.world import DOCUMENT, DOMAIN, HERE, OWNER, PASSWORD, SITE, made
 from inkdot.app.accounts import opened
 from inkdot.app.folder import Folder
 from inkdot.client import Client
-from inkdot.domain.account import Role
-from inkdot.domain.contact import Address
-from inkdot.domain.ids import ContactId, WorkspaceId
-from inkdot.show.auth import fresh_user
+from inkdot.domain.ids import DOCUMENT as DOCUMENT_WORD
+from inkdot.domain.ids import SITE as SITE_WORD
+from inkdot.domain.ids import to_word
 from inkdot.show.keys import fresh_key
-from inkdot.store.control import Control
 
-OWNER, PASSWORD = "ada@example.com", "four words from a book"
 FEEDS, PINGS, SECONDS = 50, 100, 12.0
+TIMES = 20
+ANSWERS = (
+    "/me", "/events?limit=100", "/events?kind=click&since=7d", "/events?last=100", "/events?person={person}", "/events/{event}",
+    "/corrections", "/messages?limit=50", "/messages?since=all", "/messages/{message}", "/people", "/people?search=99", "/people/{person}",
+    "/people/{person}/timeline", "/people/{person}/identities", "/people/{person}/consent", "/people/{person}/export", "/documents",
+    "/documents/{document}", "/documents/{document}/report", "/sites", "/sites/{site}", "/sites/{site}/report", "/sites/{site}/searches",
+    "/leads", "/leads?known=true&limit=500", "/triggers", "/triggers/{trigger}", "/audiences", "/audiences/{audience}",
+    "/audiences/{audience}/members", "/webhooks", "/webhooks/{webhook}", "/deliveries", "/health",
+)  # fmt: skip
+PAGES = (
+    "/", "/?since=7d", "/?since=all", "/feed", "/people", "/people?since=all", "/people?q=p99", "/people?format=csv", "/people/{person}",
+    "/unopened", "/unopened?since=all", "/events/{event}", "/mails", "/mails?since=all", "/mails?sort=-opened_between&page=2",
+    "/mails/{message}", "/campaigns", "/documents", "/documents/{document}", "/sites", "/sites/{domain}", "/sites/{domain}?since=1d",
+    "/sites/{domain}?since=all", "/leads", "/leads?since=all", "/triggers", "/audiences", "/audiences/{name}", "/webhooks", "/health",
+    "/team", "/me", "/views", "/welcome", "/audit", "/settings",
+)  # fmt: skip
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
 MAIL = b"From: ada@example.com\r\nTo: ben@example.com\r\nSubject: Bench\r\nContent-Type: text/html\r\n\r\n<html><body><p>Hello</p></body></html>\r\n"
-
-
-def prepared(root: Path, count: int) -> tuple[Folder, str, str]:
-    """A folder with so many events, one of the people in it, and a key."""
-    folder = Folder(root)
-    folder.keyring()
-    store = build(root, count)
-    contacts = [ContactId(row[0]) for row in store._db.execute(ASK["late_contacts"]).fetchall()]  # noqa: SLF001
-    store.close()
-    control = Control(folder.control)
-    names = {contact: Address(f"p{n}@example.com") for n, contact in enumerate(contacts)}
-    person = names[contacts[0]]
-    control.remember_contacts({(WorkspaceId(1), contact): name for contact, name in names.items()})
-    control.close()
-    (root / "inkdot.toml").write_text("api_per_minute = 0\n")
-    with opened(folder) as accounts:
-        accounts.keep_user(fresh_user(OWNER, "Ada", PASSWORD, 1), WorkspaceId(1), Role.OWNER)
-        _, key = fresh_key(accounts, WorkspaceId(1), "bench", ["read", "send"], None)
-    return folder, person, key
 
 
 def p95(values: list[float]) -> float:
@@ -167,11 +162,13 @@ class Feeds:
             s.close()
 
 
-def measured(count: int) -> dict[str, object]:
+def measured(count: int, kept: Path | None) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="inkdot-bench-office-") as name:
-        root = Path(name) / "data"
-        root.mkdir()
-        _folder, person, key = prepared(root, count)
+        root = kept or Path(name) / "data"
+        root.mkdir(exist_ok=True)
+        folder = Folder(root) if folder_is_made(root) else made(root, count)
+        with opened(folder) as accounts:
+            _, key = fresh_key(accounts, HERE, "bench", ["read", "send", "manage", "privacy"], None)
         command = [sys.executable, "-m", "inkdot", "serve", "--data", str(root), "--public-port", "0", "--office-port", "0",
                    "--trusted-proxies", "127.0.0.1/32"]  # fmt: skip
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -179,7 +176,7 @@ def measured(count: int) -> dict[str, object]:
             assert server.stdout
             words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
             found: dict[str, object] = {"events": count}
-            found |= answers_and_pages(words["office"], key, person)
+            found |= answers_and_pages(words["office"], key)
             found |= feeds(words["office"], words["public"], key, office_pid(server.pid))
         finally:
             server.terminate()
@@ -189,22 +186,36 @@ def measured(count: int) -> dict[str, object]:
         return found
 
 
-def answers_and_pages(office: str, key: str, person: str) -> dict[str, float]:
-    """How long the API and the dashboard take, milliseconds."""
-    event = Client(office, key).latest(1)[0]["id"]
-    answers = {
-        "events_first_page": "/events?limit=100", "events_of_a_kind_since": "/events?kind=open&since=7d&limit=100",
-        "events_newest": "/events?last=100", "events_of_a_person": f"/events?person={quote(person)}&limit=100",
-        "timeline": f"/people/{quote(person)}/timeline", "explain": f"/events/{event}", "mails": "/messages", "leads": "/leads",
-        "people": "/people", "triggers": "/triggers",
-    }  # fmt: skip
-    pages = {
-        "home": "/", "people": "/people", "person": f"/people/{quote(person)}", "event": f"/events/{event}",
-        "mails": "/mails", "unopened": "/unopened", "leads": "/leads", "health": "/health",
-    }  # fmt: skip
+def folder_is_made(root: Path) -> bool:
+    return (root / "inkdot.toml").exists()
+
+
+def answers_and_pages(office: str, key: str) -> dict[str, float]:
+    """How long every address of the API and every page take that read, milliseconds."""
+    inkdot = Client(office, key)
+    things = things_of(inkdot)
     by_key, session = {"Authorization": f"Bearer {key}"}, signed_in(office)
-    found = {f"{n}_p95_ms": round(p95(asked(office, by_key, f"/api/v1{p}", 20)), 1) for n, p in answers.items()}
-    return found | {f"page_{n}_p95_ms": round(p95(asked(office, session, p, 20)), 1) for n, p in pages.items()}
+    found = {}
+    for kind, headers, paths in (("api", by_key, [f"/api/v1{path}" for path in ANSWERS]), ("page", session, PAGES)):
+        for path in paths:
+            spent = asked(office, headers, path.format(**things), TIMES)
+            found[f"{kind} {path}"] = round(p95(spent), 1)
+            print(f"{kind:5}{path:70}{statistics.median(spent):8.0f}{p95(spent):8.0f}", flush=True)
+    return found
+
+
+def things_of(inkdot: Client) -> dict[str, str]:
+    """A name for each word in an address; made where there is none yet."""
+    event = next(e for e in inkdot.latest(200, "click") if e["message"] and e["person"])
+    rule = '{"name": "bench", "when": {"kind": "click", "count": 2, "within": "7d"}, "actions": [{"do": "tag", "add": "warm"}]}'
+    trigger = inkdot.keep_trigger(rule)
+    hook = next(iter(inkdot.webhooks()), None) or inkdot.add_webhook("https://hooks.example/bench")
+    audience = inkdot.keep_audience("bench", '{"when": {"kind": "click", "within": "30d"}}')
+    return {
+        "event": event["id"], "message": event["message"] or "", "person": quote(event["person"] or ""), "trigger": trigger["trigger"],
+        "webhook": hook["webhook"], "document": to_word(DOCUMENT_WORD, DOCUMENT), "site": to_word(SITE_WORD, SITE), "domain": DOMAIN,
+        "audience": audience["audience"], "name": audience["name"],
+    }  # fmt: skip
 
 
 def feeds(office: str, public: str, key: str, pid: int) -> dict[str, object]:
@@ -239,5 +250,6 @@ def feeds(office: str, public: str, key: str, pid: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    for line, value in measured(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000).items():
-        print(f"{line:44} {value}", flush=True)
+    many, *rest = sys.argv[1:] or ["5000000"]
+    for line, value in measured(int(many), Path(rest[0]) if rest else None).items():
+        print(f"{line:76} {value}", flush=True)

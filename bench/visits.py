@@ -37,7 +37,8 @@ def questions() -> dict[str, str]:
     return {name: _body(body) for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def fill(store: EventStore, events: int) -> None:
+def fill(store: EventStore, events: int, table: str = "closed", start: int = START) -> None:
+    """So many events of a website in the thirty days from `start` on (microseconds)."""
     ask, visits = questions(), events * 4 // 19
     step = 30 * DAY // visits
     agent = b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
@@ -50,12 +51,12 @@ def fill(store: EventStore, events: int) -> None:
         what = {
             "from": begin,
             "to": min(visits, begin + STEP_VISITS),
-            "start": START,
+            "start": start,
             "step": step,
             "visitors": visits * 2 // 3,
         }
         with store.writing() as session:
-            session.execute(ask["events"], what)
+            session.execute(ask["events"].format(table=table), what)
 
 
 def timed(name: str, act: Callable[[], object], rounds: int = 5) -> None:

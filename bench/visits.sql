@@ -12,7 +12,7 @@ INSERT INTO raws VALUES (0, 1, '{"agent":null,"method":"GET","headers":[],"asn":
 
 -- name: events
 -- Visits of five events: three views, active seconds, a goal now and then; one visitor in three comes again.
-INSERT INTO closed BY NAME
+INSERT INTO {table} BY NAME
 WITH visits AS (
     SELECT v, make_timestamp($start + (v * $step)) AS began, hash(v % $visitors) % 4611686018427387904 AS visitor
     FROM range($from, $to) t(v)
