@@ -69,6 +69,56 @@ def test_events_come_page_by_page_and_never_twice(firms: Firms) -> None:
     assert link.endswith('>; rel="next"')
 
 
+def whole(program: Program, path: str, limit: int) -> list[dict[str, object]]:
+    """A list by the header that leads from page to page, and never more of it than was asked for."""
+    found: list[dict[str, object]] = []
+    target = f"{path}{'&' if '?' in path else '?'}limit={limit}"
+    while target:
+        said = program.get(target)
+        assert said.status == 200, said.body
+        assert len(said.json["data"]) <= limit
+        assert said.json["has_more"] == (said.json["next_cursor"] is not None) == ("link" in said.headers)
+        found += said.json["data"]
+        target = said.headers["link"].removeprefix("<").partition(">")[0] if said.json["has_more"] else ""
+    return found
+
+
+def test_every_list_leads_from_page_to_page(firms: Firms) -> None:
+    """Nothing twice, nothing left out, in the order of the whole."""
+    for n in range(3):
+        open_mail(firms.server, mark(firms.ours, f"list{n}@example.com"))
+        firms.ours.post("/audiences", {"name": f"list {n}"})
+    eventually(lambda: all(events_of(firms.ours, f"list{n}@example.com") for n in range(3)))
+    operations = firms.ours.get("/api/openapi.json").json["paths"].items()
+    lists = [
+        path.removeprefix("/api/v1")
+        for path, methods in operations
+        if "{" not in path
+        and "get" in methods
+        and any(p["name"] == "cursor" for p in methods["get"].get("parameters", ()))
+    ]
+    assert {"/events", "/messages", "/leads", "/people", "/audiences", "/deliveries"} <= set(lists)
+    for path in lists:
+        every = firms.ours.get(f"{path}?limit=1000").json["data"]
+        assert [json.dumps(x, sort_keys=True) for x in whole(firms.ours, path, 2 if len(every) < 60 else 25)] == [
+            json.dumps(x, sort_keys=True) for x in every
+        ], path
+    said = firms.ours.get("/messages?cursor=msg_0000000000001").json
+    assert (said["data"], said["has_more"]) == ([], False)
+
+
+def test_the_type_of_a_problem_is_an_address_where_it_is_explained(firms: Firms) -> None:
+    for path, status in (("/events?limit=0", 422), ("/nowhere", 404), ("/events/evt_0000000000000", 404)):
+        said = firms.ours.get(path)
+        kind = said.json["type"]
+        assert said.status == status
+        assert kind.startswith(f"{firms.server.office}/api/docs#problem-")
+        page = firms.server.get(kind.partition("#")[0])
+        assert (page[0], f'id="{urlsplit(kind).fragment}"' in page[2].decode()) == (200, True)
+    elsewhere = firms.ours.get("/nowhere", host="evil.example").json["type"]
+    assert elsewhere == "/api/docs#problem-not-found", "what only the asker says is no address of ours"
+
+
 def test_asking_twice_under_one_key_does_once(firms: Firms) -> None:
     person = "twice@example.com"
     body = {"mail": base64.b64encode(QUOTE).decode(), "to": [person]}

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import re
 import threading
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-from inkdot.client import ApiError, Client, Unreachable, content_of
+from inkdot.client import ApiError, Client, Told, Unreachable, content_of
+from inkdot.show.api.openapi import described
+from inkdot.show.api.table import ENDPOINTS
 from tests.conftest import BEN, QUOTE, THUNDERBIRD, eventually
 from tests.office.conftest import Firms
 
@@ -78,7 +83,50 @@ def test_documents_websites_rules_and_webhooks_by_the_client(firms: Firms, tmp_p
     assert inkdot.keep_trigger(rule)["name"] in [t["name"] for t in inkdot.triggers()]
     hook = inkdot.add_webhook("https://hooks.example/client", ["mail.opened"])
     assert hook.get("secret", "").startswith("whsec_")
-    assert isinstance(inkdot.leads(), list)
+    assert all(lead["person"] for lead in inkdot.leads(known=True))
+
+
+class Heard(Client):
+    """Asks nobody: writes down what would be asked."""
+
+    def _asked(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        asked.add((method, path.partition("?")[0]))
+        return {"data": [], "next_cursor": None}
+
+    def _feed(self, query: Mapping[str, str | None], place: str | None) -> Iterator[Told]:
+        asked.add(("GET", "/live"))
+        yield Told("hello", {}, None)
+
+
+asked: set[tuple[str, str]] = set()
+FOR_PEOPLE = re.compile(r"/(session|notices|people/\{person\}/mute)")
+"""What belongs to whoever is signed in; a key has none of it."""
+
+
+def test_the_client_knows_every_address_of_the_api() -> None:
+    inkdot = Heard("http://127.0.0.1:1", "a key")
+    for name, method in inspect.getmembers(inkdot, inspect.ismethod):
+        needed = [
+            p
+            for p in inspect.signature(method).parameters.values()
+            if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+        ]
+        values = {
+            p.name: {"to": ["x"]}.get(p.name, b"x" if p.name in ("mail", "file", "content") else "x") for p in needed
+        }
+        if not name.startswith("_"):
+            found = method(**values)
+            if isinstance(found, Iterator):
+                next(found, None)
+    known = [(m.upper(), path) for path, methods in described(ENDPOINTS, "")["paths"].items() for m in methods]
+    missing = [
+        f"{method} {path}"
+        for method, path in known
+        if not FOR_PEOPLE.fullmatch(path)
+        and not any(m == method and re.fullmatch(re.sub(r"\{\w+\}", "x", path), p) for m, p in asked)
+    ]
+    assert missing == []
+    assert len(known) > 60
 
 
 def test_a_refusal_is_an_error_with_its_sentence(firms: Firms) -> None:

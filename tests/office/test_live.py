@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, inkdot
+import pytest
+
+from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, key_for
 from tests.office.conftest import Firms
 
@@ -196,3 +199,30 @@ def test_somebody_signed_in_watches_by_cookie_and_other_websites_do_not(firms: F
     assert feed.next().kind == "hello"
     feed.close()
     assert refused(browser, Origin="https://evil.example") == 403
+
+
+def test_a_feed_ends_soon_after_its_key_does_however_much_happens(firms: Firms) -> None:
+    made = inkdot_json("key", "add", "short", "--scope", "read", "--data", firms.server.data)
+    feed = Watching(Program(firms.server, made["secret"]))
+    assert feed.next().kind == "hello"
+    dot = dot_for(firms.ours, "noisy@example.com")
+    inkdot("key", "rm", made["key"], "--data", firms.server.data)
+    stop = threading.Event()
+
+    def noise() -> None:
+        n = 0
+        while not stop.wait(0.3):
+            n += 1
+            opened(firms.server, dot, f"198.51.{100 + n // 250}.{n % 250 + 1}")
+
+    noisy = threading.Thread(target=noise)
+    noisy.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(EOFError):
+            all(feed.next() for _ in range(1_000))
+    finally:
+        stop.set()
+        noisy.join()
+        feed.close()
+    assert time.monotonic() - begun < 15, "what nobody may hear is told for some seconds at the most"

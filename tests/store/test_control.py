@@ -30,7 +30,9 @@ def test_a_message_comes_back_as_it_was_marked(control: Control) -> None:
     assert control.message(QUOTE.id) == QUOTE
     assert control.message(MessageId(1)) is None
     assert control.subjects([QUOTE.id, MessageId(1)]) == {QUOTE.id: "Das Ängebot"}
-    assert control.messages_since(0, HERE) == [MarkedMessage(QUOTE.id, QUOTE.marked, QUOTE.subject, 2)]
+    assert control.messages_since(0, HERE) == [QUOTE.id]
+    assert control.mails([QUOTE.id], HERE) == {QUOTE.id: MarkedMessage(QUOTE.id, QUOTE.marked, QUOTE.subject, 2)}
+    assert control.mails([QUOTE.id], WorkspaceId(2)) == {}
     assert control.messages_since(QUOTE.marked + 1, HERE) == control.messages_since(0, WorkspaceId(2)) == []
     assert control.destination_of(link_in_message(QUOTE.id, 1)) == "https://a.example/?ü".encode()
     assert control.check() == []
@@ -64,7 +66,7 @@ def test_a_failed_transaction_leaves_nothing_and_does_no_harm_to_the_next(contro
         control.keep_message(QUOTE, {BEN_AT: BEN}, WorkspaceId(77))
     assert control.message(QUOTE.id) is None
     control.keep_message(QUOTE, {BEN_AT: BEN}, HERE)
-    assert control.messages_since(0, HERE)[0].recipients == 1
+    assert control.mails([QUOTE.id], HERE)[QUOTE.id].recipients == 1
 
 
 MARKER = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ Answer = Iterator[dict[str, Any]]
 ASKS = ("audience_add", "audience_list", "audience_show", "audience_change", "audience_rm", "audience_export")
 """What may be asked; each is a method of Lists."""
 _SECOND = 1_000_000
+_RESTS = 20
+"""How many times as long as it took a list is not refreshed again because somebody looks at it."""
 _CLICKS_LAST = 90 * 86_400 * _SECOND
 """Microseconds for which platforms take a click as the cause."""
 
@@ -40,6 +43,7 @@ class Lists:
     def __init__(self, acting: Acting, now: Callable[[], int]) -> None:
         """`now` gives microseconds since 1970."""
         self._acting, self._store, self._now = acting, acting.audiences, now
+        self._rests: dict[AudienceId, float] = {}
 
     def asks(self) -> dict[str, Callable[[Asked], Answer]]:
         """By name."""
@@ -72,7 +76,7 @@ class Lists:
     def audience_show(self, what: Asked) -> Answer:
         """Who is on a list."""
         kept = self._named(what)
-        self._refreshed(kept, here(what))
+        self._fresh_enough(kept, here(what))
         for member in self._store.members(kept.id):
             person = self._acting.person(here(what), member.contact)
             yield {"person": person, "joined": iso(member.time * _SECOND), "because": member.because}
@@ -150,6 +154,14 @@ class Lists:
                 clicks.setdefault(contact, []).append((*click, time))
         by_address = {self._acting.person(workspace, contact): tuple(found) for contact, found in clicks.items()}
         return [p._replace(clicks=by_address.get(p.address, ())) for p in people]
+
+    def _fresh_enough(self, kept: KeptAudience, workspace: WorkspaceId) -> None:
+        """Refresh a list that is looked at; one that takes long rests twenty times as long."""
+        begun = time.monotonic()
+        if begun >= self._rests.get(kept.id, 0.0):
+            self._refreshed(kept, workspace)
+            done = time.monotonic()
+            self._rests[kept.id] = done + _RESTS * (done - begun)
 
     def _refreshed(self, kept: KeptAudience, workspace: WorkspaceId) -> int:
         store = self._acting.store

@@ -47,6 +47,8 @@ log = Talk("office")
 GIVE_UP = 3
 """Exit code for trouble that a restart cannot mend; the reason is on stderr."""
 _POLL_SECONDS = 0.05
+_GATHER_SECONDS, _FEW = 0.2, 500
+"""After a batch of few pings more are gathered: a transaction costs as much for one ping as for fifty."""
 _CHORE_SECONDS, _FIRST_CHORES_SECONDS = 3_600, 5
 _DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
 _EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove")
@@ -100,8 +102,7 @@ class Office:
             if house.rebuilt_because:
                 log("store_rebuilt", because=house.rebuilt_because)
             while not self.stopping:
-                if not self._step(house):
-                    time.sleep(_POLL_SECONDS)
+                time.sleep(_rest(self._step(house)))
         except InkdotError as error:
             self.failed = error
             with self._ready:
@@ -240,6 +241,13 @@ class Office:
         """After the worker has ended."""
         if self._house:
             self._house.close()
+
+
+def _rest(pings: int) -> float:
+    """Seconds to wait after a step that took so many."""
+    if pings >= _FEW:
+        return 0.0
+    return _GATHER_SECONDS if pings else _POLL_SECONDS
 
 
 def _paused(target: str, why: str) -> None:

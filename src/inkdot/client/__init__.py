@@ -14,63 +14,20 @@ again where the connection broke or the office was busy, and still done once.
 from __future__ import annotations
 
 import base64
-import http.client
-import json
-import ssl
-import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from email.message import Message
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlencode
 
+from inkdot.client.asking import ApiError, Asking, Told, Unreachable, word
 from inkdot.domain import wire, wire_acting
 
-_AGAIN = frozenset({409, 429, 502, 503, 504})
-_LONGEST_PAUSE = 30.0
-_BEAT_SECONDS = 60.0
+__all__ = ["ApiError", "Client", "Told", "Unreachable", "content_of"]
 
 
-class ApiError(Exception):
-    """The office refused; its sentence is the message."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title") or f"status {status}"))
-        self.status = status
-        self.title = str(problem.get("title", ""))
-        self.request_id: str | None = problem.get("request_id")
-        self.errors: list[dict[str, str]] = list(problem.get("errors", ()))
-
-
-class Unreachable(Exception):
-    """The office did not answer, however often it was asked."""
-
-
-class Told(NamedTuple):
-    """A message of the live feed."""
-
-    kind: Literal["kept", "judged", "missed", "hello"]
-    """A new event; one judged otherwise by late evidence; how many were missed; the feed began."""
-    data: Any
-    """A `wire.LiveEvent` for kept and judged."""
-    place: str | None
-    """Give it to `live` to go on from there."""
-
-
-class Client:
+class Client(Asking):
     """One office, with one key."""
-
-    def __init__(self, url: str, key: str, *, timeout: float = 60, tries: int = 4) -> None:
-        """`url` is where the office is; `timeout` in seconds for each try."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"{url!r} is no web address; write it like https://office.example.com."
-            raise ValueError(msg)
-        self._https, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
-        self._base = parts.path.rstrip("/") + "/api/v1"
-        self._key, self._timeout, self._tries = key, timeout, max(1, tries)
 
     # -- events
 
@@ -86,28 +43,19 @@ class Client:
 
     def explain(self, event: str) -> wire.Explanation:
         """An event with the rules that fired and a sentence for each field."""
-        return self._get(f"/events/{_word(event)}")  # type: ignore[no-any-return]
+        return self._get(f"/events/{word(event)}")  # type: ignore[no-any-return]
 
     def correct(self, event: str, says: Literal["human", "machine", "me"], because: str) -> wire.Explanation:
         """You know better."""
-        return self._send("POST", f"/events/{_word(event)}/correction", {"says": says, "because": because})  # type: ignore[no-any-return]
+        return self._send("POST", f"/events/{word(event)}/correction", {"says": says, "because": because})  # type: ignore[no-any-return]
+
+    def corrections(self) -> Iterator[wire.Corrected]:
+        """What people knew better."""
+        yield from self._pages("/corrections", {})
 
     def live(self, *, kinds: Iterable[str] = (), machines: bool = True, place: str | None = None) -> Iterator[Told]:
         """Events as they come; goes on where it was cut off. Never ends by itself."""
-        query = {"kind": ",".join(kinds) or None, "machines": str(machines).lower()}
-        pause = 0.5
-        while True:
-            try:
-                for told in self._feed(query, place):
-                    place, pause = told.place or place, 0.5
-                    yield told
-            except (OSError, http.client.HTTPException):
-                pass
-            except ApiError as error:
-                if error.status not in _AGAIN:
-                    raise
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        yield from self._watched({"kind": ",".join(kinds) or None, "machines": str(machines).lower()}, place)
 
     # -- mails and links
 
@@ -117,13 +65,13 @@ class Client:
         body = {"mail": base64.b64encode(content).decode(), "to": list(to), "list": list_name}
         return self._send("POST", "/messages", body)  # type: ignore[no-any-return]
 
-    def messages(self, *, since: str = "30d", last: int = 50) -> list[wire.MailReport]:
-        """The latest mails with their intervals."""
-        return list(self._get("/messages", {"since": since, "last": last})["data"])
+    def messages(self, *, since: str = "30d") -> Iterator[wire.MailReport]:
+        """Mails with their intervals, the latest first, however many."""
+        yield from self._pages("/messages", {"since": since})
 
     def message(self, message: str) -> wire.Message:
         """One mail and what became of it."""
-        return self._get(f"/messages/{_word(message)}")  # type: ignore[no-any-return]
+        return self._get(f"/messages/{word(message)}")  # type: ignore[no-any-return]
 
     def link(self, url: str, to: str) -> wire.Link:
         """A tracked link for one person."""
@@ -137,27 +85,43 @@ class Client:
 
     def person(self, person: str) -> wire.KnownPerson:
         """One person and how much may be kept."""
-        return self._get(f"/people/{_word(person)}")  # type: ignore[no-any-return]
+        return self._get(f"/people/{word(person)}")  # type: ignore[no-any-return]
 
     def timeline(self, person: str) -> wire.Timeline:
         """What one person did across mail, documents and websites."""
-        return self._get(f"/people/{_word(person)}/timeline")  # type: ignore[no-any-return]
+        return self._get(f"/people/{word(person)}/timeline")  # type: ignore[no-any-return]
+
+    def identities(self, person: str) -> dict[str, Any]:
+        """What ties a person to browsers and further addresses."""
+        return self._get(f"/people/{word(person)}/identities")  # type: ignore[no-any-return]
+
+    def merge(self, person: str, other: str) -> dict[str, Any]:
+        """Two addresses, or an address and a visitor, are one person."""
+        return self._send("POST", f"/people/{word(person)}/merge", {"other": other})  # type: ignore[no-any-return]
+
+    def unmerge(self, person: str, other: str) -> dict[str, Any]:
+        """They are two after all."""
+        return self._send("POST", f"/people/{word(person)}/unmerge", {"other": other})  # type: ignore[no-any-return]
+
+    def choices(self, person: str) -> Iterator[wire.Choice]:
+        """What a person chose, oldest first."""
+        yield from self._pages(f"/people/{word(person)}/consent", {})
 
     def set_consent(self, person: str, mode: wire.Mode, **proof: str) -> wire.Consent:
         """Write down a choice; proof: scope, text, version, language, method, form."""
-        return self._send("POST", f"/people/{_word(person)}/consent", {"mode": mode, **proof})  # type: ignore[no-any-return]
+        return self._send("POST", f"/people/{word(person)}/consent", {"mode": mode, **proof})  # type: ignore[no-any-return]
 
     def withdraw(self, person: str) -> wire.Consent:
         """Keep nothing more about a person."""
-        return self._send("POST", f"/people/{_word(person)}/withdrawal", {})  # type: ignore[no-any-return]
+        return self._send("POST", f"/people/{word(person)}/withdrawal", {})  # type: ignore[no-any-return]
 
     def export_person(self, person: str) -> dict[str, Any]:
         """Everything that is kept about a person."""
-        return self._get(f"/people/{_word(person)}/export")  # type: ignore[no-any-return]
+        return self._get(f"/people/{word(person)}/export")  # type: ignore[no-any-return]
 
     def erase_person(self, person: str) -> dict[str, Any]:
         """For good; the certificate."""
-        return self._send("DELETE", f"/people/{_word(person)}")  # type: ignore[no-any-return]
+        return self._send("DELETE", f"/people/{word(person)}")  # type: ignore[no-any-return]
 
     # -- documents
 
@@ -169,19 +133,31 @@ class Client:
 
     def share(self, document: str, to: str, **terms: Any) -> wire.Shared:
         """A link for one person; terms: password, expires, email_gate, verify_email, download, watermark, allow, block."""
-        return self._send("POST", f"/documents/{_word(document)}/shares", {"to": to, **terms})  # type: ignore[no-any-return]
+        return self._send("POST", f"/documents/{word(document)}/shares", {"to": to, **terms})  # type: ignore[no-any-return]
 
     def documents(self) -> Iterator[wire.Document]:
         """All, with their links."""
         yield from self._pages("/documents", {})
 
+    def document(self, document: str) -> wire.Document:
+        """One, with its links."""
+        return self._get(f"/documents/{word(document)}")  # type: ignore[no-any-return]
+
+    def replace_document(self, document: str, content: bytes, name: str) -> wire.Document:
+        """Put a new file behind its links."""
+        return self._send("PUT", f"/documents/{word(document)}/file?{urlencode({'name': name})}", content)  # type: ignore[no-any-return]
+
+    def delete_document(self, document: str) -> None:
+        """With its links and files."""
+        self._send("DELETE", f"/documents/{word(document)}")
+
     def document_report(self, document: str, person: str | None = None) -> wire.DocumentReport:
         """Which pages were read, by whom and for how long."""
-        return self._get(f"/documents/{_word(document)}/report", {"person": person})  # type: ignore[no-any-return]
+        return self._get(f"/documents/{word(document)}/report", {"person": person})  # type: ignore[no-any-return]
 
     def end_share(self, link: str) -> None:
         """The link leads nowhere any more."""
-        self._send("DELETE", f"/shares/{_word(link)}")
+        self._send("DELETE", f"/shares/{word(link)}")
 
     # -- websites
 
@@ -189,13 +165,36 @@ class Client:
         """A website's key and the lines for its pages."""
         return self._send("POST", "/sites", {"domain": domain, "wait": wait})  # type: ignore[no-any-return]
 
+    def sites(self) -> Iterator[wire.Site]:
+        """All websites."""
+        yield from self._pages("/sites", {})
+
+    def site(self, site: str) -> wire.Site:
+        """One, with the lines for its pages."""
+        return self._get(f"/sites/{word(site)}")  # type: ignore[no-any-return]
+
+    def set_goal(
+        self, site: str, name: str, *, page: str | None = None, event: str | None = None, seconds: int | None = None
+    ) -> wire.Site:
+        """Count what is reached: a page, an event, or active seconds."""
+        goal = {"name": name, "page": page, "event": event, "seconds": seconds}
+        return self._send("POST", f"/sites/{word(site)}/goals", goal)  # type: ignore[no-any-return]
+
+    def delete_goal(self, site: str, name: str) -> None:
+        """It counts no more."""
+        self._send("DELETE", f"/sites/{word(site)}/goals/{word(name)}")
+
+    def searches(self, site: str, since: str = "30d") -> Iterator[wire.Search]:
+        """What was searched on a website, most often first."""
+        yield from self._pages(f"/sites/{word(site)}/searches", {"since": since})
+
     def site_report(self, site: str, since: str = "30d", funnel: str | None = None) -> dict[str, Any]:
         """What was done on a website."""
-        return self._get(f"/sites/{_word(site)}/report", {"since": since, "funnel": funnel})  # type: ignore[no-any-return]
+        return self._get(f"/sites/{word(site)}/report", {"since": since, "funnel": funnel})  # type: ignore[no-any-return]
 
-    def leads(self, since: str = "30d", last: int = 50) -> list[wire.Lead]:
-        """The warmest people and visitors, with the reasons."""
-        return list(self._get("/leads", {"since": since, "last": last})["data"])
+    def leads(self, since: str = "30d", grade: str | None = None, *, known: bool = False) -> Iterator[wire.Lead]:
+        """People and visitors, the warmest first, with the reasons; `known`: people alone."""
+        yield from self._pages("/leads", {"since": since, "grade": grade, "known": str(known).lower()})
 
     # -- rules, lists, webhooks
 
@@ -207,6 +206,22 @@ class Client:
         """A rule as text."""
         return self._send("POST", "/triggers", {"rule": rule})  # type: ignore[no-any-return]
 
+    def trigger(self, trigger: str) -> wire_acting.Trigger:
+        """One rule."""
+        return self._get(f"/triggers/{word(trigger)}")  # type: ignore[no-any-return]
+
+    def switch_trigger(self, trigger: str, *, active: bool) -> wire_acting.Trigger:
+        """On or off."""
+        return self._send("PATCH", f"/triggers/{word(trigger)}", {"active": active})  # type: ignore[no-any-return]
+
+    def delete_trigger(self, trigger: str) -> None:
+        """What it did stays on record."""
+        self._send("DELETE", f"/triggers/{word(trigger)}")
+
+    def try_trigger(self, trigger: str, since: str = "7d") -> wire_acting.Rehearsal:
+        """What one of the rules would have done."""
+        return self._send("POST", f"/triggers/{word(trigger)}/test", {"since": since})  # type: ignore[no-any-return]
+
     def try_rule(self, rule: str, since: str = "7d") -> wire_acting.Rehearsal:
         """What it would have done."""
         return self._send("POST", "/triggers/test", {"rule": rule, "since": since})  # type: ignore[no-any-return]
@@ -215,122 +230,92 @@ class Client:
         """All lists."""
         yield from self._pages("/audiences", {})
 
+    def audience(self, audience: str) -> wire_acting.Audience:
+        """One list."""
+        return self._get(f"/audiences/{word(audience)}")  # type: ignore[no-any-return]
+
+    def keep_audience(self, name: str, rule: str | None = None) -> wire_acting.Audience:
+        """A list, or another rule for the one of that name; without a rule it is kept by hand."""
+        return self._send("POST", "/audiences", {"name": name, "rule": rule})  # type: ignore[no-any-return]
+
+    def delete_audience(self, audience: str) -> None:
+        """The people stay who they are."""
+        self._send("DELETE", f"/audiences/{word(audience)}")
+
+    def members(self, audience: str) -> Iterator[wire_acting.MemberOf]:
+        """Who is on a list, and why."""
+        yield from self._pages(f"/audiences/{word(audience)}/members", {})
+
+    def join(self, audience: str, person: str) -> wire_acting.Audience:
+        """By hand; only where no rule decides."""
+        return self._send("POST", f"/audiences/{word(audience)}/members", {"person": person})  # type: ignore[no-any-return]
+
+    def leave(self, audience: str, person: str) -> wire_acting.Audience:
+        """Likewise."""
+        return self._send("DELETE", f"/audiences/{word(audience)}/members/{word(person)}")  # type: ignore[no-any-return]
+
+    def export_audience(
+        self, audience: str, target: Literal["meta", "google", "csv"], *, dry_run: bool = False
+    ) -> wire_acting.Exported:
+        """For a platform, with consent and suppression applied."""
+        body = {"target": target, "dry_run": dry_run}
+        return self._send("POST", f"/audiences/{word(audience)}/exports", body)  # type: ignore[no-any-return]
+
     def add_webhook(self, url: str, types: Iterable[str] = (), *, machines: bool = False) -> wire_acting.Webhook:
         """An endpoint, with its secret."""
         body = {"url": url, "types": list(types), "machines": machines}
         return self._send("POST", "/webhooks", body)  # type: ignore[no-any-return]
 
+    def webhooks(self) -> Iterator[wire_acting.Webhook]:
+        """All endpoints, and how they fare."""
+        yield from self._pages("/webhooks", {})
+
+    def webhook(self, webhook: str) -> wire_acting.Webhook:
+        """One endpoint."""
+        return self._get(f"/webhooks/{word(webhook)}")  # type: ignore[no-any-return]
+
+    def switch_webhook(self, webhook: str, *, active: bool) -> wire_acting.Webhook:
+        """On, which also ends a pause, or off."""
+        return self._send("PATCH", f"/webhooks/{word(webhook)}", {"active": active})  # type: ignore[no-any-return]
+
+    def delete_webhook(self, webhook: str) -> None:
+        """What it was still to get is withdrawn."""
+        self._send("DELETE", f"/webhooks/{word(webhook)}")
+
+    def rotate_webhook(self, webhook: str) -> wire_acting.Webhook:
+        """A new secret; the old one signs too until the next time."""
+        return self._send("POST", f"/webhooks/{word(webhook)}/rotate")  # type: ignore[no-any-return]
+
+    def try_webhook(self, webhook: str, type: str) -> list[wire_acting.TriedDelivery]:  # noqa: A002 - as it is called there
+        """Send a test message, and what the endpoint says."""
+        return list(self._send("POST", f"/webhooks/{word(webhook)}/test", {"type": type})["data"])
+
+    def replay_webhook(self, webhook: str, state: str = "failed", since: str = "7d") -> list[wire_acting.TriedDelivery]:
+        """Deliver again, under the same ids."""
+        body = {"state": state, "since": since}
+        return list(self._send("POST", f"/webhooks/{word(webhook)}/replay", body)["data"])
+
     def deliveries(self, state: str | None = None) -> Iterator[wire_acting.Delivery]:
         """The delivery log, newest first."""
         yield from self._pages("/deliveries", {"state": state})
+
+    def delivery(self, delivery: str) -> wire_acting.WholeDelivery:
+        """One, with every try and its body."""
+        return self._get(f"/deliveries/{word(delivery)}")  # type: ignore[no-any-return]
+
+    def replay_delivery(self, delivery: str) -> wire_acting.TriedDelivery:
+        """Once more, under the same id."""
+        return self._send("POST", f"/deliveries/{word(delivery)}/replay")  # type: ignore[no-any-return]
 
     def me(self) -> wire.Me:
         """Who asks, where, and what is allowed."""
         return self._get("/me")  # type: ignore[no-any-return]
 
-    # -- how it is asked
-
-    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Any]:
-        cursor: str | None = None
-        while True:
-            page = self._get(path, {**query, "limit": 500, "cursor": cursor})
-            yield from page["data"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
-
-    def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        wanted = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._asked("GET", path + (f"?{urlencode(wanted)}" if wanted else ""), None, {})
-
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None) -> Any:
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        if isinstance(body, bytes):
-            return self._asked(method, path, body, headers | {"Content-Type": "application/octet-stream"})
-        if body is None:
-            return self._asked(method, path, None, headers)
-        given = {name: value for name, value in body.items() if value is not None}
-        return self._asked(method, path, json.dumps(given).encode(), headers | {"Content-Type": "application/json"})
-
-    def _asked(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
-        pause, broken = 0.25, ""
-        for left in reversed(range(self._tries)):
-            try:
-                with closing(self._connection(self._timeout)) as connection:
-                    response = self._request(connection, method, path, body, headers)
-                    content = response.read()
-            except (OSError, http.client.HTTPException) as error:
-                broken = f"{type(error).__name__}: {error}"
-            else:
-                if response.status < 400:
-                    return json.loads(content) if content else None
-                if response.status not in _AGAIN or not left:
-                    raise _refused(response.status, content)
-                pause = min(max(pause, _seconds(response.getheader("Retry-After"))), _LONGEST_PAUSE)
-            if left:
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-        msg = f"The office at {self._host} does not answer ({broken})."
-        raise Unreachable(msg)
-
-    def _feed(self, query: Mapping[str, str | None], place: str | None) -> Iterator[Told]:
-        wanted = urlencode({name: value for name, value in query.items() if value is not None})
-        with closing(self._connection(_BEAT_SECONDS)) as connection:
-            headers = {"Last-Event-ID": place} if place else {}
-            response = self._request(connection, "GET", f"/live?{wanted}", None, headers)
-            with response:
-                if response.status != 200:
-                    raise _refused(response.status, response.read())
-                yield from _messages(response)
-
-    def _request(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> http.client.HTTPResponse:
-        given = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **headers}
-        connection.request(method, self._base + path, body, given)
-        return connection.getresponse()
-
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        if self._https:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=timeout)
+    def health(self) -> dict[str, Any]:
+        """Whether the office works; ApiError where it does not."""
+        return self._get("/health")  # type: ignore[no-any-return]
 
 
 def content_of(copy: wire.Copy) -> bytes:
     """The mail for one recipient, ready to be sent."""
     return base64.b64decode(copy["mail"])
-
-
-def _messages(lines: Iterable[bytes]) -> Iterator[Told]:
-    """Server-sent events; each has one line of data."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.decode().rstrip("\n").partition(": ")
-        if not name:
-            if "data" in fields:
-                yield Told(fields.get("event", "kept"), json.loads(fields["data"]), fields.get("id"))  # type: ignore[arg-type]
-            fields = {}
-        else:
-            fields[name] = value
-
-
-def _refused(status: int, content: bytes) -> ApiError:
-    try:
-        problem = json.loads(content)
-    except ValueError:
-        problem = {}
-    return ApiError(status, problem if isinstance(problem, dict) else {})
-
-
-def _seconds(word: str | None) -> float:
-    return float(word) if word and word.isdigit() else 0.0
-
-
-def _word(word: str) -> str:
-    return quote(word, safe="")

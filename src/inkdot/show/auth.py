@@ -335,6 +335,16 @@ class Auth:
         if not hmac.compare_digest(signed.csrf.encode(), token.encode("utf-8", "replace")):
             raise NotAllowed("The page is too old or was not ours; load it again.")
 
+    def origin(self, request: Request) -> str:
+        """Where the office is: as set, else as asked for by number; empty where only the asker says so."""
+        if self._own:
+            return self._own
+        try:
+            asked = urlsplit(f"{request.url.scheme}://{request.headers.get('host', '')}")
+            return f"{asked.scheme}://{asked.netloc}" if _is_plain_host(asked.hostname) and asked.port != 0 else ""
+        except ValueError:
+            return ""
+
     def _is_here(self, origin: str, request: Request) -> bool:
         """The origin is the address under which the request came, and a number or this machine: no name to be rebound."""
         parts = urlsplit(origin)

@@ -173,10 +173,10 @@ def _pages(document: Document, visits: list[dict[str, Any]]) -> list[dict[str, A
 
 def _people(document: Document, visits: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Who read what, for the strip: seconds on each page, the longest reader first."""
-    shown = []
+    shown, times = [], Counter(v["person"] or v["visit"] for v in visits)
     for person, pages in _by_person(visits).items():
         seconds = [round(pages.get(page, (0.0, 0))[0], 2) for page in range(1, document.pages + 1)]
-        shown.append({"person": person, "seconds": seconds, "visits": sum(v["person"] == person for v in visits) or 1})
+        shown.append({"person": person, "seconds": seconds, "visits": times[person]})
     return sorted(shown, key=lambda row: -sum(row["seconds"]))
 
 

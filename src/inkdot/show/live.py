@@ -8,8 +8,10 @@ the journal, one for each stream: it stays good over a restart.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +26,8 @@ from inkdot.domain.ids import EventId, WorkspaceId
 Places = dict[int, int]
 """By stream: the first id that was not told."""
 GATHER_SECONDS, BEAT_SECONDS = 0.2, 15.0
+_LOOK_SECONDS = 4.0
+"""How long somebody who may no more is still told."""
 MOST_MISSED = 1_000
 """More than that is told as a number."""
 _MOST_FEEDS, _MOST_OF_ONE = 500, 50
@@ -215,17 +219,22 @@ class Feed:
     async def tell(self, receive: Receive, send: Send, still: Callable[[], bool]) -> None:
         """Until the asker goes, may no more, or the office ends."""
         gone = asyncio.ensure_future(_gone(receive, self))
+        said = looked = time.monotonic()
         try:
             while not self._ended:
-                try:
-                    await asyncio.wait_for(self._news.wait(), BEAT_SECONDS)
-                except TimeoutError:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS)
+                now = time.monotonic()
+                if now - looked >= _LOOK_SECONDS:  # not only in silence: where much happens there is none
                     if not await asyncio.to_thread(still):
                         break
-                    self._waiting.append(b": beat\n\n")
+                    looked = now
                 self._news.clear()
                 text, self._waiting, self._size = b"".join(self._waiting), [], 0
+                if not text and now - said >= BEAT_SECONDS:
+                    text = b": beat\n\n"
                 if text:
+                    said = now
                     await send({"type": "http.response.body", "body": text, "more_body": True})
         finally:
             gone.cancel()

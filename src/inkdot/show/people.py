@@ -13,6 +13,7 @@ from inkdot.show.questions import Answer, count_of, here, says, since_of
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
+from inkdot.store.reports import newest_first
 
 _SECOND = 1_000_000
 _PROOF = {3: "yes", 2: "likely", 1: "unknown"}
@@ -35,13 +36,17 @@ class PeopleQuestions:
 
     def active(self, what: Mapping[str, Any]) -> Answer:
         """Who did something that a person does since `since`, latest first, `most` of them: the last such event, and how many."""
-        for person, event, _, count in self._active(what):
-            if found := self._store.event(event):
+        most = count_of(what.get("most") or 30)
+        since = since_of(what.get("since") or "30d", self._now())
+        rows = newest_first(self._store, "people", "active_people", since, here(what), most)
+        for person, (event, _, count) in self._named(what, rows):
+            if found := self._store.event(EventId(event)):
                 yield self._shown(found, person) | {"person": person, "count": count}
 
     def alive(self, what: Mapping[str, Any]) -> Answer:
         """As `active`, without the events themselves: who, when last and how many, for long lists."""
-        for person, _, last, count in self._active(what):
+        where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}
+        for person, (last, count) in self._named(what, self._store.rows("people", "alive_people", where)):
             yield {"person": person, "last": iso(microseconds(last)), "count": count}
 
     def silent(self, what: Mapping[str, Any]) -> Answer:
@@ -50,7 +55,10 @@ class PeopleQuestions:
         since = since_of(what.get("since") or "30d", self._now()) // _SECOND
         copies = self._control.copies_between(here(what), since, until, _MOST_COPIES)
         messages = sorted({copy.message for copy in copies})
-        heard = set(self._store.rows("people", "heard_of", self._where(what, "all") | {"messages": messages}))
+        begun = timestamp(min((copy.marked for copy in copies), default=until) * _SECOND)
+        heard = set(
+            self._store.rows("people", "heard_of", {**self._where(what, "all"), "since": begun, "messages": messages})
+        )
         for copy in reversed(copies):
             if (copy.message, copy.contact) not in heard:
                 yield {
@@ -103,13 +111,12 @@ class PeopleQuestions:
                 "handed_over": copy.handed and iso(int(copy.handed * _SECOND)), "state": copy.state, "answer": copy.answer,
             }  # fmt: skip
 
-    def _active(self, what: Mapping[str, Any]) -> Iterator[tuple[str, EventId, Any, int]]:
-        where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}
-        rows = self._store.rows("people", "active_people", where)
+    def _named(self, what: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+        """Rows that begin with a contact, with who that is."""
         names = self._control.addresses_of((here(what), ContactId(row[0])) for row in rows)
-        for contact, event, last, count in rows:
+        for contact, *rest in rows:
             if person := names.get((here(what), ContactId(contact))):
-                yield person, EventId(event), last, count
+                yield person, rest
 
     def _where(self, what: Mapping[str, Any], usual: str) -> dict[str, Any]:
         since = since_of(what.get("since") or usual, self._now())

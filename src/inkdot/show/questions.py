@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from inkdot.domain.consent import SMALL
 from inkdot.domain.contact import Address, normal_address
@@ -25,8 +25,10 @@ from inkdot.store.reports import opens_of
 
 Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
+T = TypeVar("T")
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE = 5_000
+_MOST_MAILS = 1_000_000
 _SECOND = 1_000_000
 
 
@@ -107,24 +109,29 @@ class Questions:
         yield {"person": address, "learned": self._learned(address, here(what))}
 
     def report_mail(self, what: Parameters) -> Answer:
-        """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages."""
+        """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages.
+
+        `after`: a message, to go on behind it.
+        """
         since = since_of(what.get("since") or "30d", self._now())
         most = count_of(what.get("last"), 50)
         workspace = here(what)
         where = {"since": timestamp(since), "workspace": workspace}
-        active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": most})]
-        marked = {m.id: m for m in self._control.messages_since(since // _SECOND, workspace)}
-        shown = list(dict.fromkeys([*active, *reversed(marked)]))[:most]
+        active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": _MOST_MAILS})]
+        every = list(dict.fromkeys([*active, *self._control.messages_since(since // _SECOND, workspace)]))
+        if what.get("after"):
+            every = behind(every, from_word(MESSAGE, str(what["after"])))
+        shown = every[:most]
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
-        unmarked = self._control.unmarked(shown)
-        messages = [_message_json(m, marked.get(MessageId(m)), found.get(m), unmarked.get(m, {})) for m in shown]
-        yield {"since": iso(since), "more": len(set(active) | set(marked)) > most, "messages": messages}
+        marked, unmarked = self._control.mails(shown, workspace), self._control.unmarked(shown)
+        messages = [_message_json(m, marked.get(m), found.get(m), unmarked.get(m, {})) for m in shown]
+        yield {"since": iso(since), "more": len(every) > most, "messages": messages}
 
     def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:
         """The counts of one mail, of all its time."""
         where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
-        kept = {m.id: m for m in self._control.messages_since(0, workspace)}.get(message)
+        kept = self._control.mails([message], workspace).get(message)
         return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
 
     def report_message(self, what: Parameters) -> Answer:
@@ -276,6 +283,12 @@ def _kind(word: Any) -> Kind | None:
         return Kind(word)
     except ValueError:
         raise UsageError(f"{word!r} is no kind of event; the kinds are {', '.join(Kind)}.") from None
+
+
+def behind(items: Iterable[T], place: T) -> list[T]:
+    """What comes behind a place in a list; nothing where it is gone."""
+    left = iter(items)
+    return list(left) if place in left else []
 
 
 def count_of(word: Any, unsaid: int = 0) -> int:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from inkdot.domain.beacon import belongs
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.evidence import Field, Reason, Status
-from inkdot.domain.ids import SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
-from inkdot.show.questions import Answer, Parameters, count_of, here, since_of
+from inkdot.domain.ids import PERSON, SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
+from inkdot.show.questions import Answer, Parameters, behind, count_of, here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds, timestamp
 from inkdot.store.sites import Goal, Site, Sites
@@ -78,7 +78,10 @@ class WebsiteQuestions:
         yield {"since": iso(since), "until": iso(until), "searches": found[:most]}
 
     def report_leads(self, what: Parameters) -> Answer:
-        """People and visitors by how warm they are, with the reasons; since, last, grade, known (only people)."""
+        """People and visitors by how warm they are, with the reasons; since, last, grade, known (only people).
+
+        `after`: the `next` of an answer before, to go on behind it.
+        """
         now = self._now()
         since = since_of(what.get("since") or "30d", now)
         most = count_of(what.get("last"), 50)
@@ -93,13 +96,16 @@ class WebsiteQuestions:
         leads += [_Lead.of(None, acts, now) for contact, acts in acted.items() if contact not in known]
         grade = what.get("grade")
         leads = [x for x in leads if (x.contact or not what.get("known")) and grade in (None, x.score.grade)]
-        leads.sort(key=lambda x: (-x.score.points, -x.facts.last))
-        yield {"since": iso(since), "leads": [self._lead_json(lead, workspace) for lead in leads[:most]]}
+        leads.sort(key=lambda x: (-x.score.points, -x.facts.last, x.place))
+        if what.get("after"):
+            leads = leads[len(leads) - len(behind([x.place for x in leads], str(what["after"]))) :]
+        shown = [self._lead_json(lead, workspace) for lead in leads[:most]]
+        yield {"since": iso(since), "next": leads[most - 1].place if len(leads) > most else None, "leads": shown}
 
     def _lead_json(self, lead: _Lead, workspace: WorkspaceId) -> dict[str, Any]:
-        person = self._sites.address_of(workspace, ContactId(lead.contact)) if lead.contact else None
         found = self._company(lead.visited.asn if lead.visited else None)
         shown = {"value": found.value, "status": found.status, "reason": found.reason}
+        person = self._sites.address_of(workspace, ContactId(lead.contact)) if lead.contact else None
         return {"person": person, **_lead_json(lead), "company": shown}
 
     def _companies(self, groups: list[Group], most: int) -> list[dict[str, Any]]:
@@ -224,6 +230,17 @@ class _Lead(NamedTuple):
     score: Score
     visited: LeadVisits | None
 
+    @property
+    def visitor(self) -> str | None:
+        """The browser, where it is nobody's."""
+        visited = self.visited
+        return to_word(VISITOR, visited.visitor) if visited and visited.visitor is not None else None
+
+    @property
+    def place(self) -> str:
+        """A word that no two leads share."""
+        return self.visitor or to_word(PERSON, self.contact)
+
     @classmethod
     def of(cls, visited: LeadVisits | None, acted: LeadActs | None, now: int) -> _Lead:
         """What is known of one person or visitor; one of the two may be missing."""
@@ -244,7 +261,7 @@ class _Lead(NamedTuple):
 def _lead_json(lead: _Lead) -> dict[str, Any]:
     visited, facts = lead.visited, lead.facts
     return {
-        "visitor": to_word(VISITOR, visited.visitor) if visited and visited.visitor is not None else None,
+        "visitor": lead.visitor,
         "score": lead.score.points,
         "grade": lead.score.grade,
         "reasons": [r._asdict() for r in lead.score.reasons],

@@ -199,9 +199,14 @@ class Control:
         links = tuple(row[0].decode() for row in self._rows("links", (message,)))
         return Message(message, marked, subject, recipients, links, internet_id)
 
-    def messages_since(self, marked: int, workspace: WorkspaceId) -> list[MarkedMessage]:
-        """Mails marked since then (unix seconds), oldest first."""
-        return [MarkedMessage(*row) for row in self._rows("messages_since", (workspace, marked))]
+    def messages_since(self, marked: int, workspace: WorkspaceId) -> list[MessageId]:
+        """Mails marked since then (unix seconds), latest first."""
+        return [MessageId(row[0]) for row in self._rows("messages_since", (workspace, marked))]
+
+    def mails(self, messages: Iterable[MessageId], workspace: WorkspaceId) -> dict[MessageId, MarkedMessage]:
+        """What is known of mails; those of other workspaces are missing."""
+        found = [row for message in messages for row in self._rows("marked_message", (workspace, message))]
+        return {row[0]: MarkedMessage(*row) for row in found}
 
     def copies_between(self, workspace: WorkspaceId, since: int, until: int, most: int) -> list[MarkedCopy]:
         """Copies of mails marked in a span of time (unix seconds), latest first."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inkdot.domain.event import Kind
 from inkdot.domain.evidence import Actor
 from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.store.events import EventStore, microseconds, timestamp
 
+_DAY = 86_400_000_000
 _PROOFS = (3, 2, 1, 0)
 """Sure, likely, unknown, nobody: as the store ranks them."""
 
@@ -100,3 +101,19 @@ def by_day(store: EventStore, since: int, workspace: WorkspaceId) -> list[DayCou
         found[day, kind, 0 if machine else human] += count
     days = sorted({(day, kind) for day, kind, _ in found})
     return [DayCounts(day, Kind(kind), *(found[day, kind, proof] for proof in _PROOFS)) for day, kind in days]
+
+
+def newest_first(
+    store: EventStore, noun: str, name: str, since: int, workspace: WorkspaceId, most: int
+) -> list[tuple[Any, ...]]:
+    """The answer to a question for the `most` people who came last since `since` (microseconds).
+
+    They are looked for in the last day before they are looked for in all of that time.
+    """
+    what = {"since": timestamp(since), "workspace": workspace, "most": most}
+    found: list[tuple[Any, ...]] = []
+    for begin in sorted({max(since, store.last_time() - _DAY), since}, reverse=True):
+        found = store.rows(noun, name, what | {"lately": timestamp(begin)})
+        if len(found) >= most:
+            break
+    return found

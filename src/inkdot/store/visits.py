@@ -22,6 +22,7 @@ from inkdot.domain.ids import ContactId, SiteId, VisitorId, WorkspaceId
 from inkdot.store.database import arrow_table
 from inkdot.store.events import EventStore, timestamp
 from inkdot.store.query import questions
+from inkdot.store.reports import newest_first
 
 FINISHED_AFTER = 31 * 60 * 1_000_000
 """Microseconds without an event after which a visit is finished for good: its pause is 30 minutes."""
@@ -292,8 +293,7 @@ def lead_visits(
 
 def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[LeadActs]:
     """Known people by their newest act."""
-    what = {"since": timestamp(since), "workspace": workspace, "most": most}
-    return [LeadActs(*row) for row in store.rows("site", "lead_acts", what)]
+    return [LeadActs(*row) for row in newest_first(store, "site", "lead_acts", since, workspace, most)]
 
 
 def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:

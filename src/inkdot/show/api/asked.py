@@ -46,11 +46,10 @@ class People(Listed, forbid_unknown_fields=True, kw_only=True):
     search: Short | None = None
 
 
-class Mails(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Mails(Listed, forbid_unknown_fields=True, kw_only=True):
     """Which mails, the latest first."""
 
     since: Since | None = None
-    last: Limit = 50
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,19 +68,17 @@ class Visits(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     funnel: Short | None = None
 
 
-class Searches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Of which days, how many."""
+class Searches(Listed, forbid_unknown_fields=True, kw_only=True):
+    """Of which days."""
 
     since: Since | None = None
     until: Since | None = None
-    last: Limit = 50
 
 
-class Leads(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Leads(Listed, forbid_unknown_fields=True, kw_only=True):
     """Which leads, the warmest first."""
 
     since: Since | None = None
-    last: Limit = 50
     grade: Annotated[str, Meta(max_length=2)] | None = None
     known: bool = False
 

@@ -78,19 +78,19 @@ class Door:
         return answer
 
     async def _answered(self, request: Request, made: Callable[[], Awaitable[Response]]) -> Response:
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+        request_id = id_of(request)
         try:
             response = await made()
         except InkdotError as error:
-            response = told(problem_of(error), request_id)
+            response = told(problem_of(error), request_id, self.auth.origin(request))
         except Problem as problem:
-            response = told(problem, request_id)
+            response = told(problem, request_id, self.auth.origin(request))
         except (ClientDisconnect, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the log has what happened, the asker a problem
-            _log(request_id, error)
-            response = told(Problem("fault", "Something went wrong that should not have."), request_id)
+            log_fault(request_id, error)
+            fault = Problem("fault", "Something went wrong that should not have.")
+            response = told(fault, request_id, self.auth.origin(request))
         if not isinstance(response, Response):  # a feed, which has its own headers
             return response
         response.headers["X-Request-Id"] = request_id
@@ -297,7 +297,14 @@ def _unfit(error: msgspec.ValidationError) -> Problem:
     )
 
 
-def _log(request_id: str, error: Exception) -> None:
+def id_of(request: Request) -> str:
+    """What a request is called in its answer and in the log: as the asker calls it, if that can be said."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+
+
+def log_fault(request_id: str, error: Exception) -> None:
+    """What went wrong, for whoever looks after the office."""
     _say("request_failed", request_id=request_id, error=type(error).__name__, where=_where(error))
 
 

@@ -10,8 +10,9 @@ from inkdot.show.api.call import Call, Page
 
 def list_messages(call: Call) -> Page[Any]:
     """The latest first, each with its interval."""
-    report = call.one("report_mail", since=call.query.since or "30d", last=call.query.last)
-    return Page(report["messages"], bool(report["more"]), None)
+    q = call.query
+    report = call.one("report_mail", since=q.since or "30d", last=q.limit, after=q.cursor)
+    return Page(report["messages"], report["more"], report["messages"][-1]["message"] if report["more"] else None)
 
 
 def mark_message(call: Call) -> dict[str, Any]:

@@ -83,11 +83,11 @@ def problem_of(error: InkdotError) -> Problem:
             return Problem("fault", "Something went wrong that should not have.")
 
 
-def told(problem: Problem, request_id: str) -> Response:
-    """The answer."""
+def told(problem: Problem, request_id: str, office: str = "") -> Response:
+    """The answer; `office` is where the reference is, as far as that is certain."""
     kind = KINDS[problem.name]
     body: dict[str, object] = {
-        "type": f"/api/docs#problem-{problem.name}", "title": kind.title, "status": kind.status,
+        "type": f"{office}/api/docs#problem-{problem.name}", "title": kind.title, "status": kind.status,
         "detail": problem.detail, "request_id": request_id,
     }  # fmt: skip
     if problem.errors:

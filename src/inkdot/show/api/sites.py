@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from inkdot.domain.errors import NotFound
-from inkdot.show.api.call import Call, Page, page_of
+from inkdot.show.api.call import Call, Page, page_in_order, page_of
+
+_MOST_SEARCHES = 100_000
 
 
 def list_sites(call: Call) -> Page[Any]:
@@ -49,12 +51,12 @@ def list_searches(call: Call) -> Page[Any]:
     """Most often first."""
     show_site(call)
     q = call.query
-    report = call.one("report_searches", site=call.path["site"], since=q.since, until=q.until, last=q.last)
-    return Page(report["searches"], False, None)
+    report = call.one("report_searches", site=call.path["site"], since=q.since, until=q.until, last=_MOST_SEARCHES)
+    return page_in_order(report["searches"], q, lambda search: str(search["term"]))
 
 
 def list_leads(call: Call) -> Page[Any]:
     """The warmest first, with their reasons."""
     q = call.query
-    report = call.one("report_leads", since=q.since, last=q.last, grade=q.grade, known=q.known)
-    return Page(report["leads"], False, None)
+    report = call.one("report_leads", since=q.since, last=q.limit, grade=q.grade, known=q.known, after=q.cursor)
+    return Page(report["leads"], report["next"] is not None, report["next"])

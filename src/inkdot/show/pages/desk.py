@@ -20,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from inkdot.domain.account import Role
-from inkdot.domain.errors import InkdotError, NotFound, SignInFirst
-from inkdot.show.api.problems import KINDS, problem_of
+from inkdot.domain.errors import InkdotError, NotFound
+from inkdot.show.api.door import id_of, log_fault
+from inkdot.show.api.problems import KINDS, Problem, problem_of
 from inkdot.show.auth import Auth, Signed, required
 from inkdot.show.pages.words import LANGUAGES, Words, words
 from inkdot.store.views import SharedViews
@@ -132,19 +133,25 @@ class Desk:
             try:
                 response: Response = await endpoint(request)
             except InkdotError as error:
-                return await run_in_threadpool(self.turned, request, error)
+                return await run_in_threadpool(self.turned, request, problem_of(error))
+            except Exception as error:  # noqa: BLE001 - the log has what happened, the reader a page
+                request_id = id_of(request)
+                log_fault(request_id, error)
+                fault = Problem(
+                    "fault", f"Something went wrong that should not have; the log knows it as {request_id}."
+                )
+                return await run_in_threadpool(self.turned, request, fault)
             return response
 
         return answer
 
-    def turned(self, request: Request, error: InkdotError) -> Response:
+    def turned(self, request: Request, problem: Problem) -> Response:
         """A page that says what is wrong and what to do."""
-        problem = problem_of(error)
         status = KINDS[problem.name].status
         heading = {401: "Sign in first", 403: "Not for you", 404: "There is nothing here", 429: "Too often"}.get(
             status, "That did not work"
         )
-        signed = self.auth.current(request) if not isinstance(error, SignInFirst) else None
+        signed = self.auth.current(request) if problem.name != "sign-in" else None
         return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail))
 
     async def lost(self, request: Request, error: Exception) -> Response:

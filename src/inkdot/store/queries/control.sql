@@ -70,11 +70,13 @@ SELECT id FROM contacts WHERE workspace = ? AND address = ?;
 SELECT address FROM contacts WHERE workspace = ? AND id = ?;
 
 -- name: messages_since
--- Marked mails with the number of their recipients, oldest first.
-SELECT m.id, m.marked, m.subject, count(r.contact) + m.unnamed AS recipients
-FROM messages m LEFT JOIN recipients r ON r.message = m.id
-WHERE m.workspace = ? AND m.marked >= ?
-GROUP BY m.id ORDER BY m.marked, m.id;
+-- Marked mails, latest first.
+SELECT id FROM messages WHERE workspace = ? AND marked >= ? ORDER BY marked DESC, id DESC;
+
+-- name: marked_message
+-- One of them with the number of its recipients.
+SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed
+FROM messages m WHERE m.workspace = ? AND m.id = ?;
 
 -- name: message
 -- One mail.
@@ -85,10 +87,10 @@ SELECT subject, marked, internet_id FROM messages WHERE id = ?;
 SELECT name FROM documents WHERE id = ?;
 
 -- name: recipients
--- Who got a copy of a mail.
+-- Who got a copy of a mail. The plus keeps SQLite from walking along everybody's addresses, as they are in order.
 SELECT c.address FROM recipients r
 JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
-WHERE r.message = ? ORDER BY c.address;
+WHERE r.message = ? ORDER BY +c.address;
 
 -- name: links
 -- The destinations in a mail, in their order.
@@ -144,10 +146,10 @@ JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
 WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ? ORDER BY m.marked DESC, c.address LIMIT ?;
 
 -- name: copies_of
--- Who got a copy of a mail.
+-- Who got a copy of a mail, likewise.
 SELECT r.contact, c.address FROM recipients r
 JOIN messages m ON m.id = r.message JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
-WHERE r.message = ? AND m.workspace = ? ORDER BY c.address;
+WHERE r.message = ? AND m.workspace = ? ORDER BY +c.address;
 
 -- name: message_workspace
 -- Where a marked mail belongs.

@@ -2,7 +2,7 @@
 -- The mails of which something was heard last, latest first.
 SELECT message FROM events
 WHERE time >= $since AND message IS NOT NULL AND workspace = $workspace
-GROUP BY message ORDER BY max(time) DESC LIMIT $most;
+GROUP BY message ORDER BY max(time) DESC, message LIMIT $most;
 
 -- name: mail
 -- Per message and person the best evidence of an open and of a click; then people by evidence. Repeats are not counted.
