@@ -237,9 +237,9 @@ def test_the_reference_needs_nothing_from_elsewhere(firms: Firms) -> None:
             assert f'id="{said["operationId"]}"' in text
 
 
-def things_of(firms: Firms, tmp_path: Path) -> dict[str, str]:
-    """One of everything in our workspace."""
-    person = "walls@example.com"
+def things_of(firms: Firms, tmp_path: Path, who: str = "walls") -> dict[str, str]:
+    """One of everything in our workspace, all of it about one person."""
+    person = f"{who}@example.com"
     marked = mark(firms.ours, person)
     open_mail(firms.server, marked)
     (event,) = eventually(lambda: events_of(firms.ours, person))
@@ -247,12 +247,12 @@ def things_of(firms: Firms, tmp_path: Path) -> dict[str, str]:
     Image.new("RGB", (40, 40), "white").save(picture)
     document = firms.ours.ask("POST", "/documents?name=p.png", raw=picture.read_bytes(), content_type="image/png").json
     share = firms.ours.post(f"/documents/{document['document']}/shares", {"to": person}).json
-    site = firms.ours.post("/sites", {"domain": "walls.example"}).json
+    site = firms.ours.post("/sites", {"domain": f"{who}.example"}).json
     firms.ours.post(f"/sites/{site['site']}/goals", {"name": "paid", "page": "/paid"})
-    hook = firms.ours.post("/webhooks", {"url": "https://hooks.example/walls"}).json
+    hook = firms.ours.post("/webhooks", {"url": f"https://hooks.example/{who}"}).json
     trigger = firms.ours.post("/triggers", {"rule": RULE})
     assert trigger.status == 201, trigger.body
-    audience = firms.ours.post("/audiences", {"name": "walls"}).json
+    audience = firms.ours.post("/audiences", {"name": who}).json
     firms.ours.post(f"/audiences/{audience['audience']}/members", {"person": person})
     tried = firms.ours.post(f"/webhooks/{hook['webhook']}/test", {"type": "mail.opened"}).json["data"]
     return {

@@ -117,7 +117,9 @@ def person(visit: Visit) -> Response:
 
 def person_export(visit: Visit) -> Response:
     """All that is kept about somebody, as a file."""
-    found = visit.one("person_export", person=visit.request.path_params["person"])
+    address = visit.request.path_params["person"]
+    visit.one("person_show", person=address)
+    found = visit.one("person_export", person=address)
     headers = HEADERS | {"Content-Disposition": 'attachment; filename="person.json"', "Cache-Control": "no-store"}
     return Response(json.dumps(found, indent=1, ensure_ascii=False), 200, headers, "application/json")
 
@@ -150,6 +152,7 @@ def person_erase(visit: Visit) -> Response:
     address = visit.request.path_params["person"]
     if visit.form.get("sure", "").strip().lower() != address.lower():
         raise UsageError("Write the address once more to erase all that is kept about it; it cannot be brought back.")
+    visit.one("person_show", person=address)  # nobody's here may be somebody's in another workspace
     visit.one("person_erase", person=address)
     return visit.back("/people", visit.words("All that was kept about {person} is erased.", person=address))
 
