@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from inkdot.act import audience, rule
@@ -157,10 +157,10 @@ class Lists:
 
     def _fresh_enough(self, kept: KeptAudience, workspace: WorkspaceId) -> None:
         """Refresh a list that is looked at; one that takes long rests twenty times as long."""
-        begun = time.monotonic()
+        begun = monotonic()
         if begun >= self._rests.get(kept.id, 0.0):
             self._refreshed(kept, workspace)
-            done = time.monotonic()
+            done = monotonic()
             self._rests[kept.id] = done + _RESTS * (done - begun)
 
     def _refreshed(self, kept: KeptAudience, workspace: WorkspaceId) -> int:
