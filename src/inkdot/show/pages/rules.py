@@ -25,8 +25,8 @@ _AUDIENCES = (
 )
 _MEMBERS = (Column("person", "Person", "person"), Column("joined", "Joined", "time"), Column("because", "Why"))
 _LOG = (
-    Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State"),
-    Column("tries", "Tries", "number"), Column("said", "Answer"), Column("delivery", "Id", "delivery"),
+    Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State", "word"),
+    Column("tries", "Tries", "number"), Column("said", "Answer", "said"), Column("delivery", "Id", "delivery"),
 )  # fmt: skip
 _MOST_DIGITS, _MOST_DAYS = 3, 365
 _EXAMPLE = json.dumps(

@@ -19,7 +19,7 @@ from inkdot.show.pages.table import Column, exported, table
 from inkdot.store.contract import iso
 
 _AUDIT = (
-    Column("number", "Number", "number"), Column("time", "Time", "time"), Column("who", "Who"), Column("what", "What"),
+    Column("number", "Number", "number"), Column("time", "Time", "time"), Column("who", "Who"), Column("what", "What", "word"),
     Column("person", "About", "person"), Column("detail", "Details"),
 )  # fmt: skip
 _TOLD: dict[Told, str] = {

@@ -53,7 +53,13 @@ def _together(first: Line, other: Line) -> Line:
         "pages": first["tally"]["pages"] + other["tally"]["pages"], "spoken": "", "visitors": first["tally"]["visitors"] + 1,
     }  # fmt: skip
     parts = [*(first["parts"] or [first]), *(other["parts"] or [other])][:_MOST_PARTS]
-    return first | {"tally": tally, "count": first["count"] + other["count"], "parts": parts, "url": None}
+    return first | {
+        "tally": tally,
+        "count": first["count"] + other["count"],
+        "parts": parts,
+        "url": None,
+        "fields": None,
+    }
 
 
 def _key(event: Line) -> tuple[Any, ...]:

@@ -5,6 +5,8 @@
   const $$ = (found, within = document) => [...within.querySelectorAll(found)];
   const language = document.documentElement.lang;
   const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const near = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+  const year = new Date().getFullYear();
   const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" });
   const countries = new Intl.DisplayNames(language, { type: "region", fallback: "code" });
@@ -15,7 +17,7 @@
     for (const time of $$("time[datetime]", within)) {
       const when = new Date(time.dateTime);
       if (isNaN(when)) continue;
-      const form = "day" in time.dataset ? day : "clock" in time.dataset ? clock : full;
+      const form = "day" in time.dataset ? day : "clock" in time.dataset ? clock : when.getFullYear() === year ? near : full;
       time.textContent = form.format(when);
     }
     for (const place of $$("[data-country]", within)) {
