@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from inkdot.cli.browser import show_page
 from inkdot.cli.options import answers
 from inkdot.cli.sample import DOMAIN, WORKSPACE, Visitors
 from inkdot.cli.screen import print_mail_report, print_timeline
@@ -65,7 +66,7 @@ _READERS = (
 )  # fmt: skip
 
 
-def show(port: int, *, stay: bool) -> int:
+def show(port: int, *, stay: bool, open_page: bool | None) -> int:
     """Run the demonstration; returns the exit code."""
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="inkdot-demo-") as name:
@@ -80,8 +81,13 @@ def show(port: int, *, stay: bool) -> int:
                 visitors = _sample_site(data, public)
                 _tell(console, data, public)
                 console.print(_own_tries(data, public), soft_wrap=True)  # addresses and commands are copied
-                console.print(_dashboard(data, office), soft_wrap=True)
+                dashboard = _dashboard(data, office)
+                console.print(
+                    f"The dashboard, living (any name and password will do):\n  [bold]{dashboard}[/bold]\n",
+                    soft_wrap=True,
+                )
                 if stay:
+                    show_page(dashboard, open_page)
                     visitors.start((data / "sample").exists)
                     console.print("Ctrl-C ends the demonstration and deletes its folder with all sample data.")
                     server.wait()
@@ -127,14 +133,14 @@ def _sample_site(data: Path, public: str) -> Visitors:
 
 
 def _dashboard(data: Path, office: str) -> str:
-    """How to see it all in a browser."""
+    """Where all is seen in a browser."""
     from inkdot.app.accounts import setup_address
     from inkdot.app.folder import Folder
     from inkdot.app.sample import declare
 
     folder = Folder(data)
     declare(folder, WORKSPACE)
-    return f"The dashboard, living (any name and password will do):\n  [bold]{setup_address(folder, office)}[/bold]\n"
+    return setup_address(folder, office) or office
 
 
 def _tell(console: Console, data: Path, public: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkdot.cli.browser import show_page
 from inkdot.cli.options import DATA, Data, talk
 from inkdot.domain.errors import InkdotError
 
@@ -41,6 +42,10 @@ def serve(
     setup_link: Annotated[
         bool, typer.Option(help="Say where the first account is made, as long as there is none.")
     ] = True,
+    open_page: Annotated[
+        bool | None,
+        typer.Option("--open/--no-open", help="Open that link in a browser; if not said, at a terminal with a screen."),
+    ] = None,
 ) -> None:
     """Run Inkdot until Ctrl-C: the street door hears pings, the office understands them, the mail door marks your mails.
 
@@ -70,7 +75,7 @@ def serve(
         sys.stdout.write(f"ready public={server.public} office={server.office} relay={server.relay}\n")
         sys.stdout.flush()
         if setup_link:
-            _say_how_to_begin(folder, server)
+            _say_how_to_begin(folder, server, open_page)
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
@@ -78,7 +83,7 @@ def serve(
     sys.exit(Supervisor(folder, settings, lambda: load(folder.root, given), said).run(ready))
 
 
-def _say_how_to_begin(folder: Folder, server: Server) -> None:
+def _say_how_to_begin(folder: Folder, server: Server, open_page: bool | None) -> None:
     """Where there is no account yet, the way to the first one; there is no password to begin with."""
     from inkdot.app.accounts import setup_address
 
@@ -89,6 +94,7 @@ def _say_how_to_begin(folder: Folder, server: Server) -> None:
         return
     if url:
         talk(f"Make your account within 30 minutes: {url}")
+        show_page(url, open_page)
 
 
 def _remember_public_url(root: Path, url: str) -> None:
@@ -101,8 +107,14 @@ def _remember_public_url(root: Path, url: str) -> None:
 def demo(
     port: Annotated[int, typer.Option(help="Port of the street door; 0 takes a free one.")] = 0,
     stay: Annotated[bool, typer.Option(help="Stay up for your own tries.")] = True,
+    open_page: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open", help="Open the dashboard in a browser; if not said, at a terminal with a screen."
+        ),
+    ] = None,
 ) -> None:
     """Show the main job on a throw-away folder with a sample mail and simulated readers, then stay up for your own tries."""
     from inkdot.cli.demonstration import show
 
-    sys.exit(show(port, stay=stay))
+    sys.exit(show(port, stay=stay, open_page=open_page))
