@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BEN, inkdot
-from tests.document.test_dots_in_documents import letter, sheets
+from tests.document.test_dots_in_documents import letter, odt, sheets
 
 TYPES = "[Content_Types].xml"
 
@@ -101,3 +101,18 @@ def test_a_dtd_is_refused_wherever_it_stands(tmp_path: Path, name: str, code: st
     (tmp_path / "a.docx").write_bytes(out.getvalue())
     done = inkdot("doc", "mark", tmp_path / "a.docx", "--to", BEN, "--data", tmp_path / "data", check=False)
     assert (done.returncode, "holds a DTD" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize(("more", "code"), [(b"", 0), (b' [<!ENTITY e SYSTEM "file:///etc/passwd">]', 1)])
+def test_documents_of_openoffice_name_a_dtd_in_their_list_of_parts_and_are_marked(
+    tmp_path: Path, more: bytes, code: int
+) -> None:
+    named = (
+        b'?>\n<!DOCTYPE manifest:manifest PUBLIC "-//OpenOffice.org//DTD Manifest 1.0//EN" "Manifest.dtd"' + more + b">"
+    )
+    source, out = tmp_path / "old.odt", tmp_path / "out.odt"
+    source.write_bytes(changed(odt(), "META-INF/manifest.xml", lambda c: c.replace(b"?>", named, 1)))
+    done = inkdot("doc", "mark", source, "--to", BEN, "--out", out, "--data", tmp_path / "data", check=False)
+    assert (done.returncode, out.exists()) == (code, code == 0), done.stderr
+    if code:
+        assert "holds a DTD" in done.stderr

@@ -32,6 +32,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LARGE = 0xFFFFFFFF
 _BLOCK = 1 << 16
 _CODES = ("ascii", "utf-16-le", "utf-16-be")
+_OPEN_OFFICES = re.compile(
+    rb'<!DOCTYPE\s+manifest:manifest\s+PUBLIC\s+"-//OpenOffice\.org//DTD Manifest 1\.0//EN"\s+"Manifest\.dtd"\s*>'
+)
 _DTD = "The document holds a DTD, which no honest document needs; it was not marked."
 _MACROS = re.compile(r"(?i)(^|/)vba\w*\.bin$|^Basic/|^Scripts/")
 _SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures\.xml$")
@@ -90,8 +93,7 @@ class Package:
     def read(self, name: str) -> bytes:
         """A part's content; raises DocumentRefused where it is missing, damaged, too large, no UTF-8 or has a DTD."""
         content = self._unpacked(name)
-        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-            raise DocumentRefused(_DTD)
+        _refuse_dtd(name, content)
         if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
             raise DocumentRefused("The document's text is not in UTF-8; save it anew first.")
         return content
@@ -99,9 +101,7 @@ class Package:
     def refuse_dtds(self, names: Iterable[str]) -> None:
         """Of parts that are not looked into otherwise; in UTF-16 too. Raises DocumentRefused."""
         for name in names:
-            content = self._unpacked(name)
-            if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in _CODES):
-                raise DocumentRefused(_DTD)
+            _refuse_dtd(name, self._unpacked(name))
 
     def refuse_lies(self) -> None:
         """Nothing unpacks to more than the directory says; for programs that would find out too late. Raises DocumentRefused."""
@@ -193,6 +193,14 @@ class Package:
         """A member's packed bytes, CRC and size, as they are."""
         start, end, _ = self._span(member)
         return self._source[start:end], member.CRC, member.file_size
+
+
+def _refuse_dtd(name: str, content: bytes) -> None:
+    """Raises DocumentRefused; OpenOffice's list of parts named a DTD that nobody fetches, and those documents are about still."""
+    if name == "META-INF/manifest.xml":
+        content = _OPEN_OFFICES.sub(b"", content, count=1)
+    if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in _CODES):
+        raise DocumentRefused(_DTD)
 
 
 def _added(name: str) -> zipfile.ZipInfo:
