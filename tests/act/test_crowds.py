@@ -12,6 +12,7 @@ from inkdot.domain.event import Kind, Scene
 from inkdot.domain.ids import ContactId, DocumentId, LinkId, MessageId, SiteId, WorkspaceId, to_word
 from tests.act.conftest import House
 from tests.act.test_audiences import Ledger
+from tests.conftest import QUOTE, Server, inkdot
 from tests.store.made import AUTUMN, DAY, HERE, SCANNER, event, keep
 
 ANN, BEN, CLEO, DAN, EVE = (ContactId(n) for n in range(1, 6))
@@ -111,3 +112,20 @@ def test_conversions_are_found_by_the_click_that_led_here(crowd: House) -> None:
     told = crowd.ask("audience_export", name="buyers", target="google", what_for="conversions", conversion="Order")
     assert (told["rows"], told["reasons"]) == (1, {"no_click_id": 1})
     assert "Cj0newer" in told["csv"]
+
+
+def test_the_answer_to_where_recipients_are_decides_whether_silence_is_a_no(own_server: Server) -> None:
+    data = own_server.data
+    own_server.mark(QUOTE, "asked@example.com", "silent@example.com", "gone@example.com")
+    inkdot("audience", "add", "offer", "--data", data)
+    for name in ("asked", "silent", "gone"):
+        inkdot("audience", "join", "offer", f"{name}@example.com", "--data", data)
+    scope = ("--scope", "purpose:advertising")
+    inkdot("consent", "set", "asked@example.com", "--mode", "individual", *scope, "--data", data)
+    inkdot("consent", "withdraw", "gone@example.com", "--data", data)
+    for region, line in [("us", "2 rows, 1 left out: no consent"), ("eu", "1 rows, 2 left out: no consent")]:
+        inkdot("setup", "--region", region, "--data", data)
+        done = inkdot("audience", "export", "offer", "--target", "csv", "--data", data)
+        assert done.stderr.strip().splitlines()[-1] == line
+    assert "asked@example.com" in done.stdout
+    assert "silent@example.com" not in done.stdout

@@ -154,10 +154,16 @@ def shop(base: tuple[Server, Pages], browser: Browser) -> Iterator[Shop]:
 
 def test_a_corner_note_comes_within_300_ms_of_its_condition(shop: Shop) -> None:
     shop.rule({"style": "corner", "title": "Hello", "text": "Ask us anything."}, seconds=1, url="/*")
-    page = shop.visit(shop.context())
-    eventually(lambda: page.evaluate("self.drawn"))
-    drawn, loaded = page.evaluate("[self.drawn, performance.getEntriesByName(document.scripts[0].src)[0].responseEnd]")
-    assert 1_000 <= drawn <= loaded + 1_000 + 1_500, "a busy machine is slow; on a quiet one it is within 300 ms"
+    late: list[float] = []
+    while len(late) < 3 and min(late, default=1_000) > 300:  # a machine that is busy for a moment gets another chance
+        page = shop.visit(shop.context())
+        eventually(lambda here=page: here.evaluate("self.drawn"))  # type: ignore[misc]
+        drawn, loaded = page.evaluate(
+            "[self.drawn, performance.getEntriesByName(document.scripts[0].src)[0].responseEnd]"
+        )
+        assert drawn >= 1_000
+        late.append(drawn - loaded - 1_000)
+    assert min(late) <= 300, late
     note = page.get_by_role("status")
     assert note.inner_text().startswith("Hello\n\nAsk us anything.")
     assert page.evaluate("self.mode") == "closed"
@@ -288,7 +294,8 @@ def test_the_third_page_within_the_time_shows_it_and_older_ones_do_not_count(sho
     for _ in range(2):
         page = shop.visit(context)
         _told(page)
-        page.wait_for_function("(localStorage['inkdot.shown'] || '').includes('views')", polling=50)
+        counted = "(localStorage['inkdot.shown'] || '').includes('views')"
+        eventually(lambda here=page, counted=counted: here.evaluate(counted))  # type: ignore[misc]
     # An hour and more passes for the first of the two.
     age = "localStorage['inkdot.shown'] = localStorage['inkdot.shown'].replace(/\\[(\\d+),/, (_, t) => `[${t - 4e6},`)"
     page.evaluate(age)
