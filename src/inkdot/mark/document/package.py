@@ -17,7 +17,7 @@ from inkdot.mark.document.original import Shared, fields, gone_back, told, way_b
 
 MOST_BYTES = 512 << 20
 """Of a package."""
-_MOST_PART_BYTES = 64 << 20
+_MOST_PART_BYTES = 48 << 20
 """Of a part that is read: with all that is made of it a document takes 200 MB of memory at the most."""
 _MOST_UNPACKED = 2 << 30
 _MOST_MEMBERS = 10_000
