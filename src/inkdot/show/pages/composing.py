@@ -8,6 +8,7 @@ from typing import Any
 
 from inkdot.act import rule as rules
 from inkdot.domain.errors import BadRule, UsageError
+from inkdot.show.pages.words import Words
 
 WHEN = {
     "open": "a mail is opened", "click": "a link is clicked", "reply": "a mail is answered", "read": "a page of a document is read",
@@ -22,16 +23,16 @@ STYLES = {"corner": "a note in the corner", "popup": "a pop-up", "bar": "a bar a
 _REACHED, _WORDED = ("slack", "webhook", "ntfy"), ("slack", "ntfy", "email")
 
 
-def composed(form: Mapping[str, str]) -> str:
-    """The rule that a form describes, as JSON, to be tried and changed. Raises UsageError."""
+def composed(form: Mapping[str, str], words: Words) -> str:
+    """The rule that a form describes, as JSON, to be tried and changed; what it leaves out in `words`. Raises UsageError."""
     said = {name: text.strip() for name, text in form.items()}
     kind, then = said.get("when", ""), said.get("then", "")
     if kind not in WHEN or then not in THEN:
         raise UsageError("Choose what must happen and what follows.")
     rule = {
-        "name": said.get("name") or f"{WHEN[kind]}: {THEN[then]}"[:100],
+        "name": said.get("name") or f"{words(WHEN[kind])}: {words(THEN[then])}"[:100],
         "when": _when(kind, said),
-        "actions": [_action(then, said)],
+        "actions": [_action(then, said, words)],
     }
     return json.dumps(rule, indent=2, ensure_ascii=False)
 
@@ -50,7 +51,7 @@ def _when(kind: str, said: Mapping[str, str]) -> dict[str, Any]:
     return when
 
 
-def _action(then: str, said: Mapping[str, str]) -> dict[str, Any]:
+def _action(then: str, said: Mapping[str, str], words: Words) -> dict[str, Any]:
     text, to = said.get("text", ""), said.get("to", "")
     action: dict[str, Any] = {"do": then}
     if then in _REACHED:
@@ -61,8 +62,8 @@ def _action(then: str, said: Mapping[str, str]) -> dict[str, Any]:
         style = said.get("style", "")
         action |= {
             "style": style if style in STYLES else "corner",
-            "title": said.get("title") or "Hello",
-            "text": text or "May we help?",
+            "title": said.get("title") or words("Hello"),
+            "text": text or words("May we help?"),
         }
         if to:
             action |= {"link": to, "label": said.get("label") or to}

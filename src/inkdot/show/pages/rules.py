@@ -90,7 +90,7 @@ def _tried_or_kept(visit: Visit, text: str) -> Response:
     tried, trouble = None, ""
     try:
         if visit.form["do"] == "compose":
-            text = composed(visit.form)
+            text = composed(visit.form, visit.words)
         elif visit.form["do"] == "keep":
             _unchanged(visit, chosen)
             kept = visit.one("trigger_add", rule=text)
