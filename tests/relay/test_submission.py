@@ -229,6 +229,7 @@ def test_a_foreign_name_in_the_from_header_is_refused(door: MailDoor) -> None:
         ("From: <boss@example.com> <ada@example.com>", "boss@example.com"),
         ("From: ada@example.com, Boss <boss@example.com>", "boss@example.com"),
         ("From: ada@example.com\r\nFrom : boss@example.com", "boss@example.com"),
+        ("From: ada@example.com\r\nno header at all\r\nFrom: boss@example.com", "boss@example.com"),
         ("From: ada@example.com\r\nSender:\r\n boss@example.com", "boss@example.com"),
         ("From: Führung <führung@example.com>", "führung@example.com"),
         ("From: =?utf-8?q?boss=40example=2Ecom?=", "=?utf-8?q?boss"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import getaddresses
-
-from inkdot.domain.errors import MailUnreadable
-from inkdot.mark import mime
 
 _MOST_BYTES = 1 << 18
 _MOST_HOPS = 50
+_NAMED = re.compile(rb"(?im)^(?:from|sender)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
 
 
 class Heads:
@@ -44,13 +43,8 @@ class Heads:
     def senders(self) -> list[str]:
         """The addresses in From and Sender, in lower case; what names nobody as it stands.
 
-        Read as the marker reads, and as forgiving mail programs do: `From :` is a From, too.
+        Read as the most forgiving mail programs do: `From :` is a From, too, and so is one behind a line that is no header.
         """
-        try:
-            headers = mime.parse(bytes(self._lines) + b"\r\n\r\n").headers
-        except MailUnreadable:
-            return []
-        named = [h.value.encode("latin-1") for h in headers if h.name in ("from", "sender") and h.value]
-        values = [value.decode("utf-8", "replace") for value in named]
-        found = {v: [a.lower() for _, a in getaddresses([v]) if "@" in a] for v in values}
-        return list(dict.fromkeys(address for value, addresses in found.items() for address in addresses or [value]))
+        values = [b" ".join(found[1].split()).decode("utf-8", "replace") for found in _NAMED.finditer(self._lines)]
+        named = {value: [a.lower() for _, a in getaddresses([value]) if "@" in a] for value in values if value}
+        return list(dict.fromkeys(address for value, addresses in named.items() for address in addresses or [value]))
