@@ -280,6 +280,20 @@ def test_while_the_upstream_is_down_mails_are_taken_and_kept(tmp_path: Path) -> 
         door.stop()
 
 
+def test_a_damaged_file_in_the_spool_is_named_and_holds_up_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "spool"
+    Spool(folder)
+    (folder / "00000000000000aaaaaaaa.mail").write_bytes(b'{"message": 1, "acc')
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink)
+        door.send(page("Behind it"), BEN)
+        assert door.delivered()
+        listed = inkdot("mail", "queue", "list", "--data", door.data)
+        assert "00000000000000aaaaaaaa cannot be read" in listed.stderr
+        assert "spooled_mail_damaged" in door.stop()
+        assert (folder / "00000000000000aaaaaaaa.mail").exists()
+
+
 def test_after_five_days_the_sender_is_told(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "data" / "spool")
     week = int(time.time()) - 7 * 86_400
@@ -419,6 +433,9 @@ def test_mails_are_signed_after_they_were_marked(tmp_path: Path) -> None:
         assert b"/o/" in got
         assert dkim.verify(got, dnsfunc=lambda name, **_: record if name == b"sel._domainkey.example.com." else None)
         assert not dkim.verify(got.replace(b"See", b"Sea"), dnsfunc=lambda *_, **__: record)
+        unsignable = b"Subject: From nobody\r\n\r\nText.\r\n"
+        door.send(unsignable, CLEO)
+        assert door.delivered(CLEO)[0].content == unsignable
         door.stop()
 
 

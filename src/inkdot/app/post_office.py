@@ -187,9 +187,16 @@ class PostOffice:
         """A recipient's copy, signed if that was set up."""
         mode = self.mode_for(normal_address(recipient), copies.list_name)
         made = self._with_attachments(copies, copies.copy_for(recipient, mode), normal_address(recipient), mode)
-        if self._signer and not copies.signed:
-            return [self._signer.signature(b"".join(made.pieces)), *made.pieces], made.left_alone
-        return made.pieces, made.left_alone
+        return [*self._signature(copies, made), *made.pieces], made.left_alone
+
+    def _signature(self, copies: Copies, made: Made) -> list[bytes]:
+        if self._signer is None or copies.signed:
+            return []
+        try:
+            return [self._signer.signature(b"".join(made.pieces))]
+        except Exception as error:  # noqa: BLE001 - what has no From cannot be signed, and leaves all the same
+            self._log("signing_failed", error=repr(error))
+            return []
 
     def _with_attachments(self, copies: Copies, made: Made, to: Address, mode: Mode) -> Made:
         """The copy with its attached documents marked or shared, if that was set; else as it is."""

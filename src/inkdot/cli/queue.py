@@ -41,6 +41,8 @@ def listed(data: Data = DATA, as_json: Json = False) -> None:
     for name in spool.names():
         mail = spool.look(name)
         if mail is None:
+            if spool.damaged(name):
+                talk(f"{name} cannot be read and is left alone; look at {spool.folder / name}.mail.")
             continue
         count += 1
         if as_json:

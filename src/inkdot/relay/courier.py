@@ -6,6 +6,7 @@ kill repeats at most the one copy whose 250 was not written down yet.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import threading
 import time
@@ -105,6 +106,8 @@ class Courier:
         """Begin with what waits from before."""
         for name in self._spool.names():
             mail = self._spool.look(name)
+            if mail is None:
+                self._log("spooled_mail_damaged", mail=name)
             self.wake(name, mail.due if mail else 0.0)
         for thread in self._threads:
             thread.start()
@@ -149,7 +152,15 @@ class Courier:
                 self._deliver(name)
             except Exception as error:  # noqa: BLE001 - whatever it is, the mail stays and is tried again
                 self._log("delivery_failed", mail=name, error=repr(error), where=traceback.format_exc(limit=-3))
-                self.wake(name, time.time() + _TROUBLE_SECONDS)
+                self._stumbled(name, f"Inkdot failed here, and tries again: {error!r}"[:500])
+
+    def _stumbled(self, name: str, why: str) -> None:
+        """Our own trouble: it is told where people look for what waits."""
+        due = time.time() + _TROUBLE_SECONDS
+        with contextlib.suppress(OSError), self._spool.taken(name) as mail:
+            if mail and (mail.last is None or mail.last.text != why):
+                self._spool.put_off(mail, due, Answer(0, why))
+        self.wake(name, due)
 
     def _next(self) -> str | None:
         with self._changed:

@@ -148,6 +148,10 @@ class Spool:
         self._read_log(mail)
         return mail
 
+    def damaged(self, name: str) -> bool:
+        """The file is there, and its envelope cannot be read."""
+        return self.look(name) is None and self._mail(name).exists()
+
     def _read_log(self, mail: Waiting) -> None:
         with contextlib.suppress(FileNotFoundError):
             for line in self._log(mail.name).read_bytes().splitlines():
