@@ -153,12 +153,14 @@ class Wire(asyncio.Protocol):
 
     async def drained(self, seconds: float) -> None:
         """Wait until the client has read most answers, and let others have their turn. Raises Gone, TooSlow."""
-        await asyncio.sleep(0)
-        try:
-            async with asyncio.timeout(seconds):
-                await self._room.wait()
-        except TimeoutError:
-            raise TooSlow from None
+        if self._buffer:  # else the session waits for more in a moment
+            await asyncio.sleep(0)
+        if not self._room.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._room.wait()
+            except TimeoutError:
+                raise TooSlow from None
         if self._gone:
             raise Gone
 
