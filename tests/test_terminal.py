@@ -96,12 +96,13 @@ def test_what_cannot_be_read_or_written_is_one_sentence_and_makes_nothing(
     command: tuple[str, ...], code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    inkdot("events")
+    if command[0] in ("backup", "report"):
+        inkdot("events")
     said = inkdot(*command, check=False)
     assert (said.returncode, said.stdout, said.stderr.count("\n")) == (code, "", 1)
     assert why in said.stderr
     assert "Errno" not in said.stderr
-    assert inkdot("site", "list", "--json").stdout == ""
+    assert command[0] != "import" or inkdot("site", "list", "--json").stdout == ""
     assert not (tmp_path / "new").exists()
 
 
