@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -38,6 +40,9 @@ def test_until_somebody_says_where_recipients_are_marking_is_individual_and_warn
         assert "inkdot setup --region" in said
         assert copies[BEN]["mode"] == "individual"
         assert bodies[BEN] != bodies[EVE]
+    server = Server(data)
+    server.stop()
+    assert "No region was chosen" in eventually(server.talk.read_text)
 
 
 def test_three_recipients_without_consent_get_the_same_bytes(tmp_path: Path) -> None:
@@ -232,3 +237,40 @@ def test_a_document_for_somebody_who_wants_nothing_kept_stays_as_it_is(tmp_path:
     for person, same in ((BEN, True), (EVE, False)):
         inkdot("doc", "mark", source, "--to", person, "--out", out, "--data", data)
         assert (out.read_bytes() == source.read_bytes()) == same
+    inkdot("setup", "--region", "eu", "--data", data)
+    copies = []
+    for person in (EVE, CLEO):
+        inkdot("doc", "mark", source, "--to", person, "--out", out, "--data", data)
+        copies.append(out.read_bytes())
+    assert copies[0] == copies[1] != source.read_bytes()
+
+
+def test_limits_are_set_and_seen_by_command_and_by_the_api(own_server: Server) -> None:
+    data = own_server.data
+    key = inkdot_json("key", "add", "law", "--scope", "privacy", "--data", data)["secret"]
+    host = own_server.office.removeprefix("http://")
+
+    def api(method: str, body: str | None = None) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(host, timeout=20)
+        sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        connection.request(method, "/api/v1/consent/limits", body, sent)
+        answer = connection.getresponse()
+        found = answer.status, json.loads(answer.read())
+        connection.close()
+        return found
+
+    assert api("POST", '{"scope": "list:news", "mode": "aggregate"}') == (
+        200,
+        {"scope": "list:news", "mode": "aggregate"},
+    )
+    assert api("POST", '{"scope": "purpose:mail", "mode": "off"}')[0] in (400, 422)
+    inkdot("consent", "limit", "--scope", "site:example.com", "--mode", "hygiene", "--data", data)
+    assert api("GET")[1]["data"] == [
+        {"scope": "list:news", "mode": "aggregate"},
+        {"scope": "site:example.com", "mode": "hygiene"},
+    ]
+    listed = inkdot("consent", "limits", "--data", data).stdout
+    assert "list:news: aggregate" in listed
+    _, copies, _ = marked(data, BEN, list="news")
+    assert copies[BEN]["mode"] == "aggregate"
+    assert "consent_limit" in inkdot("audit", "--data", data).stdout

@@ -16,6 +16,10 @@ from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, ink
 from tests.relay.mail_door import changed
 from tests.test_consent import marked
 
+LINK_IN_MAILS = {
+    "en": "link in every mail", "de": "Link in jeder Mail", "fr": "lien de chaque message", "it": "link in ogni messaggio",
+    "es": "enlace de cada mensaje",
+}  # fmt: skip
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
@@ -194,6 +198,13 @@ def test_texts_follow_the_settings(tmp_path: Path) -> None:
             assert fact in texts["privacy_paragraph"], (language, fact)
         assert "Ada &lt;Ltd&gt;" in texts["form_html"]
         assert "checked" not in texts["form_html"]
+        assert "{" not in "".join(texts.values())
+    # A link that no mail carries is not promised, and who is asked first is told so.
+    for language, word in LINK_IN_MAILS.items():
+        assert word not in before[language]["form_box"] + before[language]["privacy_paragraph"]
+        assert word in after[language]["form_box"]
+        asked = after[language]["privacy_paragraph"].split(",")[0]
+        assert not before[language]["privacy_paragraph"].startswith(asked)
     records = inkdot("legal", "records", "--data", data).stdout
     assert "CNIL, deliberation 2026-042" in records
     assert "Sub-processors: none" in records

@@ -140,6 +140,12 @@ class Site:
         return list(eventually(lambda: asked() or None)) if at_least else asked() or []
 
 
+def ledger(site: Site) -> list[dict[str, Any]]:
+    """What people and browsers chose."""
+    lines = inkdot("consent", "export", "--data", site.server.data).stdout.splitlines()
+    return [json.loads(line) for line in lines[:-1]]
+
+
 def last_id(server: Server) -> str:
     lines = inkdot("events", "--last", "1", "--json", "--data", server.data).stdout.splitlines()
     return str(json.loads(lines[-1])["id"]) if lines else ""
@@ -299,10 +305,15 @@ def test_it_works_with_storage_blocked_and_with_javascript_off(site: Site) -> No
 
 def test_nothing_is_read_kept_or_sent_before_consent(site: Site) -> None:
     site.pages.tag = site.waiting
-    page = site.visit("/shy")
+    asked: list[str] = []
+    page = site.visit("/blank", init="")
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(site.pages.url + "/shy")
     loaded(page)
     page.wait_for_timeout(300)
     assert page.evaluate("Object.keys(localStorage).length") == 0
+    assert {url for url in asked if url.startswith(site.server.public)} <= {f"{site.server.public}/t.js"}
+    assert page.context.cookies() == []
     assert site.events("view", at_least=0) == []
     page.evaluate("inkdot.consent(true)")
     site.events("view", at_least=1)
@@ -313,6 +324,12 @@ def test_nothing_is_read_kept_or_sent_before_consent(site: Site) -> None:
     page.evaluate("inkdot.consent(true)")
     assert page.evaluate("localStorage.inkdot") == name
     site.events("view", at_least=2)
+    # What was said is on record, once, and under no name but the browser's own.
+    (row,) = [row for row in ledger(site) if row["form"].startswith(site.pages.url)]
+    assert row["person"].startswith("vtr_")
+    assert (row["act"], row["mode"], row["method"], row["scope"]) == ("set", "individual", "tag", "site:127.0.0.1")
+    assert row["form"] == site.pages.url + "/shy"
+    assert inkdot("consent", "verify", "--data", site.server.data).returncode == 0
 
 
 def test_one_link_takes_a_browser_out_and_another_back_in(site: Site) -> None:

@@ -65,7 +65,8 @@ class Marker:
         """The same with everything that is known of each copy: dots, links, warnings, why it was left alone."""
         number, now = MessageId(_number()), int(time.time())
         read = read_mail(source, self._mint)
-        return {address: read.copy_for(normal_address(address), number, now, mode) for address in to}
+        alone = len(set(to)) == 1
+        return {address: read.copy_for(normal_address(address), number, now, mode, alone=alone) for address in to}
 
     def link(self, url: str, to: str) -> str:
         """A tracked link for one person. Raises UsageError."""

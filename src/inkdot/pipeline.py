@@ -17,6 +17,7 @@ from inkdot.domain.ids import ContactId, EventId, VisitorId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
 from inkdot.journal.reader import Damage, Reader
+from inkdot.store.agreements import Agreements
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
@@ -51,14 +52,16 @@ class Pipeline:
         sites: Sites | None = None,
         channels: Channels | None = None,
         watch: Watch | None = None,
+        agreements: Agreements | None = None,
     ) -> None:
         """`networks` and `book`: what is known of addresses, and the rules; those that come with Inkdot if not given.
 
-        `watch` acts on events once they are kept.
+        `watch` acts on events once they are kept; `agreements` writes down before what browsers agreed to.
         """
         self._reader = Reader(journal, store.checkpoint())
         self._understanding = Understanding(keyring, store, networks, control, book, sites, channels)
         self._control, self._store, self._sites, self._watch = control, store, sites, watch
+        self._agreements = agreements
         self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
         if watch:
             watch.begin(store.checkpoint(), store.between_ids)
@@ -112,6 +115,8 @@ class Pipeline:
                 for p in outcome.proofs
                 if p.event in places
             )
+        if self._agreements:
+            self._agreements.heard(outcome.events)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         if self._watch:
             self._watch.take(outcome.events, batch.end, outcome.relabelled)

@@ -120,3 +120,13 @@ def test_a_hangup_reads_the_file_anew_and_a_bad_file_changes_nothing(server: Ser
     os.kill(server.process.pid, signal.SIGHUP)
     eventually(lambda: all(server.children().get(name) not in (None, pid) for name, pid in before.items()))
     assert server.get("/healthz")[0] == 200
+
+
+def test_a_list_is_limited_on_the_page(owner: Page, server: Server) -> None:
+    owner.goto("/settings")
+    owner.get_by_label("Where", exact=True).fill("list:news")
+    owner.get_by_label("At the most").select_option("aggregate")
+    owner.get_by_role("button", name="Set the limit").click()
+    owner.get_by_text("Written down; it counts from now on.").wait_for()
+    owner.get_by_text("list:news: aggregate").wait_for()
+    assert "list:news: aggregate" in inkdot("consent", "limits", "--data", server.data).stdout

@@ -28,12 +28,14 @@ def link_with(server: Server, made: dict[str, str], mode: Mode) -> str:
     return f"{server.public}/d/{keyring.sign(token)}"
 
 
-def read_a_second(url: str) -> Browser:
-    browser = Browser(url)
-    browser.open()
-    browser.stay(1.1)
-    assert browser.beat([1, 1, 1, [0]])[0] in (200, 204)
-    return browser
+def read_a_second(url: str, times: int = 1) -> Browser:
+    browsers = [Browser(url) for _ in range(times)]
+    for browser in browsers:
+        browser.open()
+    browsers[0].stay(1.1)
+    for browser in browsers:
+        assert browser.beat([1, 1, 1, [0]])[0] in (200, 204)
+    return browsers[0]
 
 
 @pytest.fixture
@@ -56,13 +58,21 @@ def test_hygiene_keeps_the_day_alone(server: Server, shared: dict[str, str]) -> 
     assert (told[0]["pages"], told[0]["client"], told[0]["person"]) == ([], None, BEN)
 
 
-def test_aggregate_keeps_pages_and_nobody(server: Server, shared: dict[str, str]) -> None:
-    read_a_second(link_with(server, shared, Mode.AGGREGATE))
-    told = report(server, shared["document"], seconds=1)
-    assert told["visits"][0]["person"] is None
-    assert told["pages"][0]["seconds"] == 1
-    journal = b"".join(p.read_bytes() for p in (server.data / "journal" / "street-61441").glob("*.seg"))
-    share_id = from_word(SHARE, shared["link"]).to_bytes(8, "big")
+def test_aggregate_counts_pages_for_nobody_once_five_read(own_server: Server, tmp_path: Path) -> None:
+    made = share(own_server, pdf(tmp_path / "doc.pdf", 2))
+    url = link_with(own_server, made, Mode.AGGREGATE)
+    read_a_second(url, times=4)
+    # Each told that it was opened, and what was read.
+    eventually(lambda: inkdot("events", "--json", "--data", own_server.data).stdout.count("\n") == 8)
+    told = report(own_server, made["document"])
+    assert (told["visits"], told["pages"][0]["visits"]) == ([], 0)
+    assert made["document"] not in inkdot("events", "--json", "--data", own_server.data).stdout
+    read_a_second(url)
+    told = eventually(lambda: (r := report(own_server, made["document"]))["pages"][0]["visits"] == 5 and r)
+    assert (told["visits"], told["pages"][0]["seconds"]) == ([], 5)
+    assert made["document"] in inkdot("events", "--json", "--data", own_server.data).stdout
+    journal = b"".join(p.read_bytes() for p in (own_server.data / "journal" / "street-61441").glob("*.seg"))
+    share_id = from_word(SHARE, made["link"]).to_bytes(8, "big")
     assert share_id not in journal  # it would name the person
 
 

@@ -24,6 +24,7 @@ from inkdot.domain.ids import MESSAGE, ContactId, EventId, MessageId, TriggerId,
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
 from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position, SightingRow
 from inkdot.store.triggers import Triggers
+from inkdot.store.veil import is_nobodys
 
 SECOND = 1_000_000
 HOLD = 2 * SECOND
@@ -170,6 +171,8 @@ class Watch:
         return when.score is None or self._society.score(workspace, contact) >= when.score
 
     def _act(self, event: Event, deeds: Deeds, now: int) -> None:
+        if is_nobodys(event):  # it is counted; a message for each would tell when and what
+            return
         kind = payload.type_of(event) if self._endpoints else None
         data: dict[str, Any] | None = None
         for endpoint in self._endpoints if kind else ():

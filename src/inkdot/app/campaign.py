@@ -19,7 +19,7 @@ from inkdot.app.attachments import Attachments
 from inkdot.app.consent import WORKSPACE, Register
 from inkdot.app.folder import Folder
 from inkdot.app.people import People, Person
-from inkdot.domain.consent import Mode
+from inkdot.domain.consent import Mode, is_alone
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import MESSAGE, ContactId, MessageId, to_word
@@ -93,6 +93,7 @@ class Sending:
         self._original = read_mail(source, mint)
         self.name = name
         self._taken, self._not_taken, self._last = 0, 0, ""
+        self._modes: tuple[Mode, ...] = ()
         self.store = Campaigns(folder.control)
         digest = hashlib.blake2b(source, digest_size=16).digest()
         fresh = Campaign(MessageId(int.from_bytes(os.urandom(8), "big") >> 1), digest, int(time.time()))
@@ -129,7 +130,9 @@ class Sending:
             settled = {c.contact: c for c in self.store.copies(self.message, WORKSPACE) if c.state in FINAL}
             spared = {p.address for p in people.rows if self._register.wants_no_mail(p.address)}
             modes = {p.address: self._register.mode_for(p.address, self._list).mode for p in people.rows}
-            self._keep_message({a: mode for a, mode in modes.items() if a not in spared})
+            written = {a: mode for a, mode in modes.items() if a not in spared}
+            self._keep_message(written)
+            self._modes = tuple(written.values())
             for person in people.rows:
                 contact, *others = self._numbers(person.address, modes[person.address])
                 before = next((settled[n] for n in (contact, *others) if n in settled), None)
@@ -171,7 +174,8 @@ class Sending:
         internet_id = original.internet_id or self._internet_id
         kept = Message(self.message, now, original.subject, tuple(known), original.links, internet_id, unnamed)
         self.store.keep_message(kept, known, WORKSPACE)
-        self.store.count_unnamed(self.message, unnamed)
+        if unnamed != 1:
+            self.store.count_unnamed(self.message, unnamed)
 
     @property
     def _internet_id(self) -> str:
@@ -188,7 +192,8 @@ class Sending:
         now = time.time()
         filled = self._template.filled(person.values, person.address, now, self._internet_id)
         mail: Mail = read_mail(filled, self._mint)
-        copy = mail.copy_for(person.address, self.message, int(now), mode)
+        alone = is_alone(mode, self._modes)
+        copy = mail.copy_for(person.address, self.message, int(now), mode, alone=alone)
         content = copy.content
         warnings: tuple[str, ...] = ()
         if copy.left_alone in (None, LeftAlone.TEXT_ONLY):

@@ -25,10 +25,6 @@ from inkdot.settings import FILE, Settings, load
 from inkdot.store.consents import Consents
 
 WORKSPACE = WorkspaceId(1)
-UNANSWERED = (
-    "No region was chosen, so people are measured individually, with or without their consent. Say where your recipients "
-    "are: inkdot setup --region us|eu|uk|mixed."
-)
 _WIDEST = Wish(Mode.INDIVIDUAL, "the default of an installation without a region")
 
 

@@ -39,6 +39,7 @@ from inkdot.show.history import History
 from inkdot.show.people import PeopleQuestions
 from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
+from inkdot.store.agreements import Agreements
 from inkdot.store.campaigns import Campaigns
 from inkdot.store.control import Control
 from inkdot.store.documents import Documents
@@ -136,7 +137,7 @@ class House:
         keyring, journal = self.keyring, self.folder.journal
         return Pipeline(
             journal, keyring, self.control, store, known.networks, known.book, self.sites, known.channels,
-            watch=self.acting.watch,
+            watch=self.acting.watch, agreements=Agreements(self.register.book, self.sites),
         )  # fmt: skip
 
     def recover(self, damage: StoreDamaged, progress: Progress = _silent) -> None:

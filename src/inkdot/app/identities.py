@@ -8,10 +8,9 @@ from typing import Any
 
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotFound, UsageError
-from inkdot.domain.ids import ContactId, VisitorId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import VISITOR, ContactId, VisitorId, WorkspaceId, from_word, to_word
 from inkdot.pipeline import Pipeline
 from inkdot.show.questions import here
-from inkdot.show.websites import VISITOR
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites

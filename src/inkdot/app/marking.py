@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from inkdot.app.consent import WORKSPACE, notice_of
 from inkdot.app.folder import Folder
-from inkdot.domain.consent import Mode
+from inkdot.domain.consent import Mode, is_alone
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Share
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import LinkId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
-from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.domain.token import Keyring, Token, TokenKind, common_link
 from inkdot.mark.mail import Copy, Mail
 from inkdot.mark.mint import Mint, Person, tracked_link
 from inkdot.mark.wanted import Wanted, read_wanted
@@ -56,7 +56,10 @@ def fresh_id() -> int:
 def keep_copies(control: Control, mail: Mail, modes: Mapping[Address, Mode], message: MessageId) -> list[Copy]:
     """Make a copy as each recipient's consent allows, and keep what they are before any of them can leave."""
     marked, workspace = int(time.time()), mail.mint.workspace
-    copies = [mail.copy_for(address, message, marked, mode) for address, mode in modes.items()]
+    copies = [
+        mail.copy_for(address, message, marked, mode, alone=is_alone(mode, modes.values()))
+        for address, mode in modes.items()
+    ]
     if mail.left_alone is None:
         # Of whom no name may be kept, the number is: it is what counts are measured against.
         known = {a: mail.mint.keyring.contact_id(workspace, a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
@@ -68,11 +71,13 @@ def keep_copies(control: Control, mail: Mail, modes: Mapping[Address, Mode], mes
 
 def keep_link(control: Control, mint: Mint, address: Address, mode: Mode, url: str) -> tuple[LinkId, str]:
     """A tracked link for one person, kept; its id and its address. Raises UsageError."""
-    number = LinkId(fresh_id())
+    number, marked = LinkId(fresh_id()), int(time.time())
     person = Person.known(mint, address, mode)
     if person.mode is Mode.OFF:
         raise UsageError(f"{address} wants nothing kept; give the plain address instead.")
-    tracked = tracked_link(mint, person, number, int(time.time()), url)
+    if person.mode is Mode.AGGREGATE:  # one link to a page for everybody of whom no name may be kept
+        number, marked = common_link(mint.workspace, url.strip().encode()), 0
+    tracked = tracked_link(mint, person, number, marked, url)
     if person.address:
         control.remember_contacts({(mint.workspace, person.contact): address})
     control.keep_link(number, url.strip().encode(), mint.workspace)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inkdot.domain.consent import Choice
 from inkdot.domain.contact import normal_address
-from inkdot.domain.ids import MESSAGE, PERSON, to_word
+from inkdot.domain.ids import MESSAGE, PERSON, ContactId, to_word
 from inkdot.show.questions import here
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
@@ -29,7 +29,8 @@ def export(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     book = Forgetting(house.folder.control)
     try:
         tables = book.rows_about(contact)
-        choices = [choice_json(choice) for choice in book.choices_of(workspace, contact)]
+        whose = [contact, *(ContactId(visitor) for visitor in book.visitors_of(contact))]
+        choices = [choice_json(choice) for who in whose for choice in book.choices_of(workspace, who)]
         audit = [a._asdict() | {"time": iso(a.time * 1_000_000), "about": address} for a in book.audited(contact)]
     finally:
         book.close()

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 from inkdot.app.attachments import Attachments, treatment
-from inkdot.app.consent import UNANSWERED, Register
+from inkdot.app.consent import Register
 from inkdot.app.folder import Folder
 from inkdot.app.marking import mint_of
-from inkdot.domain.consent import Mode
+from inkdot.domain.consent import UNANSWERED, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
@@ -186,7 +186,8 @@ class PostOffice:
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
         """A recipient's copy, signed if that was set up."""
         mode = self.mode_for(normal_address(recipient), copies.list_name)
-        made = self._with_attachments(copies, copies.copy_for(recipient, mode), normal_address(recipient), mode)
+        made = copies.copy_for(recipient, mode, alone=self.post.is_alone(copies.message().id, mode))
+        made = self._with_attachments(copies, made, normal_address(recipient), mode)
         return [*self._signature(copies, made), *made.pieces], made.left_alone
 
     def _signature(self, copies: Copies, made: Made) -> list[bytes]:
@@ -218,14 +219,17 @@ class PostOffice:
         now, rows = time.time(), []
         for recipient, state, answer, left_alone in results:
             address = normal_address(recipient)
-            mode = self._register.mode_for(address).mode
+            contact = self._mint.keyring.contact_id(_WORKSPACE, address)
+            named, mode = self.post.is_named(message, contact), self._register.mode_for(address).mode
+            if not named:
+                mode = min(mode, Mode.AGGREGATE)
             if state in ("refused", "expired") and answer:
                 facts = {"code": str(answer.code), "text": answer.text, "by": state}
-                self.happened.write(BOUNCE, message, address, mode, round(now * 1e6), facts)
+                alone = self.post.is_alone(message, mode)
+                self.happened.write(BOUNCE, message, address, mode, round(now * 1e6), facts, alone=alone)
             said = f"{answer.code} {answer.text}" if answer else None
-            if mode is Mode.AGGREGATE:
-                continue
-            rows.append(Delivery(self._mint.keyring.contact_id(_WORKSPACE, address), state, said, left_alone))
+            if named and mode > Mode.AGGREGATE:
+                rows.append(Delivery(contact, state, said, left_alone))
         self.post.keep_deliveries(message, rows, now)
 
     def credentials(self, sealed: str) -> Credentials:

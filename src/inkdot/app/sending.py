@@ -31,7 +31,7 @@ Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
     "mail_mark", "mail_show", "link_add", "own_browser", "site_add", "site_list", "site_goal", "people", "person_show", "consent_log", "consent_set",
-    "consent_withdraw",
+    "consent_withdraw", "consent_limits", "consent_limit",
 )  # fmt: skip
 """What may be asked; each is a method of Sending."""
 _MOST_RECIPIENTS = 100
@@ -192,6 +192,19 @@ class Sending:
         made = choice(address, "withdraw", mode_named("off"), "", str(what.get("method") or "api"))
         self._register.keep([made], here(what))
         yield self._mode(address, what)
+
+    def consent_limits(self, what: Asked) -> Answer:
+        """The widest modes of the workspace, of lists and of sites, whatever people chose."""
+        for scope, mode in self._register.book.rules(here(what)).items():
+            yield {"scope": scope or "workspace", "mode": mode.name.lower()}
+
+    def consent_limit(self, what: Asked) -> Answer:
+        """Limit what may be kept in `scope` to `mode`; individual is no limit."""
+        scope, mode = scope_named(str(what.get("scope") or "")), mode_named(str(what.get("mode", "")))
+        if scope.startswith("purpose:"):
+            raise UsageError("A limit is for workspace, list:NAME or site:DOMAIN; purposes are for people alone.")
+        self._register.book.keep_rule(here(what), scope, mode)
+        yield {"scope": scope or "workspace", "mode": mode.name.lower()}
 
     def _mode(self, address: Address, what: Asked) -> dict[str, Any]:
         decision = self._register.mode_for(address, workspace=here(what))

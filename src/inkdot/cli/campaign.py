@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from inkdot.cli.options import put, talk
+from inkdot.domain.consent import UNANSWERED
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import MESSAGE, to_word
 
@@ -35,7 +36,7 @@ def send_to_people(
     """Fill in, mark and send; raises Failure if not everybody got the mail."""
     from inkdot.app.attachments import treatment
     from inkdot.app.campaign import Pace, Sending, read_rate
-    from inkdot.app.consent import UNANSWERED, Register
+    from inkdot.app.consent import Register
     from inkdot.app.people import must_fill, read_people
     from inkdot.mark.fill import Template
     from inkdot.settings import load

@@ -11,7 +11,7 @@ import typer
 
 from inkdot.cli import consent_asking as asking
 from inkdot.cli.options import DATA, Data, Json, put, talk
-from inkdot.domain.consent import mode_named
+from inkdot.domain.consent import UNANSWERED, mode_named
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
 
@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(setup)
     group = typer.Typer(help="Who chose what, and the proof of it.", no_args_is_help=True)
-    for command in (limit, withdraw, log, export, verify):
+    for command in (limit, limits, withdraw, log, export, verify):
         group.command()(command)
     asking.add_to(group)
     group.command("set")(set_mode)
@@ -67,7 +67,6 @@ def setup(
     Example:
       inkdot setup --region eu
     """
-    from inkdot.app.consent import UNANSWERED
     from inkdot.app.folder import Folder
     from inkdot.app.law.setting import write_setting
     from inkdot.settings import load
@@ -151,6 +150,21 @@ def limit(mode: _Mode, scope: _Scope = "workspace", data: Data = DATA, as_json: 
     put({"scope": scope, "mode": wanted.name.lower()}) if as_json else typer.echo(
         f"{scope}: {wanted.name.lower()} at the most."
     )
+
+
+def limits(data: Data = DATA, as_json: Json = False) -> None:
+    """The limits that are set, by scope; --mode individual takes one away.
+
+    Example:
+      inkdot consent limits
+    """
+    from inkdot.app.consent import WORKSPACE
+
+    with open_register(data) as register:
+        found = register.book.rules(WORKSPACE)
+    for scope, mode in found.items():
+        shown = {"scope": scope or "workspace", "mode": mode.name.lower()}
+        put(shown) if as_json else typer.echo(f"{shown['scope']}: {shown['mode']} at the most.")
 
 
 def log(person: _Person, data: Data = DATA, as_json: Json = False) -> None:

@@ -49,8 +49,11 @@ def print_reading(answer: dict[str, Any]) -> None:
     silent = [link["to"] for link in answer["links"] if not link["measured"]]
     if silent:
         console.print(f"Asked not to be measured, so nothing is known: {', '.join(map(str, silent))}.")
+    if unnamed := answer["visits_for_nobody"]:
+        console.print(f"{unnamed} readings are counted for nobody.")
     if not counted:
-        console.print("Nobody was seen reading it yet.")
+        if not unnamed:
+            console.print("Nobody was seen reading it yet.")
         return
     console.print(answer["said"])
     console.print()

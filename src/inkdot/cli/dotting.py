@@ -109,7 +109,7 @@ def mark_for(
 ) -> Marked:
     """Write a document with dots for one person, and keep what it is. `mode` stands for what consent says, if given."""
     from inkdot.app.paging import page_words
-    from inkdot.domain.token import Token, TokenKind
+    from inkdot.domain.token import Token, TokenKind, common_document
     from inkdot.mark.document.marking import mark as put_dots
     from inkdot.mark.document.notice import way_of
     from inkdot.mark.document.spots import Dots
@@ -124,6 +124,8 @@ def mark_for(
     folder, mint = open_mint(data, public_url)
     person = Person.known(mint, address, mode or told_mode(decided(folder, [address])[0][1]))
     number = DocumentId(int.from_bytes(os.urandom(8), "big") >> 1)
+    if person.mode is Mode.AGGREGATE:  # all copies for people who may not be named are the same one
+        number, now = common_document(_WORKSPACE, dots, source), 0
 
     def url(page: int) -> str:
         who = person.contact, person.address
@@ -138,7 +140,7 @@ def mark_for(
     with_documents = Documents(folder.control)
     if person.address:
         with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
-    with_documents.keep_marked(number, _WORKSPACE, file.name, now, person.contact, len(made))
+    with_documents.keep_marked(number, _WORKSPACE, file.name, now or int(time.time()), person.contact, len(made))
     with_documents.close()
     _write(target, content)
     return Marked(to_word(DOCUMENT, number), made)

@@ -14,7 +14,7 @@ import typer
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
 from inkdot.cli.options import DATA, Data, Json, put, talk, tell_if_new
-from inkdot.domain.consent import Decision, Mode
+from inkdot.domain.consent import UNANSWERED, Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
 from inkdot.domain.ids import LINK, MESSAGE, MessageId, WorkspaceId, to_word
@@ -275,7 +275,7 @@ def _with_attachments(
 
 def decided(folder: Folder, people: list[Address], list_name: str | None = None) -> list[tuple[Address, Decision]]:
     """What may be kept about each; says so where nobody has told yet where they are."""
-    from inkdot.app.consent import UNANSWERED, Register
+    from inkdot.app.consent import Register
     from inkdot.settings import load
 
     with Register(folder, load(folder.root, {})) as register:

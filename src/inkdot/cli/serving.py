@@ -10,6 +10,7 @@ import typer
 
 from inkdot.cli.browser import show_page
 from inkdot.cli.options import DATA, Data, talk
+from inkdot.domain.consent import UNANSWERED
 from inkdot.domain.errors import InkdotError
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def serve(
         sys.stdout.flush()
         if setup_link:
             _say_how_to_begin(folder, server, open_page)
+        if not settings.region and not settings.health:
+            talk(f"inkdot: {UNANSWERED}")
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)

@@ -79,6 +79,7 @@ class Street:
         files: Mapping[bytes, File] | None = None,
     ) -> None:
         self._check, self._without_person = keyring.check, keyring.without_person
+        self._with_day_alone = keyring.with_day_alone
         self._commit, self._replies, self._counters = commit, replies, counters
         self._client, self._metrics, self._denied = proxies.client, metrics, deny.blocks
         self._files = files or {}
@@ -179,6 +180,7 @@ class Street:
             self._counters.privacy_signals += 1
         if mode == _HYGIENE and kind_of(token) in _DOTS:
             now -= now % _DAY
+            token = self._with_day_alone(token)
         else:
             token = self._without_person(token)
         return encode(method, now, NOBODY, token, b"")

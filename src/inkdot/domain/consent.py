@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -30,6 +30,17 @@ def mode_named(word: str) -> Mode:
     except KeyError:
         raise UsageError(f"{word!r} is no consent mode; use {', '.join(m.name.lower() for m in Mode)}.") from None
 
+
+def is_alone(mode: Mode, modes: Collection[Mode]) -> bool:
+    """True if a mark of this mode in a mail to people of these modes would be one person's own, even without a name."""
+    alike = sum(m is Mode.AGGREGATE for m in modes) if mode is Mode.AGGREGATE else sum(m > Mode.OFF for m in modes)
+    return alike == 1
+
+
+UNANSWERED = (
+    "No region was chosen, so people are measured individually, with or without their consent. Say where your recipients "
+    "are: inkdot setup --region us|eu|uk|mixed."
+)
 
 SMALL = 5
 """Counts of people below this are hidden where nobody may be told apart."""

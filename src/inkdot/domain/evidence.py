@@ -71,6 +71,7 @@ class Reason(StrEnum):
     VERSION_FROZEN = "version_frozen"
     CONSENT = "consent"
     DAY_ONLY = "day_only"
+    FEW = "few"
     CACHED = "cached"
     INFERRED = "inferred"
     PROVIDER_NETWORK = "provider_network"
@@ -102,6 +103,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.VERSION_FROZEN: "This browser always reports the same system version, whatever the real one is.",
     Reason.CONSENT: "Nothing more may be kept: the recipient's consent does not cover it.",
     Reason.DAY_ONLY: "Only the day is kept, because the recipient's consent covers no more.",
+    Reason.FEW: "Counted for nobody, and fewer than five of a kind: more than the day could tell who it was.",
     Reason.CACHED: "The mail provider may answer later views from its own copy, so repeat opens can be missing.",
     Reason.INFERRED: "Concluded from a click: the images were blocked, but the mail was in front of a person.",
     Reason.PROVIDER_NETWORK: "The network carries people of many organisations, so it does not tell which.",

@@ -29,7 +29,7 @@ KeyId = NewType("KeyId", int)
 
 EVENT, MESSAGE, LINK = "evt", "msg", "lnk"
 PERSON = "per"
-DOCUMENT, SHARE, SITE, VISIT = "doc", "shr", "site", "vis"
+DOCUMENT, SHARE, SITE, VISIT, VISITOR = "doc", "shr", "site", "vis", "vtr"
 TRIGGER, ENDPOINT, DELIVERY, AUDIENCE = "trg", "whk", "dlv", "aud"
 WORKSPACE, USER, KEY = "wks", "usr", "key"
 
@@ -38,6 +38,11 @@ _WHOLE = frozenset({EVENT, VISIT})
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}
 _LENGTH = 13
+
+
+def agreed(visitor: VisitorId) -> bool:
+    """True for the number of a browser that keeps a name, which it does after consent alone; see collect/salt.py."""
+    return visitor < 1 << 62
 
 
 def to_word(prefix: str, number: int) -> str:

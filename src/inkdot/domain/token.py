@@ -5,7 +5,8 @@ A token describes itself, so neither the street nor the pipeline looks anything 
     byte  0      version (high 4 bits) and kind (low 4 bits)
           1      number of the key that signed
           2      consent mode
-          3      spare bytes at the end of the body (0-2), so that body + tag is a multiple of 3 and base64 has no slack bits
+          3      spare bytes at the end of the body (0-2), so that body + tag is a multiple of 3 and base64 has no slack bits;
+                 the high bit: nobody else has a mark of this object
           4-5    workspace
           6-7    part: the dot's place, or the link's position
           8-11   unix seconds of marking
@@ -33,7 +34,7 @@ from typing import NamedTuple
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import BadSetting
-from inkdot.domain.ids import ContactId, LinkId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, LinkId, WorkspaceId
 
 VERSION = 1
 TAG_BYTES = 16
@@ -41,6 +42,8 @@ _HEAD = struct.Struct(">BBBBHHIQQB")
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _STANDARD = bytes.maketrans(b"+/", b"-_")
 _NOT_URLSAFE = b"+/="
+_ALONE = 0x80
+_DAY = 86_400
 
 
 class TokenKind(IntEnum):
@@ -67,6 +70,7 @@ class TokenKind(IntEnum):
     says what is asked (domain/asking.py)."""
 
 
+_OF_MAILS = frozenset({TokenKind.DOT, TokenKind.CLICK, TokenKind.PRIVACY})
 _KINDS = {int(kind): kind for kind in TokenKind}  # a look-up costs a tenth of calling the enum
 _MODES = {int(mode): mode for mode in Mode}
 
@@ -83,6 +87,8 @@ class Token(NamedTuple):
     contact: ContactId
     address: Address | None
     destination: bytes
+    alone: bool = False
+    """Nobody else has a mark of this object, so that the object would name the person."""
 
     @property
     def link(self) -> LinkId | None:
@@ -96,6 +102,27 @@ def link_in_message(message: int, position: int) -> LinkId:
     """The id of the link at `position` of a message."""
     digest = hashlib.blake2b(struct.pack(">QH", message, position), digest_size=8, person=b"inkdot-link").digest()
     return LinkId(int.from_bytes(digest, "big") >> 1)
+
+
+def common_object(workspace: int, kind: TokenKind, marked: int) -> int:
+    """What stands for all mails (and the like) of a day that went to one unnamed person each: one mark for all of them."""
+    data = struct.pack(">HBI", workspace, kind in _OF_MAILS, marked // _DAY)
+    digest = hashlib.blake2b(data, digest_size=8, person=b"inkdot-common").digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def common_link(workspace: int, destination: bytes) -> LinkId:
+    """The id of the link to a destination that all unnamed people share."""
+    data = struct.pack(">H", workspace) + destination
+    digest = hashlib.blake2b(data, digest_size=8, person=b"inkdot-link-all").digest()
+    return LinkId(int.from_bytes(digest, "big") >> 1)
+
+
+def common_document(workspace: int, dots: str, content: bytes) -> DocumentId:
+    """The id of a marked document whose copies for unnamed people are all the same."""
+    data = struct.pack(">H", workspace) + dots.encode() + b"\0" + content
+    digest = hashlib.blake2b(data, digest_size=8, person=b"inkdot-doc-all").digest()
+    return DocumentId(int.from_bytes(digest, "big") >> 1)
 
 
 class Key(NamedTuple):
@@ -185,7 +212,7 @@ class Keyring:
         length = _HEAD.size + len(address) + len(token.destination) + TAG_BYTES
         spare = -length % 3
         head = _HEAD.pack(
-            VERSION << 4 | token.kind, key.number, token.mode, spare, token.workspace, token.part, token.marked,
+            VERSION << 4 | token.kind, key.number, token.mode, spare | _ALONE * token.alone, token.workspace, token.part, token.marked,
             token.object, token.contact, len(address),
         )  # fmt: skip
         body = head + self._mask(token.workspace, token.contact, address) + token.destination + bytes(spare)
@@ -220,7 +247,14 @@ class Keyring:
     def without_person(self, raw: bytes) -> bytes:
         """The same mark for nobody: what may be kept where a name may not."""
         token = read_bare(raw)
-        return self.seal(token._replace(mode=min(token.mode, Mode.AGGREGATE), contact=ContactId(0), address=None))
+        return self.seal(
+            shared(token._replace(mode=min(token.mode, Mode.AGGREGATE), contact=ContactId(0), address=None))
+        )
+
+    def with_day_alone(self, raw: bytes) -> bytes:
+        """The same person, but not what was opened: what may be kept where the day may."""
+        token = self.read(raw)
+        return self.seal(token._replace(object=0, part=0, marked=0, destination=b""))
 
 
 _TEXT_PREFIX = "inkdot-key-1."
@@ -250,8 +284,16 @@ def read_bare(raw: bytes) -> Token:
     first, _, mode, spare, workspace, part, marked, obj, contact, length = _HEAD.unpack_from(raw)
     return Token(
         _KINDS[first & 15], _MODES[mode], WorkspaceId(workspace), part, marked, obj, ContactId(contact), None,
-        raw[_HEAD.size + length : -TAG_BYTES - spare or None],
+        raw[_HEAD.size + length : -TAG_BYTES - (spare & 3)], bool(spare & _ALONE),
     )  # fmt: skip
+
+
+def shared(token: Token) -> Token:
+    """The token of nobody's mark: where it would be one person's own, the day's common one takes its place."""
+    if not token.alone or token.contact:
+        return token
+    common = common_object(token.workspace, token.kind, token.marked)
+    return token._replace(object=common, marked=token.marked // _DAY * _DAY)
 
 
 def kind_of(raw: bytes) -> int:
@@ -276,4 +318,4 @@ def part_of(raw: bytes) -> int:
 
 def destination_of(raw: bytes) -> bytes:
     """The destination in a genuine raw token, byte for byte."""
-    return raw[_HEAD.size + raw[_HEAD.size - 1] : len(raw) - TAG_BYTES - raw[3]]
+    return raw[_HEAD.size + raw[_HEAD.size - 1] : len(raw) - TAG_BYTES - (raw[3] & 3)]

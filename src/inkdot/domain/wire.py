@@ -221,6 +221,13 @@ class Consent(TypedDict):
     because: str
 
 
+class Limit(TypedDict):
+    """The widest mode of a workspace, a list or a site."""
+
+    scope: str
+    mode: Mode
+
+
 class Choice(TypedDict):
     """A row of the consent ledger."""
 
@@ -285,6 +292,9 @@ class DocumentReport(TypedDict):
     people: list[dict[str, Any]]
     links: list[dict[str, Any]]
     suggestions: list[Any]
+    visits_for_nobody: int
+    """Readings that name nobody; 0 where they are fewer than `hidden_below`."""
+    hidden_below: int
     grade: str
 
 

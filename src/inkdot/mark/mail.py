@@ -104,12 +104,17 @@ class Mail:
             return ()
         return tuple(_text(wanted.appended(link.destination)) for body in self._bodies for link in body.links)
 
-    def copy_for(self, to: Address, message: MessageId, marked: int, mode: Mode = Mode.INDIVIDUAL) -> Copy:
-        """The copy for one recipient; `marked` in unix seconds. The same arguments give the same bytes."""
+    def copy_for(
+        self, to: Address, message: MessageId, marked: int, mode: Mode = Mode.INDIVIDUAL, *, alone: bool = False
+    ) -> Copy:
+        """The copy for one recipient; `marked` in unix seconds. The same arguments give the same bytes.
+
+        `alone`: as domain/consent.py's is_alone says.
+        """
         left_alone = self.left_alone or self._left_alone_for(mode)
         if left_alone:
             return Copy(to, self.cleaned(), (), (), left_alone, tuple(self._warnings_left_alone()))
-        person = Person.known(self.mint, to, mode)
+        person = Person.known(self.mint, to, mode, alone=alone)
         dots = [
             self.mint.dot(mail_token(self.mint, person, message, marked, TokenKind.DOT, place))
             for place in ((Place.TOP, Place.BOTTOM) if self.mint.wanted.opens else ())

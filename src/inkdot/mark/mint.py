@@ -10,7 +10,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
-from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.domain.token import Keyring, Token, TokenKind, shared
 from inkdot.mark.privacy import Notice
 from inkdot.mark.wanted import Wanted
 
@@ -49,8 +49,8 @@ class Mint(NamedTuple):
     def privacy(self, person: Person, thing: int, marked: int) -> str:
         """The address of the privacy page that a copy of `thing` (a mail, a document, a site) leads to."""
         who = person.contact, person.address
-        token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"")
-        return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(token)}"
+        token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"", person.alone)
+        return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(shared(token))}"
 
     def confirmation(self, person: Person, made: int, asked: bytes) -> str:
         """The address of the page where consent is confirmed; nobody: a form for anybody. `asked` is domain/asking.py's."""
@@ -98,13 +98,15 @@ class Person(NamedTuple):
     contact: ContactId
     address: Address | None
     mode: Mode
+    alone: bool = False
+    """Nobody else gets a mark of the same thing."""
 
     @classmethod
-    def known(cls, mint: Mint, address: Address, mode: Mode = Mode.INDIVIDUAL) -> Person:
+    def known(cls, mint: Mint, address: Address, mode: Mode = Mode.INDIVIDUAL, *, alone: bool = False) -> Person:
         """The person behind an address; nobody where the mode keeps no names."""
         if mode <= Mode.AGGREGATE:
-            return cls(ContactId(0), None, mode)
-        return cls(mint.keyring.contact_id(mint.workspace, address), address, mode)
+            return cls(ContactId(0), None, mode, alone)
+        return cls(mint.keyring.contact_id(mint.workspace, address), address, mode, alone)
 
 
 def mail_token(
@@ -112,7 +114,7 @@ def mail_token(
 ) -> Token:
     """The token of one dot or link in one copy of a mail."""
     who = person.contact, person.address
-    return Token(kind, person.mode, mint.workspace, part, marked, message, *who, destination)
+    return shared(Token(kind, person.mode, mint.workspace, part, marked, message, *who, destination, person.alone))
 
 
 def tracked_link(mint: Mint, person: Person, link: LinkId, marked: int, destination: str) -> str:

@@ -104,8 +104,8 @@ class Copies:
         links = mail.links if self.left_alone is None else ()
         return Message(envelope.message, envelope.accepted, mail.subject, recipients, links, self._internet_id)
 
-    def copy_for(self, recipient: str, mode: Mode) -> Made:
-        """The copy for one recipient."""
+    def copy_for(self, recipient: str, mode: Mode, *, alone: bool = False) -> Made:
+        """The copy for one recipient; `alone` as domain/consent.py's is_alone says."""
         if self._mail is None:
             return Made([self._source], self.left_alone)
         if self._mail.left_alone:
@@ -116,7 +116,9 @@ class Copies:
             return Made([self._added, self._mail.cleaned()], LeftAlone.CONSENT)
         envelope = self._envelope
         try:
-            copy = self._mail.copy_for(normal_address(recipient), envelope.message, envelope.accepted, mode)
+            copy = self._mail.copy_for(
+                normal_address(recipient), envelope.message, envelope.accepted, mode, alone=alone
+            )
         except Exception as error:  # noqa: BLE001 - likewise
             self._failed(error)
             return Made([self._source], FAILED)

@@ -40,6 +40,8 @@ class Happened:
         mode: Mode,
         time: int,
         facts: Mapping[str, str | None],
+        *,
+        alone: bool = False,
     ) -> None:
         """`time` in microseconds since 1970. Durable when it returns. Raises DiskFull or JournalStopped."""
         if mode is Mode.OFF:
@@ -47,7 +49,7 @@ class Happened:
         if mode is not Mode.INDIVIDUAL:
             facts = {}
             time = time // _DAY * _DAY if mode is Mode.HYGIENE else time
-        person = Person.known(self._mint, address, mode)
+        person = Person.known(self._mint, address, mode, alone=alone)
         token = self._mint.keyring.seal(mail_token(self._mint, person, message, time // 1_000_000, TokenKind.DOT, 0))
         body = json.dumps({name: value[:1_000] for name, value in facts.items() if value}).encode()
         record = encode_with_body(b"POST", time, NOBODY, token, b"", target, body)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
+from inkdot.domain.consent import SMALL
 from inkdot.domain.contact import normal_address
 from inkdot.domain.document import Document
 from inkdot.domain.errors import NotFound, UsageError
@@ -18,10 +19,12 @@ from inkdot.show.questions import Parameters, here
 from inkdot.store.contract import iso
 from inkdot.store.documents import Documents
 from inkdot.store.events import EventStore
-from inkdot.store.reading import Sitting, openings, sittings
+from inkdot.store.reading import Opening, Sitting, openings, sittings
+from inkdot.store.veil import is_nobodys_verdict
 from inkdot.understand.loading import Programs, programs
 
 _UNKNOWN = "There is no such document or version; 'inkdot doc list' lists those there are."
+_Found = TypeVar("_Found", Sitting, Opening)
 _WORTH_VISITS, _WORTH_SHARE = 3, 0.25
 GRADE = "A"
 """Measured by the page's own script: the best there is. See docs/documents.md for the other grades."""
@@ -57,7 +60,9 @@ class DocumentQuestions:
         wanted = normal_address(str(what["person"])) if what.get("person") else None
         found = sittings(self._store, number, workspace)
         names = self._documents.addresses_of((workspace, s.contact) for s in found)
+        found, alone = _apart(found, lambda sitting: is_nobodys_verdict(sitting.contact, sitting.verdict))
         visits = [_visit(s, names.get((workspace, s.contact)), self._words(document, s.version)) for s in found]
+        unnamed = [_visit(s, None, self._words(document, s.version)) for s in alone if s.version == document.version]
         if wanted:
             visits = [v for v in visits if v["person"] == wanted]
         if what.get("version"):
@@ -67,12 +72,14 @@ class DocumentQuestions:
             "document": to_word(DOCUMENT, number),
             "name": document.name,
             "version": document.version,
-            "pages": (pages := _pages(document, counted)),
+            "pages": (pages := _pages(document, counted if wanted else [*counted, *unnamed])),
             "said": said(pages),
             "visits": visits,
             "people": _people(document, counted),
             "links": self._links(number),
             "suggestions": suggestions(document, counted),
+            "visits_for_nobody": len(unnamed),
+            "hidden_below": SMALL,
             "grade": GRADE,
         }
 
@@ -80,13 +87,16 @@ class DocumentQuestions:
         self, workspace: WorkspaceId, number: DocumentId, name: str, marked: int, dots: int
     ) -> dict[str, Any]:
         """A document with dots in it: opened or not. Which pages were read cannot be told from them."""
-        found = openings(self._store, number, workspace)
+        found, alone = _apart(
+            openings(self._store, number, workspace),
+            lambda opening: is_nobodys_verdict(opening.contact, opening.verdict),
+        )
         names = self._documents.addresses_of((workspace, o.contact) for o in found)
         visits = opened(found, name, dots, self._programs(), names, workspace)
         return {
             "document": to_word(DOCUMENT, number), "name": name, "version": 1, "pages": [], "said": "", "visits": visits,
             "people": [], "links": [], "suggestions": _worth_asking(visits), "marked": iso(marked * 1_000_000), "dots": dots,
-            "grade": best_grade(visits, DOTS_GRADE),
+            "visits_for_nobody": len(alone), "hidden_below": SMALL, "grade": best_grade(visits, DOTS_GRADE),
         }  # fmt: skip
 
     def _words(self, document: Document, version: int) -> tuple[int, ...]:
@@ -99,6 +109,15 @@ class DocumentQuestions:
         shares = self._documents.shares_of(document)
         names = self._documents.addresses_of((s.workspace, s.contact) for s in shares)
         return [{"to": names.get((s.workspace, s.contact)), "measured": s.unmeasured is None} for s in shares]
+
+
+def _apart(found: Iterable[_Found], nobodys: Callable[[_Found], bool]) -> tuple[list[_Found], list[_Found]]:
+    """Those that are shown one by one, and those of nobody, which are counted: none of them while they are few."""
+    shown: list[_Found] = []
+    counted: list[_Found] = []
+    for each in found:
+        (counted if nobodys(each) else shown).append(each)
+    return shown, counted if len(counted) >= SMALL else []
 
 
 def _version(word: Any) -> int | None:

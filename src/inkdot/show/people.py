@@ -14,6 +14,7 @@ from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
 from inkdot.store.reports import newest_first
+from inkdot.store.veil import Veil
 
 _SECOND = 1_000_000
 _PROOF = {3: "yes", 2: "likely", 1: "unknown"}
@@ -26,6 +27,7 @@ class PeopleQuestions:
     def __init__(self, control: Control, store: EventStore, now: Callable[[], int]) -> None:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
+        self._veil = Veil(store)
 
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
         """By name."""
@@ -71,7 +73,7 @@ class PeopleQuestions:
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
         events = self._store.newest(count_of(what.get("most") or 30), None, here(what))
         names = self._control.addresses_of((here(what), e.contact) for e in events)
-        for event in events:
+        for event in self._veil.over(events):
             if event.id > after:
                 person = names.get((here(what), event.contact))
                 yield self._shown(event, person) | {"person": person}
@@ -88,7 +90,7 @@ class PeopleQuestions:
             for row in self._store.rows("reports", "people_of_mail", {"message": number, "workspace": here(what)})
         }
         names = dict(copies)
-        events = list(self._store.of_message(here(what), number))
+        events = self._veil.over(self._store.of_message(here(what), number))
         yield {
             "message": to_word(MESSAGE, number), "subject": message.subject, "marked": iso(message.marked * _SECOND),
             "links": [{"href": link, "clicks": _clicks(events, link)} for link in message.links],
@@ -126,7 +128,7 @@ class PeopleQuestions:
         subject = self._control.subjects([event.message]).get(event.message) if event.message is not None else None
         if event.scene and event.scene.document is not None:
             subject = self._control.document_names([event.scene.document]).get(event.scene.document)
-        return event_json(event, person, self._now()) | {"subject": subject, "says": says(event)}
+        return event_json(event, person, self._now(), in_crowd=True) | {"subject": subject, "says": says(event)}
 
 
 def _copy(address: str, did: tuple[Any, ...] | None) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from inkdot.domain.consent import SMALL
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.event import Event, Kind
-from inkdot.domain.evidence import SENTENCES, Field
+from inkdot.domain.evidence import SENTENCES, Field, Reason
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
 from inkdot.show.history import History, says_of_site
 from inkdot.show.learned import possible_forwards, reliability
@@ -22,6 +22,7 @@ from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
 from inkdot.store.reports import opens_of
+from inkdot.store.veil import Veil, blurred
 
 Parameters = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
@@ -46,12 +47,13 @@ class Questions:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
         self._history = history or History(None, store)
+        self._veil = Veil(store)
 
     def events(self, what: Parameters) -> Answer:
         """Events, oldest first: person, kind, since, after (an event id), last (how many), limit."""
         kind, workspace = _kind(what.get("kind")), here(what)
         if (last := what.get("last")) is not None:
-            yield from self._shown(reversed(self._store.newest(count_of(last), kind, workspace)))
+            yield from self._shown(self._store.newest(count_of(last), kind, workspace)[::-1])
             return
         contact = self._contact(what["person"], workspace) if what.get("person") else None
         if what.get("person") and contact is None:
@@ -64,7 +66,7 @@ class Questions:
             page = self._store.page(
                 after=after, contact=contact, kind=kind, since=since, most=most, workspace=workspace
             )
-            yield from self._shown(iter(page))
+            yield from self._shown(page)
             left = None if left is None else left - len(page)
             if len(page) < most or left == 0:
                 return
@@ -144,10 +146,12 @@ class Questions:
         event = self._store.event(number)
         if event is None or event.workspace != here(what):
             raise NotFound(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        (event,) = self._veil.over([event])
         person = self._control.address_of(event.workspace, event.contact)
         fields = {name: explained(field) for name, field in event.verdict.fields._asdict().items()}
         repeats = self._store.repeats_of(number)
-        yield event_json(event, person, self._now()) | {"says": says(event), "explained": fields, "repeats": repeats}
+        shown = event_json(event, person, self._now(), in_crowd=True)
+        yield shown | {"says": says(event), "explained": fields, "repeats": repeats}
 
     def corrections(self, what: Parameters) -> Answer:
         """What people said of events, with the facts that the rules saw: a test case each."""
@@ -165,17 +169,18 @@ class Questions:
         yield {"events": count, "newest": iso(newest) if newest else None, "dropped": self._store.dropped_counts()}
 
     def told(self, event: Event) -> dict[str, Any]:
-        """An event as feeds tell it: with its subject and a sentence."""
+        """An event as feeds tell it, alone: with its subject and a sentence."""
+        event = blurred(event)
         person = self._control.address_of(event.workspace, event.contact)
         subject = self._control.subjects([event.message]).get(event.message) if event.message is not None else None
         if event.scene and event.scene.document is not None:
             subject = self._control.document_names([event.scene.document]).get(event.scene.document)
         return event_json(event, person, self._now()) | {"subject": subject, "says": says(event)}
 
-    def _shown(self, events: Iterator[Event]) -> Answer:
+    def _shown(self, events: Sequence[Event]) -> Answer:
         now = self._now()
-        for event in events:
-            yield event_json(event, self._control.address_of(event.workspace, event.contact), now)
+        for event in self._veil.over(events):
+            yield event_json(event, self._control.address_of(event.workspace, event.contact), now, in_crowd=True)
 
     def _contact(self, person: str, workspace: WorkspaceId) -> ContactId | None:
         return self._control.contact_of(normal_address(person), workspace)
@@ -189,6 +194,8 @@ def says(event: Event) -> str:
     if event.scene is not None and event.scene.site is not None:
         return says_of_site(event)
     verdict = event.verdict
+    if verdict.fields.time.reason is Reason.FEW:
+        return "Something like this was counted that day; what it was is told once five came."
     acted = "clicked" if event.kind is Kind.CLICK else "opened"
     thing = "link" if event.kind is Kind.CLICK else "mail"
     if event.kind in _SAID:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from inkdot.domain.beacon import belongs
+from inkdot.domain.consent import SMALL
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.evidence import Field, Reason, Status
-from inkdot.domain.ids import PERSON, SITE, ContactId, SiteId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import PERSON, SITE, VISITOR, ContactId, SiteId, WorkspaceId, from_word, to_word
 from inkdot.show.questions import Answer, Parameters, behind, count_of, here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds, timestamp
@@ -28,7 +29,6 @@ from inkdot.store.visits import (
 from inkdot.understand.lead import INTERESTING, Facts, Score, score
 
 Company = Callable[[int | None], Field]
-VISITOR = "vtr"
 _DAY = 86_400_000_000
 _HALF_HOUR = 1_800_000_000
 _MOST_PEOPLE = 500
@@ -174,12 +174,14 @@ class WebsiteQuestions:
 def _totals(counts: SiteCounts) -> dict[str, Any]:
     total, others = counts.totals(), counts.others()
     nobody = others.get(False, 0)
+    nobody = nobody if nobody >= SMALL else 0
     return {
         "visitors": total.visitors,
         "visitors_between": [total.visitors, total.visitors + nobody],
         "visits": total.visits,
         "views": total.views,
         "views_for_nobody": nobody,
+        "hidden_below": SMALL,
         "machine_views": others.get(True, 0),
         "bounces": total.bounces,
         "bounce_rate": round(total.bounces / total.visits, 4) if total.visits else None,

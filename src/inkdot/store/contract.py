@@ -8,6 +8,7 @@ from typing import Any
 from inkdot.domain.event import FINAL_AFTER, Event, Scene
 from inkdot.domain.evidence import Evidence, Field, Raw, Status
 from inkdot.domain.ids import DOCUMENT, EVENT, LINK, MESSAGE, SITE, VISIT, to_word
+from inkdot.store.veil import blurred
 
 _NOWHERE = Scene()
 
@@ -18,8 +19,13 @@ def iso(microseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
 
 
-def event_json(event: Event, person: str | None, now: int) -> dict[str, Any]:
-    """An event for users; `now` in microseconds decides whether it is final."""
+def event_json(event: Event, person: str | None, now: int, *, in_crowd: bool = False) -> dict[str, Any]:
+    """An event for users; `now` in microseconds decides whether it is final.
+
+    One that names nobody is blurred, unless store/veil.py was asked about it (`in_crowd`).
+    """
+    if not in_crowd:
+        event = blurred(event)
     verdict = event.verdict
     return {
         "id": to_word(EVENT, event.id),

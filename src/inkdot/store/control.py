@@ -6,22 +6,25 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.own_browser import OwnClients
-from inkdot.domain.token import link_in_message
+from inkdot.domain.token import TokenKind, common_object, link_in_message
 from inkdot.store.migrate import migrate
 from inkdot.store.query import questions, statements
 
 _BUSY_SECONDS = 10
 _MOST_REMEMBERED = 100_000
-_HOUR = 3_600
+_HOUR, _DAY = 3_600, 86_400
+_COMMON = "Mails to one person each"
 _TWO_64 = 1 << 64
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -98,7 +101,15 @@ class Control:
         self._remember(contacts)
 
     def keep_message(self, message: Message, contacts: Mapping[Address, ContactId], workspace: WorkspaceId) -> None:
-        """Keep a marked mail, its recipients and its links, durably."""
+        """Keep a marked mail, its recipients and its links, durably.
+
+        Where one unnamed person alone got it, what it was would name that person: it counts among the mails of its day.
+        """
+        if message.unnamed == 1:
+            self._keep_common(message.marked, workspace)
+            if not contacts:
+                return
+            message = replace(message, unnamed=0)
         links = [
             (link_in_message(message.id, position), workspace, message.id, position, destination.encode())
             for position, destination in enumerate(message.links, 1)
@@ -109,6 +120,21 @@ class Control:
             self._keep("keep_contact", [(workspace, contact, address) for address, contact in contacts.items()])
             self._keep("keep_recipient", [(message.id, contact) for contact in contacts.values()])
             self._keep("keep_link", links)
+
+    def _keep_common(self, marked: int, workspace: WorkspaceId) -> None:
+        common, day = common_object(workspace, TokenKind.DOT, marked), marked - marked % _DAY
+        with self._transaction():
+            self._keep("keep_common", [(common, workspace, day, _COMMON)])
+
+    def is_named(self, message: MessageId, contact: ContactId) -> bool:
+        """Whether somebody was marked by name in a mail."""
+        return bool(self._rows("is_named", (message, contact)))
+
+    def is_alone(self, message: MessageId, mode: Mode) -> bool:
+        """As domain/consent.py says it, of a mail that is kept already; it may say so of a second person, too."""
+        rows = self._rows("how_many", (message, message))
+        named, unnamed = rows[0] if rows else (0, 0)
+        return bool(unnamed == 0 if mode is Mode.AGGREGATE else named + unnamed <= 1)
 
     def keep_link(self, link: LinkId, destination: bytes, workspace: WorkspaceId) -> None:
         """Keep a tracked link of its own."""

@@ -81,7 +81,7 @@ class Forgetting(Consents):
                     for column, kind in columns.items() if address else ():
                         if kind in _TEXTS:
                             self._keep_in(_TEXTS[kind], table, (), column)
-            self._keep("forget_who", [(workspace, contact)])
+            self._keep("forget_who", [(workspace, who) for who in (contact, *visitors)])
             if "answered" in self._tables():  # what was told to programs may be told again for a day
                 self._keep("forget_all_answers", [()])
         self._addresses.pop((workspace, contact), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import NamedTuple
 
+from inkdot.app.consent import notice_of
 from inkdot.domain.consent import Decision, Mode
 from inkdot.mark.privacy import Notice, footer
 from inkdot.settings import Settings
@@ -27,102 +28,114 @@ class Words(NamedTuple):
     rights: str
     document: str
     nobody: str
+    ways: tuple[str, str, str, str]
+    """How to withdraw: by the mails' link, by a mail, by a mail where no address is set; and what joins two of them."""
 
 
 _ENGLISH = Words(
     "I agree that {controller} sees when I open these mails and documents and which links I use, to know what interests me. "
-    "I can withdraw this at any time by the link in every mail, also for mails already sent. Getting the mails does not depend on it.",
+    "I can withdraw this at any time {way}, also for mails already sent. Getting the mails does not depend on it.",
     "If you agreed, we keep for each mail and document we send you when it is opened, which links are used and how long pages are "
     "shown, with device, program and rough place, to know what interests you.",
     {Mode.OFF: "Of everybody else we keep nothing.",
-     Mode.AGGREGATE: "Of everybody else we count opens and clicks with shared marks, without names; counts below five are not shown.",
+     Mode.AGGREGATE: "Of everybody else we count opens and clicks in total only, without names; counts below five are not shown.",
      Mode.HYGIENE: "Of everybody else we keep the day of the last open, overwritten each time, to stop writing to dead addresses.",
-     Mode.INDIVIDUAL: "Nobody is asked first; you can object at any time."},
+     Mode.INDIVIDUAL: "For each mail and document we send you we keep when it is opened, which links are used and how long pages are shown, with device, "
+     "program and rough place, to know what interests you. You are not asked first; you can object at any time."},
     "Raw requests are deleted after {journal} days, what follows from them {events}. {addresses} The data stay on our own server and go "
     "to nobody; no decision is made by machine.",
     "after {days} days", "when you ask for it or we no longer need it",
-    {"full": "Internet addresses are kept with the raw requests alone.", "cut": "Internet addresses are kept shortened (/24, /48), with the raw requests alone.",
-     "none": "Internet addresses are not kept."},
-    "You can see, take with you and have deleted what is kept, and withdraw, by the link in every mail or at {mail}. Browsers that "
+    {"full": "IP addresses are kept with the raw requests alone.", "cut": "IP addresses are kept shortened (/24, /48), with the raw requests alone.",
+     "none": "IP addresses are not kept."},
+    "You can see, take with you and have deleted what is kept, and withdraw, {way}. Browsers that "
     "send Global Privacy Control or Do Not Track are only counted. You may complain to a supervisory authority. Responsible: {controller}.",
     "{controller} can see when this document is opened and how long its pages are shown. You can switch that off on the page itself.",
     "the sender",
+    ("by the link in every mail", "by a message to {mail}", "by a message to the sender", " or "),
 )  # fmt: skip
 _GERMAN = Words(
     "Ich bin einverstanden, dass {controller} sieht, wann ich diese Mails und Dokumente öffne und welche Links ich benutze, um zu wissen, "
-    "was mich interessiert. Ich kann das jederzeit über den Link in jeder Mail widerrufen, auch für schon versandte Mails. Der Empfang hängt nicht davon ab.",
+    "was mich interessiert. Ich kann das jederzeit widerrufen, {way}, auch für schon versandte Mails. Der Empfang hängt nicht davon ab.",
     "Wenn Sie eingewilligt haben, speichern wir zu jeder Mail und jedem Dokument, wann sie geöffnet, welche Links benutzt und wie lange Seiten "
     "gezeigt werden, mit Gerät, Programm und ungefährem Ort, um zu wissen, was Sie interessiert.",
     {Mode.OFF: "Von allen anderen speichern wir nichts.",
-     Mode.AGGREGATE: "Von allen anderen zählen wir Öffnungen und Klicks mit gemeinsamen Zeichen, ohne Namen; Zahlen unter fünf werden nicht gezeigt.",
+     Mode.AGGREGATE: "Von allen anderen zählen wir Öffnungen und Klicks nur insgesamt, ohne Namen; Zahlen unter fünf werden nicht angezeigt.",
      Mode.HYGIENE: "Von allen anderen speichern wir den Tag der letzten Öffnung, jedes Mal überschrieben, um nicht an tote Adressen zu schreiben.",
-     Mode.INDIVIDUAL: "Wir fragen nicht vorher; Sie können jederzeit widersprechen."},
-    "Rohe Anfragen werden nach {journal} Tagen gelöscht, was daraus folgt {events}. {addresses} Die Daten bleiben auf unserem eigenen Server und "
-    "gehen an niemanden; keine Entscheidung fällt automatisch.",
+     Mode.INDIVIDUAL: "Zu jeder Mail und jedem Dokument an Sie speichern wir, wann sie geöffnet, welche Links benutzt und wie lange Seiten gezeigt "
+     "werden, mit Gerät, Programm und ungefährem Ort, um zu wissen, was Sie interessiert. Wir fragen nicht vorher; Sie können jederzeit widersprechen."},
+    "Die Rohdaten der Anfragen werden nach {journal} Tagen gelöscht, was daraus gewonnen wurde, {events}. {addresses} Die Daten bleiben auf unserem eigenen Server und "
+    "gehen an niemanden; Entscheidungen fallen nicht automatisch.",
     "nach {days} Tagen", "wenn Sie es verlangen oder wir es nicht mehr brauchen",
-    {"full": "Internetadressen stehen nur bei den rohen Anfragen.", "cut": "Internetadressen stehen gekürzt (/24, /48) und nur bei den rohen Anfragen.",
-     "none": "Internetadressen werden nicht gespeichert."},
-    "Sie können sehen, mitnehmen und löschen lassen, was gespeichert ist, und widerrufen: über den Link in jeder Mail oder unter {mail}. Browser mit "
+    {"full": "IP-Adressen stehen nur bei den Rohdaten.", "cut": "IP-Adressen stehen nur bei den Rohdaten, und gekürzt (/24, /48).",
+     "none": "IP-Adressen werden nicht gespeichert."},
+    "Sie können sehen, mitnehmen und löschen lassen, was gespeichert ist, und widerrufen: {way}. Browser mit "
     "Global Privacy Control oder Do Not Track werden nur gezählt. Sie können sich bei einer Aufsichtsbehörde beschweren. Verantwortlich: {controller}.",
     "{controller} kann sehen, wann dieses Dokument geöffnet wird und wie lange seine Seiten gezeigt werden. Sie können das auf der Seite selbst abschalten.",
     "der Absender",
+    ("über den Link in jeder Mail", "durch eine Nachricht an {mail}", "durch eine Nachricht an den Absender", " oder "),
 )  # fmt: skip
 _FRENCH = Words(
-    "J’accepte que {controller} voie quand j’ouvre ces messages et documents et quels liens j’utilise, pour connaître mes intérêts. Je peux retirer "
-    "cet accord à tout moment par le lien de chaque message, même pour les messages déjà envoyés. La réception n’en dépend pas.",
+    "J’autorise {controller} à voir quand j’ouvre ces messages et documents et quels liens j’utilise, pour connaître mes intérêts. Je peux retirer "
+    "cet accord à tout moment {way}, même pour les messages déjà envoyés. La réception n’en dépend pas.",
     "Si vous avez accepté, nous conservons pour chaque message et document l’heure d’ouverture, les liens utilisés et la durée d’affichage des pages, "
     "avec l’appareil, le programme et un lieu approximatif, pour connaître vos intérêts.",
     {Mode.OFF: "Pour toutes les autres personnes, rien n’est conservé.",
-     Mode.AGGREGATE: "Pour toutes les autres personnes, nous comptons ouvertures et clics avec des marques communes, sans noms ; les nombres inférieurs à cinq ne sont pas montrés.",
+     Mode.AGGREGATE: "Pour toutes les autres personnes, nous comptons seulement le total des ouvertures et des clics, sans noms ; les nombres inférieurs à cinq ne sont pas affichés.",
      Mode.HYGIENE: "Pour toutes les autres personnes, nous conservons le jour de la dernière ouverture, remplacé à chaque fois, pour ne pas écrire à des adresses mortes.",
-     Mode.INDIVIDUAL: "Nous ne demandons pas d’abord ; vous pouvez vous opposer à tout moment."},
-    "Les requêtes brutes sont supprimées après {journal} jours, ce qui en découle {events}. {addresses} Les données restent sur notre propre serveur et "
+     Mode.INDIVIDUAL: "Pour chaque message et document qui vous est envoyé, nous conservons l’heure d’ouverture, les liens utilisés et la durée d’affichage "
+     "des pages, avec l’appareil, le programme et un lieu approximatif, pour connaître vos intérêts. Nous ne demandons pas d’accord préalable ; vous pouvez vous opposer à tout moment."},
+    "Les données brutes des requêtes sont supprimées après {journal} jours, ce qui en est tiré {events}. {addresses} Les données restent sur notre propre serveur et "
     "ne vont à personne ; aucune décision n’est automatique.",
     "après {days} jours", "à votre demande ou quand nous n’en avons plus besoin",
-    {"full": "Les adresses internet restent avec les requêtes brutes seulement.", "cut": "Les adresses internet sont raccourcies (/24, /48) et restent avec les requêtes brutes.",
-     "none": "Les adresses internet ne sont pas conservées."},
-    "Vous pouvez voir, emporter et faire effacer ce qui est conservé, et retirer votre accord, par le lien de chaque message ou à {mail}. Les navigateurs "
+    {"full": "Les adresses IP ne figurent que dans les données brutes.", "cut": "Les adresses IP ne figurent que dans les données brutes, tronquées (/24, /48).",
+     "none": "Les adresses IP ne sont pas conservées."},
+    "Vous pouvez voir, emporter et faire effacer ce qui est conservé, et retirer votre accord, {way}. Les navigateurs "
     "avec Global Privacy Control ou Do Not Track sont seulement comptés. Vous pouvez saisir une autorité de contrôle. Responsable : {controller}.",
     "{controller} peut voir quand ce document est ouvert et combien de temps ses pages sont affichées. Vous pouvez l’arrêter sur la page même.",
     "l’expéditeur",
+    ("par le lien de chaque message", "par un message à {mail}", "par un message à l’expéditeur", " ou "),
 )  # fmt: skip
 _ITALIAN = Words(
     "Accetto che {controller} veda quando apro questi messaggi e documenti e quali link uso, per sapere che cosa mi interessa. Posso revocare il consenso "
-    "in ogni momento con il link in ogni messaggio, anche per i messaggi già inviati. La ricezione non dipende da esso.",
+    "in ogni momento {way}, anche per i messaggi già inviati. La ricezione non dipende da esso.",
     "Se hai accettato, conserviamo per ogni messaggio e documento quando viene aperto, quali link sono usati e per quanto tempo le pagine sono mostrate, "
     "con dispositivo, programma e luogo approssimativo, per sapere che cosa ti interessa.",
     {Mode.OFF: "Di tutti gli altri non conserviamo nulla.",
-     Mode.AGGREGATE: "Di tutti gli altri contiamo aperture e clic con segni comuni, senza nomi; i numeri sotto cinque non sono mostrati.",
+     Mode.AGGREGATE: "Di tutti gli altri contiamo solo il totale di aperture e clic, senza nomi; i numeri inferiori a cinque non vengono mostrati.",
      Mode.HYGIENE: "Di tutti gli altri conserviamo il giorno dell’ultima apertura, sovrascritto ogni volta, per non scrivere a indirizzi morti.",
-     Mode.INDIVIDUAL: "Non chiediamo prima; puoi opporti in ogni momento."},
-    "Le richieste grezze sono cancellate dopo {journal} giorni, ciò che ne deriva {events}. {addresses} I dati restano sul nostro server e non vanno a "
+     Mode.INDIVIDUAL: "Per ogni messaggio e documento che ti inviamo conserviamo quando viene aperto, quali link sono usati e per quanto tempo le pagine sono "
+     "mostrate, con dispositivo, programma e luogo approssimativo, per sapere che cosa ti interessa. Non chiediamo un consenso preventivo; puoi opporti in ogni momento."},
+    "I dati grezzi delle richieste vengono cancellati dopo {journal} giorni, ciò che se ne ricava {events}. {addresses} I dati restano sul nostro server e non vanno a "
     "nessuno; nessuna decisione è automatica.",
     "dopo {days} giorni", "quando lo chiedi o quando non ne abbiamo più bisogno",
-    {"full": "Gli indirizzi internet restano solo con le richieste grezze.", "cut": "Gli indirizzi internet sono accorciati (/24, /48) e restano solo con le richieste grezze.",
-     "none": "Gli indirizzi internet non sono conservati."},
-    "Puoi vedere, portare con te e far cancellare ciò che è conservato, e revocare, con il link in ogni messaggio o a {mail}. I browser con Global Privacy "
+    {"full": "Gli indirizzi IP si trovano solo nei dati grezzi.", "cut": "Gli indirizzi IP si trovano solo nei dati grezzi, troncati (/24, /48).",
+     "none": "Gli indirizzi IP non vengono conservati."},
+    "Puoi vedere, portare con te e far cancellare ciò che è conservato, e revocare il consenso, {way}. I browser con Global Privacy "
     "Control o Do Not Track sono solo contati. Puoi presentare reclamo a un’autorità di controllo. Titolare: {controller}.",
     "{controller} può vedere quando questo documento viene aperto e per quanto tempo le sue pagine sono mostrate. Puoi disattivarlo sulla pagina stessa.",
     "il mittente",
+    ("con il link in ogni messaggio", "con un messaggio a {mail}", "con un messaggio al mittente", " o "),
 )  # fmt: skip
 _SPANISH = Words(
     "Acepto que {controller} vea cuándo abro estos mensajes y documentos y qué enlaces uso, para saber qué me interesa. Puedo retirarlo en cualquier "
-    "momento con el enlace de cada mensaje, también para los ya enviados. Recibirlos no depende de ello.",
+    "momento {way}, también para los ya enviados. Recibirlos no depende de ello.",
     "Si usted aceptó, guardamos de cada mensaje y documento cuándo se abre, qué enlaces se usan y cuánto tiempo se muestran las páginas, con dispositivo, "
     "programa y lugar aproximado, para saber qué le interesa.",
     {Mode.OFF: "De todas las demás personas no guardamos nada.",
-     Mode.AGGREGATE: "De todas las demás personas contamos aperturas y clics con marcas comunes, sin nombres; los números menores de cinco no se muestran.",
+     Mode.AGGREGATE: "De todas las demás personas contamos solo el total de aperturas y clics, sin nombres; los números inferiores a cinco no se muestran.",
      Mode.HYGIENE: "De todas las demás personas guardamos el día de la última apertura, sustituido cada vez, para no escribir a direcciones muertas.",
-     Mode.INDIVIDUAL: "No preguntamos antes; usted puede oponerse en cualquier momento."},
-    "Las solicitudes en bruto se borran a los {journal} días, lo que se deriva de ellas {events}. {addresses} Los datos quedan en nuestro propio servidor y "
+     Mode.INDIVIDUAL: "De cada mensaje y documento que le enviamos guardamos cuándo se abre, qué enlaces se usan y cuánto tiempo se muestran las páginas, "
+     "con dispositivo, programa y lugar aproximado, para saber qué le interesa. No pedimos un consentimiento previo; usted puede oponerse en cualquier momento."},
+    "Los datos brutos de las solicitudes se borran a los {journal} días; lo que se obtiene de ellos, {events}. {addresses} Los datos quedan en nuestro propio servidor y "
     "no van a nadie; ninguna decisión es automática.",
     "a los {days} días", "cuando usted lo pida o ya no lo necesitemos",
-    {"full": "Las direcciones de internet quedan solo con las solicitudes en bruto.", "cut": "Las direcciones de internet quedan acortadas (/24, /48) y solo con las solicitudes en bruto.",
-     "none": "Las direcciones de internet no se guardan."},
-    "Usted puede ver, llevarse y hacer borrar lo guardado, y retirar su consentimiento, con el enlace de cada mensaje o en {mail}. Los navegadores con Global "
+    {"full": "Las direcciones IP figuran solo en los datos brutos.", "cut": "Las direcciones IP figuran solo en los datos brutos, recortadas (/24, /48).",
+     "none": "Las direcciones IP no se guardan."},
+    "Usted puede ver, llevarse y hacer borrar lo guardado, y retirar su consentimiento, {way}. Los navegadores con Global "
     "Privacy Control o Do Not Track solo se cuentan. Puede reclamar ante una autoridad de control. Responsable: {controller}.",
     "{controller} puede ver cuándo se abre este documento y cuánto tiempo se muestran sus páginas. Usted puede desactivarlo en la misma página.",
     "el remitente",
+    ("con el enlace de cada mensaje", "con un mensaje a {mail}", "con un mensaje al remitente", " o "),
 )  # fmt: skip
 WORDS = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH, "it": _ITALIAN, "es": _SPANISH}
 
@@ -132,18 +145,27 @@ def texts(settings: Settings, default: Decision, language: str) -> dict[str, str
     words = WORDS[language]
     facts = {
         "controller": settings.controller or words.nobody,
-        "mail": settings.controller_mail or settings.controller or words.nobody,
+        "way": _ways(words, settings),
         "journal": settings.journal_days,
         "events": words.days.format(days=settings.events_days) if settings.events_days else words.open_end,
         "addresses": words.addresses[settings.addresses],
     }
-    named = [] if settings.health else [words.individual]
+    named = [] if settings.health or default.mode is Mode.INDIVIDUAL else [words.individual]
     paragraph = " ".join([*named, words.default[default.mode], words.kept, words.rights])
+    document = words.document.format(**facts)
     shown = footer(Notice("footer", language), default.mode, "#").decode()
     return {
         "form_box": words.box.format(**facts),
         "form_html": f'<label><input type="checkbox" name="consent" value="yes"> {html.escape(words.box.format(**facts))}</label>',
         "privacy_paragraph": paragraph.format(**facts),
         "mail_footer": html.unescape(shown),
-        "document_notice": words.document.format(**facts),
+        "document_notice": document[0].upper() + document[1:],
     }
+
+
+def _ways(words: Words, settings: Settings) -> str:
+    by_link, by_mail, by_word, either = words.ways
+    ways = [] if notice_of(settings).style == "off" else [by_link]
+    if settings.controller_mail or not ways:
+        ways.append((by_mail if settings.controller_mail else by_word).format(mail=settings.controller_mail))
+    return either.join(ways)

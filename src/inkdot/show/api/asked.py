@@ -139,6 +139,14 @@ class NewConsent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     form: Short = ""
 
 
+class NewLimit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How much may be kept in a workspace, of a list or on a site, whatever people chose."""
+
+    mode: wire.Mode
+    scope: Short = "workspace"
+    """workspace, list:NAME or site:DOMAIN"""
+
+
 class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """How somebody withdrew."""
 

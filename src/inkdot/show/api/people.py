@@ -57,6 +57,16 @@ def withdraw_consent(call: Call) -> dict[str, Any]:
     return call.one("consent_withdraw", person=call.path["person"], method=call.body.method)
 
 
+def list_limits(call: Call) -> Page[Any]:
+    """By scope. What people chose counts within them."""
+    return page_in_order(call.ask("consent_limits"), call.query, lambda x: str(x["scope"]))
+
+
+def set_limit(call: Call) -> dict[str, Any]:
+    """For what is marked from now on."""
+    return call.one("consent_limit", **msgspec.structs.asdict(call.body))
+
+
 def export_person(call: Call) -> dict[str, Any]:
     """Everything that is kept, for that person."""
     show_person(call)

@@ -49,6 +49,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/people/{person}/consent", people.list_choices, PRIVACY, "List a person's choices", Page[wire.Choice], asked.Listed),
     Endpoint("POST", "/people/{person}/consent", people.set_consent, PRIVACY, "Write down a choice", wire.Consent, body=asked.NewConsent),
     Endpoint("POST", "/people/{person}/withdrawal", people.withdraw_consent, PRIVACY, "Withdraw consent", wire.Consent, body=asked.Withdrawal),
+    Endpoint("GET", "/consent/limits", people.list_limits, PRIVACY, "List limits of what may be kept", Page[wire.Limit], asked.Listed),
+    Endpoint("POST", "/consent/limits", people.set_limit, PRIVACY, "Limit what may be kept", wire.Limit, body=asked.NewLimit),
     Endpoint("GET", "/people/{person}/export", people.export_person, PRIVACY, "Export a person", dict[str, Any]),
     # documents
     Endpoint("GET", "/documents", documents.list_documents, READ, "List documents", Page[wire.Document], asked.Listed),

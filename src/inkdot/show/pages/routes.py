@@ -40,6 +40,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/team", Role.OWNER, running.team_change),
     ("/views", Role.MEMBER, sharing.view_change),
     ("/settings", Role.OWNER, settings.settings_change),
+    ("/settings/limit", Role.OWNER, settings.limit_set),
     ("/health", Role.OWNER, running.health_check),
 )
 _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit), ("/settings", settings.settings))

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from inkdot.domain.account import Role, Scope
+from inkdot.domain.consent import Mode
 from inkdot.domain.errors import UsageError
 from inkdot.show.pages.desk import Visit
 
@@ -25,7 +26,17 @@ def settings(visit: Visit) -> Response:
     """What is set, and what it means."""
     every = {found["setting"]: found for found in visit.ask("setting_list")}
     groups = [(heading, [every.pop(name) for name in names]) for heading, names in _GROUPS]
-    return visit.page("settings.html", groups=groups, rest=list(every.values()), regions=dict(REGIONS))
+    return visit.page(
+        "settings.html", groups=groups, rest=list(every.values()), regions=dict(REGIONS), limits=list(visit.ask("consent_limits")),
+        modes=[mode.name.lower() for mode in Mode],
+    )  # fmt: skip
+
+
+def limit_set(visit: Visit) -> Response:
+    """Limit what may be kept in the workspace, of a list or on a site."""
+    form = visit.form
+    visit.one("consent_limit", scope=form.get("scope"), mode=form.get("mode", ""))
+    return visit.back("/settings", visit.words("Written down; it counts from now on."))
 
 
 def settings_change(visit: Visit) -> Response:

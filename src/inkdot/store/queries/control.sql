@@ -6,6 +6,19 @@ INSERT INTO contacts (workspace, id, address) VALUES (?, ?, ?) ON CONFLICT DO NO
 -- One marked mail; marking it again changes nothing.
 INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: keep_common
+-- One more mail among those of a day that went to one unnamed person each.
+INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, NULL, 1)
+ON CONFLICT (id) DO UPDATE SET unnamed = unnamed + 1;
+
+-- name: is_named
+-- Whether somebody is a recipient by name.
+SELECT 1 FROM recipients WHERE message = ? AND contact = ?;
+
+-- name: how_many
+-- Recipients by name, two at the most, and unnamed ones.
+SELECT (SELECT count(*) FROM (SELECT 1 FROM recipients WHERE message = ? LIMIT 2)), unnamed FROM messages WHERE id = ?;
+
 -- name: keep_recipient
 -- Who got a copy.
 INSERT INTO recipients (message, contact) VALUES (?, ?) ON CONFLICT DO NOTHING;

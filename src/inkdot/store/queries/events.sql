@@ -133,6 +133,17 @@ WHERE contact = $contact AND time >= $since AND (time > $after_time OR (time = $
     AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time, id LIMIT $most;
 
+-- name: in_a_crowd
+-- Which of these events have enough like them that name nobody either: of their kind, on the same thing, in other visits.
+WITH asked AS (
+    SELECT id, workspace, kind, message, link, url, document, page, site FROM events WHERE id IN (SELECT unnest($ids::UBIGINT[]))
+)
+SELECT a.id FROM asked a JOIN events e ON e.workspace = a.workspace AND e.kind = a.kind
+    AND e.message IS NOT DISTINCT FROM a.message AND e.link IS NOT DISTINCT FROM a.link AND e.url IS NOT DISTINCT FROM a.url
+    AND e.document IS NOT DISTINCT FROM a.document AND e.page IS NOT DISTINCT FROM a.page AND e.site IS NOT DISTINCT FROM a.site
+WHERE e.contact = 0 AND e.visitor IS NULL
+GROUP BY a.id HAVING count(DISTINCT coalesce(e.visit, e.id)) >= $enough;
+
 -- name: time_of
 -- When an event happened.
 SELECT time FROM events WHERE id = $id;
