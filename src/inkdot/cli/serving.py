@@ -15,6 +15,7 @@ from inkdot.domain.errors import InkdotError
 
 if TYPE_CHECKING:
     from inkdot.app.folder import Folder, Server
+    from inkdot.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -77,13 +78,17 @@ def serve(
         sys.stdout.flush()
         if setup_link:
             _say_how_to_begin(folder, server, open_page)
-        if not settings.region and not settings.health:
-            talk(f"inkdot: {UNANSWERED}")
+        _say_if_unanswered(settings)
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
     said = [name for name, value in given.items() if value is not None]
     sys.exit(Supervisor(folder, settings, lambda: load(folder.root, given), said).run(ready))
+
+
+def _say_if_unanswered(settings: Settings) -> None:
+    if not settings.region and not settings.health:
+        talk(f"inkdot: {UNANSWERED}")
 
 
 def _say_how_to_begin(folder: Folder, server: Server, open_page: bool | None) -> None:
