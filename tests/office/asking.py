@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from tests.conftest import Server, inkdot_json
 
@@ -73,6 +74,33 @@ class Program:
         if said.status == 201:
             self.csrf = said.json["csrf"]
         return said
+
+
+class Reader:
+    """A browser without scripts that is signed in."""
+
+    def __init__(self, server: Server, address: str) -> None:
+        self.office, self.cookie = server.office, ""
+        _, headers, _ = self.ask("POST", "/login", {"address": address, "password": PASSWORD})
+        self.cookie = headers["set-cookie"].partition(";")[0]
+        self.read_token()
+
+    def read_token(self) -> None:
+        """What every form carries."""
+        found = re.search(r'name="csrf" value="(\w+)"', self.ask("GET", "/me")[2])
+        assert found
+        self.csrf = found[1]
+
+    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
+        parts = urlsplit(self.office)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        headers = {"Origin": self.office, "Content-Type": "application/x-www-form-urlencoded", "Cookie": self.cookie}
+        body = urlencode(form | {"csrf": getattr(self, "csrf", "")}) if form is not None else None
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        text = response.read().decode("utf-8", "replace")
+        connection.close()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, text
 
 
 def key_for(server: Server, *scopes: str, workspace: str | None = None) -> Program:

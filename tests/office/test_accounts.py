@@ -16,7 +16,7 @@ from inkdot.show.passwords import totp_code, totp_secret, totp_step
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.accounts import Accounts
 from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
-from tests.office.asking import PASSWORD, Program, key_for
+from tests.office.asking import PASSWORD, Program, Reader, key_for
 
 
 def make(server: Server, address: str, *options: str, password: str = PASSWORD) -> None:
@@ -181,6 +181,36 @@ def test_a_code_is_wanted_with_the_password_and_works_once(office: Server) -> No
     assert Program(office).sign_in(carl, code=wrong).status == 401
     assert Program(office).sign_in(carl, code=code).status == 201
     assert Program(office).sign_in(carl, code=code).status == 401, "a code that was seen on the wire is worth nothing"
+
+
+def test_who_loses_the_telephone_signs_in_with_a_code_from_paper_and_each_works_once(office: Server) -> None:
+    dora = "dora@example.com"
+    make(office, dora)
+    browser = Reader(office, dora)
+    offered = browser.ask("POST", "/me", {"do": "offer"})[2]
+    secret = re.search(r"<code>([A-Z2-7]{32})</code>", offered)
+    assert secret
+    now = int(time.time())
+    held = browser.cookie
+    status, headers, page = browser.ask("POST", "/me", {"do": "prove", "code": totp_code(secret[1], now // 30)})
+    codes = re.findall(r"<code>((?:[a-z2-7]{4}-){3}[a-z2-7]{4})</code>", page)
+    assert (status, len(set(codes))) == (200, 10)
+    assert browser.ask("GET", "/me")[0] == 303, "the session from before the second factor is over"
+    browser.cookie = headers["set-cookie"].partition(";")[0]
+    assert browser.cookie != held
+    shown = browser.ask("GET", "/me")
+    assert (shown[0], codes[0] in shown[2]) == (200, False)
+    kept = b"".join(p.read_bytes() for p in office.data.glob("control.db*"))
+    assert codes[0].encode() not in kept
+    assert codes[0].replace("-", "").encode() not in kept
+    assert Program(office).sign_in(dora, code=codes[0].upper().replace("-", " ")).status == 201
+    assert Program(office).sign_in(dora, code=codes[0]).status == 401, "it was used"
+    assert Program(office).sign_in(dora, code="aaaa-aaaa-aaaa-aaaa").status == 401
+    browser.read_token()
+    assert browser.ask("POST", "/me", {"do": "end", "password": "not the password"})[0] == 401
+    assert browser.ask("POST", "/me", {"do": "end", "password": PASSWORD})[0] == 303
+    assert browser.ask("GET", "/me")[0] == 303, "every session ends when the second factor does"
+    assert Program(office).sign_in(dora).status == 201
 
 
 def test_a_set_up_link_works_once_and_for_half_an_hour(tmp_path: Path) -> None:

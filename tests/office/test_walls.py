@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
 import pytest
 
 from inkdot.show.pages import routes
-from tests.conftest import ADA, EVE, Server, inkdot
-from tests.office.asking import PASSWORD
+from tests.conftest import ADA, EVE, inkdot
+from tests.office.asking import PASSWORD, Reader
 from tests.office.conftest import Firms
 from tests.office.test_api import fingerprint, things_of
-
-
-class Reader:
-    """A browser without scripts that is signed in."""
-
-    def __init__(self, server: Server, address: str) -> None:
-        self.office, self.cookie = server.office, ""
-        _, headers, _ = self.ask("POST", "/login", {"address": address, "password": PASSWORD})
-        self.cookie = headers["set-cookie"].partition(";")[0]
-        found = re.search(r'name="csrf" value="(\w+)"', self.ask("GET", "/me")[2])
-        assert found
-        self.csrf = found[1]
-
-    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
-        parts = urlsplit(self.office)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        headers = {"Origin": self.office, "Content-Type": "application/x-www-form-urlencoded", "Cookie": self.cookie}
-        body = urlencode(form | {"csrf": getattr(self, "csrf", "")}) if form is not None else None
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-        connection.close()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, text
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 import time
@@ -269,9 +268,9 @@ def _role(word: str) -> Role:
 
 
 def _made() -> str:
-    """80 random bits that can be typed."""
-    letters = base64.b32encode(os.urandom(10)).decode().lower()
-    return "-".join(letters[i : i + 4] for i in range(0, 16, 4))
+    from inkdot.show.passwords import recovery_code
+
+    return recovery_code(os.urandom(10))
 
 
 def _asked() -> str:

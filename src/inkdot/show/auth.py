@@ -22,7 +22,6 @@ import base64
 import functools
 import hashlib
 import hmac
-import ipaddress
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -38,7 +37,7 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
 from inkdot.domain.ids import UserId, WorkspaceId
 from inkdot.show import passwords
-from inkdot.show.tries import Tries, network_of, public_address
+from inkdot.show.tries import Tries, is_loopback, is_plain_host, network_of, public_address
 from inkdot.store.accounts import Accounts
 from inkdot.understand.agent import agent_text
 
@@ -50,6 +49,7 @@ _QUARTER = 900
 _HOUR = 3_600
 _MOST_FORM_BYTES = 1_000_000
 _MOST_WORKED = 10_000
+_RECOVERY_CODES = 10
 _COOKIE, _SAFE_COOKIE = "inkdot", "__Host-inkdot"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FIRST = WorkspaceId(1)
@@ -229,6 +229,8 @@ class Auth:
         if not code.strip():
             raise CodeWanted("Give the code of your authenticator, too.")
         step = passwords.totp_step(secret, code, self._now())
+        if step is None and self.accounts.use_recovery_code(user.id, digest(passwords.plain_code(code))):
+            return
         if step is None or not self.accounts.use_totp(user.id, step):
             raise SignInFirst(_WRONG)
 
@@ -306,14 +308,27 @@ class Auth:
         self.accounts.want_totp(signed.user, secret)
         return secret, passwords.totp_address(secret, signed.address)
 
-    def prove_totp(self, request: Request, signed: Signed, code: str) -> str:
-        """Begin to ask for codes; every other session ends. Returns a new one. Raises SignInFirst, TooOften."""
+    def prove_totp(self, request: Request, signed: Signed, code: str) -> tuple[str, list[str]]:
+        """Begin to ask for codes; every session ends. Raises SignInFirst, TooOften.
+
+        Returns a new session and the codes for whoever loses the second factor; each works once.
+        """
         self._count(request, signed.address)
         user = self.accounts.user(signed.user)
         step = passwords.totp_step(user.totp_wanted, code, self._now()) if user and user.totp_wanted else None
         if step is None or not self.accounts.use_totp(signed.user, step):
             raise SignInFirst("The code is wrong; look at the clock of your device, too.")
-        self.accounts.prove_totp(signed.user)
+        recovery = [passwords.recovery_code(os.urandom(10)) for _ in range(_RECOVERY_CODES)]
+        self.accounts.prove_totp(signed.user, [digest(passwords.plain_code(word)) for word in recovery])
+        return self._begin(request, signed.user, signed.workspace), recovery
+
+    def end_totp(self, request: Request, signed: Signed, password: str) -> str:
+        """Ask for no codes any more; every session ends. Returns a new one. Raises SignInFirst, TooOften."""
+        self._count(request, signed.address)
+        user = self.accounts.user(signed.user)
+        if user is None or not passwords.right(user.password, password):
+            raise SignInFirst("The password is wrong.")
+        self.accounts.forget_totp(signed.user)
         return self._begin(request, signed.user, signed.workspace)
 
     # -- where a request comes from
@@ -341,20 +356,20 @@ class Auth:
             return self._own
         try:
             asked = urlsplit(f"{request.url.scheme}://{request.headers.get('host', '')}")
-            return f"{asked.scheme}://{asked.netloc}" if _is_plain_host(asked.hostname) and asked.port != 0 else ""
+            return f"{asked.scheme}://{asked.netloc}" if is_plain_host(asked.hostname) and asked.port != 0 else ""
         except ValueError:
             return ""
 
     def _is_here(self, origin: str, request: Request) -> bool:
         """The origin is the address under which the request came, and a number or this machine: no name to be rebound."""
         parts = urlsplit(origin)
-        return parts.netloc == request.headers.get("host", "").lower() and _is_plain_host(parts.hostname)
+        return parts.netloc == request.headers.get("host", "").lower() and is_plain_host(parts.hostname)
 
     def _is_safe(self, request: Request) -> bool:
         return request.url.scheme == "https" or self._own.startswith("https:")
 
     def _check_wire(self, request: Request) -> None:
-        if not self._is_safe(request) and not _is_loopback(request.url.hostname):
+        if not self._is_safe(request) and not is_loopback(request.url.hostname):
             raise NotAllowed(
                 "Passwords are taken over https only; put a TLS proxy before the office and set office_url."
             )
@@ -371,19 +386,3 @@ def fresh_user(address: str, name: str, password: str, now: int) -> User:
 def _signed(found: Session, secret: str) -> Signed:
     csrf = hashlib.blake2b(secret.encode(), digest_size=24, person=b"inkdot-csrf").hexdigest()
     return Signed(found.user, found.address, found.name, found.workspace, found.workspace_name, found.role, csrf)
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _is_plain_host(host: str | None) -> bool:
-    try:
-        return host == "localhost" or bool(ipaddress.ip_address(host or ""))
-    except ValueError:
-        return False

@@ -63,6 +63,17 @@ def totp_code(secret: str, step: int) -> str:
     return f"{(int.from_bytes(mac[start : start + 4], 'big') & 0x7FFF_FFFF) % 1_000_000:06}"
 
 
+def recovery_code(random: bytes) -> str:
+    """A code for whoever lost the second factor, from 10 random bytes: 80 bits that can be typed."""
+    letters = base64.b32encode(random[:10]).decode().lower()
+    return "-".join(letters[i : i + 4] for i in range(0, 16, 4))
+
+
+def plain_code(code: str) -> str:
+    """A code however it was typed."""
+    return "".join(code.lower().replace("-", " ").split())
+
+
 def totp_step(secret: str, code: str, now: float) -> int | None:
     """The step that a code belongs to, one before and one after included; None if it is wrong."""
     plain = "".join(code.split())

@@ -80,3 +80,21 @@ def network_of(address: str | None) -> str:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     return str(ipaddress.ip_network((ip, 64 if ip.version == 6 else 24), strict=False))
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def is_plain_host(host: str | None) -> bool:
+    """Whether it is a number or this machine: nothing that a name server could turn elsewhere."""
+    try:
+        return host == "localhost" or bool(ipaddress.ip_address(host or ""))
+    except ValueError:
+        return False

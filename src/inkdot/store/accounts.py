@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,16 +127,24 @@ class Accounts(Control):
         with self._transaction():
             self._keep("want_totp", [(secret, user)])
 
-    def prove_totp(self, user: UserId, but: bytes = b"") -> None:
-        """It is asked for from now on; sessions without it end."""
+    def prove_totp(self, user: UserId, recovery: Iterable[bytes] = ()) -> None:
+        """It is asked for from now on, or one of these codes (digests); all sessions end."""
         with self._transaction():
             self._keep("prove_totp", [(user,)])
-            self._keep("forget_sessions_of", [(user, but)])
+            self._keep("forget_recovery_codes", [(user,)])
+            self._keep("keep_recovery_code", [(user, digest) for digest in recovery])
+            self._keep("forget_sessions_of", [(user, b"")])
+
+    def use_recovery_code(self, user: UserId, digest: bytes) -> bool:
+        """Use one up; False if there is none such."""
+        with self._transaction():
+            return bool(self._rows("use_recovery_code", (user, digest)))
 
     def forget_totp(self, user: UserId) -> None:
         """No second factor any more; all sessions end."""
         with self._transaction():
             self._keep("forget_totp", [(user,)])
+            self._keep("forget_recovery_codes", [(user,)])
             self._keep("forget_sessions_of", [(user, b"")])
 
     def use_totp(self, user: UserId, step: int) -> bool:

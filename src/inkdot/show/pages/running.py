@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -126,10 +127,10 @@ def me(visit: Visit) -> Response:
     return _me(visit)
 
 
-def _me(visit: Visit, *, offered: object = None, own: str = "") -> Response:
+def _me(visit: Visit, *, offered: object = None, own: str = "", recovery: Sequence[str] = ()) -> Response:
     user = visit.desk.auth.accounts.user(visit.signed.user)
     wish = visit.one("notice_show", user=int(visit.signed.user))
-    return visit.page("me.html", user=user, offered=offered, own=own, wish=wish, kinds=_TOLD)
+    return visit.page("me.html", user=user, offered=offered, own=own, recovery=recovery, wish=wish, kinds=_TOLD)
 
 
 def _notices(visit: Visit) -> Response:
@@ -162,9 +163,13 @@ def me_change(visit: Visit) -> Response:
         case "own":
             return _me(visit, own=visit.one("own_browser")["url"])
         case "prove":
-            secret = auth.prove_totp(request, visit.signed, form.get("code", ""))
-            response = visit.back("/me", visit.words("From now on a code is asked for."))
+            secret, recovery = auth.prove_totp(request, visit.signed, form.get("code", ""))
+            signed = auth.signed(secret) or visit.signed  # forms of this page belong to the new session
+            response = _me(visit._replace(signed=signed), recovery=recovery)
+        case "end":
+            secret = auth.end_totp(request, visit.signed, form.get("password", ""))
+            response = visit.back("/me", visit.words("No code is asked for any more."))
         case _:
-            raise UsageError("Say what is to be done: password, offer, prove, notices or own.")
+            raise UsageError("Say what is to be done: password, offer, prove, end, notices or own.")
     auth.welcome(request, response, secret)
     return response

@@ -30,6 +30,18 @@ UPDATE users SET totp = totp_wanted, totp_wanted = NULL WHERE id = ?;
 -- No second factor any more.
 UPDATE users SET totp = NULL, totp_wanted = NULL, totp_step = 0 WHERE id = ?;
 
+-- name: keep_recovery_code
+-- A code for whoever lost the second factor.
+INSERT INTO recovery_codes (user, digest) VALUES (?, ?);
+
+-- name: use_recovery_code
+-- It is used up; nothing comes back if there is none such.
+DELETE FROM recovery_codes WHERE user = ? AND digest = ? RETURNING 1;
+
+-- name: forget_recovery_codes
+-- None of them works any more.
+DELETE FROM recovery_codes WHERE user = ?;
+
 -- name: use_totp
 -- A code is used up; changes nothing if it was before.
 UPDATE users SET totp_step = ? WHERE id = ? AND totp_step < ? RETURNING id;
