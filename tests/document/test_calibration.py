@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.conftest import BEN, Server, eventually, inkdot, inkdot_json
 OFFICE = "LibreOffice 25.2.3.2 denylistedbackend/8.14.1 OpenSSL/3.5.9"
 HUMAN = [(1, 0.0), (2, 8.0), (3, 21.0), (4, 26.0), (20, 31.0)]
 """Five pages as a reader comes to them: (page, seconds)."""
+A_JUMP = 1.6
+"""Seconds; no program that loads what is next to the shown page takes so long."""
 AT_ONCE = [(page, 0.045 * page) for page in range(1, 21)]
 
 
@@ -36,7 +39,13 @@ def loads(rows: list[tuple[int, float]]) -> list[Load]:
         (AT_ONCE, Loading.UNKNOWN, "D", Loading.EAGER),
         (AT_ONCE, Loading.LAZY, "D", Loading.EAGER),  # LibreOffice without a window loads an odt at once
         ([(page, 0.5 * page) for page in range(1, 21)], Loading.LAZY, "D", Loading.EAGER),  # on a slow line
-        ([(1, 0.0)], Loading.LAZY, "C", Loading.LAZY),  # one page was looked at
+        ([(1, 0.0), (2, 4.0), (3, 8.0)], Loading.LAZY, "C", Loading.LAZY),
+        ([(1, 0.0), (2, 4.0), (3, 4.1)], Loading.LAZY, "D", Loading.UNKNOWN),  # one pause alone
+        ([(1, 0.0), (9, 2.0)], Loading.LAZY, "C", Loading.LAZY),  # a jump over pages that were never come to
+        ([(9, 0.0), (1, 60.0)], Loading.LAZY, "D", Loading.UNKNOWN),  # back, which jumps over nothing
+        ([(1, 0.0), (2, 0.05), (3, 0.1)], Loading.LAZY, "D", Loading.UNKNOWN),  # as opening it loads them
+        ([(1, 0.0), (9, 0.05), (17, 0.1)], Loading.LAZY, "D", Loading.UNKNOWN),  # no hand jumps so quickly
+        ([(1, 0.0)], Loading.LAZY, "D", Loading.UNKNOWN),  # opening alone loads it
         ([(1, 0.0)], Loading.UNKNOWN, "D", Loading.UNKNOWN),
     ],
 )
@@ -105,7 +114,9 @@ def test_what_a_program_does_is_learnt_and_counts_from_then_on(own_server: Serve
     assert programs((own_server.data / "programs.toml").read_text())["Thunderbird", "docx"] is Loading.EAGER
 
 
-def test_a_report_of_dots_shows_opens_with_their_grade(own_server: Server, tmp_path: Path) -> None:
+def test_a_report_of_dots_claims_pages_once_somebody_came_to_one_as_a_reader_does(
+    own_server: Server, tmp_path: Path
+) -> None:
     (tmp_path / "offer.odt").write_bytes(document("odt"))
     where = ("--data", own_server.data)
     address = ("--public-url", own_server.public)
@@ -125,14 +136,19 @@ def test_a_report_of_dots_shows_opens_with_their_grade(own_server: Server, tmp_p
     for dot in made["dots"][:2]:
         own_server.get(dot["url"], User_Agent=OFFICE)
 
-    def told() -> Any:
+    def told(loaded: int) -> Any:
         visits = inkdot_json("doc", "report", made["document"], *where)["visits"]
-        return visits if visits and len(visits[0]["loaded"]) == 2 else None
+        return visits if visits and len(visits[0]["loaded"]) == loaded else None
 
-    (visit,) = eventually(told)
-    assert (visit["person"], visit["client"], visit["loads"], visit["grade"]) == (BEN, "LibreOffice", "lazy", "C")
-    assert [seen["page"] for seen in visit["first_seen"]] == [1, 2]
-    assert "page 2 first shown" in inkdot("doc", "report", made["document"], *where).stdout
+    (visit,) = eventually(lambda: told(2))
+    assert (visit["person"], visit["client"], visit["loads"], visit["grade"]) == (BEN, "LibreOffice", "unknown", "D")
+    assert not visit["first_seen"]
+    time.sleep(A_JUMP)
+    own_server.get(made["dots"][4]["url"], User_Agent=OFFICE)
+    (visit,) = eventually(lambda: told(3))
+    assert (visit["loads"], visit["grade"]) == ("lazy", "C")
+    assert [seen["page"] for seen in visit["first_seen"]] == [1, 2, 5]
+    assert "page 5 first shown" in inkdot("doc", "report", made["document"], *where).stdout
 
 
 def test_measurements_that_make_no_sense_count_for_nothing(own_server: Server) -> None:

@@ -85,11 +85,15 @@ def judge(loads: Sequence[Load], dots: int, known: Loading = Loading.UNKNOWN, *,
     if known is Loading.EAGER or _eager(loads, dots):
         said = "this program loads all pages at once" if known is Loading.EAGER else "all pages were loaded in a row"
         return Judged(Loading.EAGER, "D", f"{said}: it was opened, which pages were read cannot be told")
-    if known is Loading.LAZY and _human(loads, dots):
+    if known is Loading.LAZY and _human(loads):
         return Judged(
             Loading.LAZY, "C", "this program loads a page when it is first shown; coming back to it is not seen"
         )
-    return Judged(Loading.UNKNOWN, "D", "how this program loads pages is not known: it was opened, no more can be told")
+    if known is Loading.LAZY:
+        said = "pages were loaded with no pauses as of somebody who reads"
+    else:
+        said = "how this program loads pages is not known"
+    return Judged(Loading.UNKNOWN, "D", f"{said}: it was opened, no more can be told")
 
 
 def learnt(loads: Sequence[Load], dots: int, wait: float) -> Loading:
@@ -126,6 +130,11 @@ def _eager(loads: Sequence[Load], dots: int) -> bool:
     return quick and min(in_order, even) >= _MOST_IN_ORDER * len(gaps)
 
 
-def _human(loads: Sequence[Load], dots: int) -> bool:
-    """Pauses as of somebody who reads, or pages that were never come to."""
-    return sum(gap > _HUMAN_GAP for gap in _gaps(loads)) >= 2 or len({x.page for x in loads}) < dots
+def _human(loads: Sequence[Load]) -> bool:
+    """Two pauses as of somebody who reads, or a jump over a page that was never come to, slower than programs load."""
+    come_to = {x.page for x in loads}
+    jumps = (
+        after.time - before.time > _EVEN and not come_to.issuperset(range(before.page + 1, after.page))
+        for before, after in pairwise(loads)
+    )
+    return sum(gap > _HUMAN_GAP for gap in _gaps(loads)) >= 2 or any(jumps)
