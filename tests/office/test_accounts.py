@@ -213,6 +213,55 @@ def test_who_loses_the_telephone_signs_in_with_a_code_from_paper_and_each_works_
     assert Program(office).sign_in(dora).status == 201
 
 
+def test_who_is_in_two_workspaces_goes_from_one_to_the_other_on_the_page_of_the_account(office: Server) -> None:
+    two, one = "two@example.com", "one@example.com"
+    inkdot("workspace", "add", "acme", "--data", office.data)
+    make(office, two, "--role", "owner")
+    inkdot("account", "add", two, "--role", "viewer", "--workspace", "acme", "--data", office.data)
+    make(office, one)
+    browser = Reader(office, two)
+    page = browser.ask("GET", "/me")[2]
+    (acme,) = re.findall(r'<option value="(\d+)">acme', page)
+    assert browser.ask("GET", "/team")[2].count('name="do" value="role"')
+    held = browser.cookie
+    status, headers, _ = browser.ask("POST", "/me", {"do": "move", "workspace": acme})
+    assert (status, headers["location"]) == (303, "/")
+    assert browser.ask("GET", "/me")[0] == 303, "the session in the other workspace is over"
+    browser.cookie = headers["set-cookie"].partition(";")[0]
+    assert browser.cookie != held
+    browser.read_token()
+    assert f'<option value="{acme}" selected>acme' in browser.ask("GET", "/me")[2]
+    assert browser.ask("POST", "/team", {"do": "key", "name": "a", "may_read": "1"})[0] == 403, "a viewer there"
+    alone = Reader(office, one)
+    assert "acme" not in alone.ask("GET", "/me")[2]
+    assert alone.ask("POST", "/me", {"do": "move", "workspace": acme})[0] == 403
+    assert alone.ask("POST", "/me", {"do": "move", "workspace": "x" * 30})[0] == 422
+
+
+def test_the_secret_of_a_webhook_is_in_one_answer_and_in_no_cookie(office: Server) -> None:
+    browser = Reader(office, ADA)
+    status, headers, page = browser.ask("POST", "/webhooks", {"do": "add", "url": "https://hooks.example/once"})
+    secret = re.search(r"<code>(whsec_[\w+/=]+)</code>", page)
+    assert secret
+    assert (status, headers["cache-control"], headers.get("set-cookie")) == (200, "no-store", None)
+    shown = browser.ask("GET", "/webhooks")[2]
+    assert secret[1] not in shown
+    number = re.search(r'name="webhook" value="(\w+)"', shown)
+    assert number
+    _, headers, page = browser.ask("POST", "/webhooks", {"do": "rotate", "webhook": number[1]})
+    another = re.search(r"<code>(whsec_[\w+/=]+)</code>", page)
+    assert another
+    assert (another[1] != secret[1], headers.get("set-cookie")) == (True, None)
+
+
+def test_the_audit_log_tells_in_words_what_was_done(office: Server) -> None:
+    browser = Reader(office, ADA)
+    browser.ask("GET", "/people")
+    said = browser.ask("GET", "/audit")[2]
+    assert "list of people" in said
+    assert ">alive<" not in re.sub(r"\s", "", said)
+
+
 def test_a_set_up_link_works_once_and_for_half_an_hour(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     inkdot("key", "list", "--data", folder)

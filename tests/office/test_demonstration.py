@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +30,45 @@ def demonstration(tmp_path: Path) -> Iterator[Path]:
         running.wait(30)
 
 
+def marked(mail: Path, data: Path) -> str:
+    """The dot of a new copy."""
+    made = inkdot_json(
+        "mail", "mark", mail, "--to", "you@example.com", "--out-dir", mail.parent / "out", "--data", data
+    )
+    return str(made["copies"][0]["dots"][0])
+
+
+def fetch(dot: str) -> None:
+    with urllib.request.urlopen(dot, timeout=20) as answer:
+        assert answer.status == 200
+
+
+class Coming:
+    """A visit of the sample's website that is under way, and a reader of its mail, from before a `with` block until behind it."""
+
+    def __init__(self, dot: str, key: str) -> None:
+        self._dot, self._key = dot, key
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on)
+
+    def _go_on(self) -> None:
+        told = {"Origin": "https://example.com", "Content-Type": "text/plain"}
+        place, number = self._dot.split("/o")[0], 0
+        while not self._over.wait(0.05):
+            number += 1
+            event = {"k": "view", "u": f"https://example.com/{number}"}
+            body = json.dumps([self._key, "under-way", event]).encode()
+            with urllib.request.urlopen(urllib.request.Request(f"{place}/e", body, told), timeout=20):
+                fetch(self._dot)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
 def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: Path) -> None:
     setup = eventually(lambda: re.search(r"http://\S+/setup/\S+", demonstration.read_text()), 90)[0]
     data = Path(re.search(r"--data (\S+)", demonstration.read_text())[1])  # type: ignore[index]
@@ -41,7 +83,12 @@ def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: 
         tab.locator("form.stack button").click()
         tab.get_by_role("link", name="Home").click()
         tab.get_by_role("link", name="ben@example.com").first.wait_for()
-        tab.get_by_role("button", name="Remove the sample data now").click()
+        mail = data.parent / "sample.eml"
+        old = marked(mail, data)
+        site = inkdot_json("site", "list", "--data", data)
+        with Coming(old, site["key"]):
+            tab.get_by_role("button", name="Remove the sample data now").click()
+            tab.get_by_text("The sample data is gone.").wait_for()
         tab.get_by_text("The sample data is gone.").wait_for()
         assert tab.get_by_role("button", name="Remove the sample data now").count() == 0
         for page in ("/", "/people?since=all", "/mails?since=all", "/sites", "/leads?since=all"):
@@ -55,10 +102,12 @@ def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: 
     inkdot("rebuild", "--data", data)
     assert inkdot("events", "--data", data, "--json").stdout == ""
     assert inkdot_json("verify", "--data", data)["ok"]
-    mail = data.parent / "sample.eml"
-    made = inkdot_json(
-        "mail", "mark", mail, "--to", "you@example.com", "--out-dir", data.parent / "out", "--data", data
-    )
-    dot = made["copies"][0]["dots"][0]
-    subprocess.run(["curl", "-s", "-o", "/dev/null", dot], check=True)
-    assert eventually(lambda: inkdot_json("timeline", "you@example.com", "--data", data)["events"])
+    fetch(old)
+    own = marked(mail, data)
+    fetch(own)
+    told = eventually(lambda: inkdot_json("timeline", "you@example.com", "--data", data)["events"])
+    (message,) = inkdot_json("report", "mail", "--data", data)["messages"]
+    assert {event["message"] for event in told} == {message["message"]}
+    assert {json.loads(line)["message"] for line in inkdot("events", "--data", data, "--json").stdout.splitlines()} == {
+        message["message"]
+    }

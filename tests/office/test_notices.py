@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -12,13 +13,14 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from inkdot.act.notice import Wish, checked, digest_text, last_digest, not_before
+from inkdot.act.signing import sign
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.domain.errors import UsageError
 from inkdot.settings import load
 from tests.act.conftest import Receiver
 from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, eventually, inkdot
-from tests.office.asking import PASSWORD, Program, key_for
+from tests.office.asking import PASSWORD, Program, Reader, key_for
 from tests.office.conftest import Firms
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -128,3 +130,30 @@ def test_a_digest_waits_in_the_outbox_for_the_mail_server_and_comes_once(
     assert (action["do"], action["to"]) == ("digest", ADA)
     assert "ben@example.com" in action["text"]
     assert "The quote" in action["text"]
+
+
+def test_a_user_is_told_by_a_webhook_of_his_own_signed_and_beside_ntfy(told: tuple[Server, Program, Receiver]) -> None:
+    server, ada, receiver = told
+    wish = {"ntfy": f"{receiver.url}/ada", "token": "tk_secret", "webhook": f"{receiver.url}/hook"}
+    said = ada.ask("PUT", "/notices", wish).json
+    secret = said["secret"]
+    assert secret.startswith("whsec_")
+    assert ada.get("/notices").json["secret"] == "set", "it is told once"
+    page = Reader(server, ADA)
+    form = {"do": "notices", "kind_open": "1", "zone": "UTC", **{k: wish[k] for k in ("ntfy", "webhook")}}
+    assert page.ask("POST", "/me", form)[0] == 303, "nothing new is to be told"
+    (dot,) = dots(ada, "ben@example.com")
+    server.get(dot, User_Agent=THUNDERBIRD, X_Forwarded_For="198.51.100.1")
+    (heard,) = eventually(lambda: receiver.at("/hook"))
+    event = json.loads(heard.body)
+    assert (event["type"], event["data"]["event"]["person"]) == ("mail.opened", "ben@example.com")
+    signed = sign(secret, heard.headers["webhook-id"], int(heard.headers["webhook-timestamp"]), heard.body)
+    assert heard.headers["webhook-signature"] == signed
+    (push,) = eventually(lambda: receiver.at("/ada"))
+    assert push.headers["authorization"] == "Bearer tk_secret", "the page kept what it cannot show"
+    status, _, shown = page.ask("POST", "/me", form | {"webhook": f"{receiver.url}/another"})
+    fresh = re.search(r"<code>(whsec_[\w+/=]+)</code>", shown)
+    assert status == 200
+    assert fresh
+    assert fresh[1] != secret
+    assert ada.ask("PUT", "/notices", {"webhook": f"{receiver.url}/hook", "secret": "guess"}).status == 422

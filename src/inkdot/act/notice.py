@@ -32,6 +32,11 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True
     ntfy: Annotated[str, msgspec.Meta(max_length=500, pattern="^https?://")] | None = None
     """The address of a topic of an ntfy server; each event comes at once."""
     token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """Of the ntfy server; `set` leaves the one that is kept."""
+    webhook: Annotated[str, msgspec.Meta(max_length=500, pattern="^https?://")] | None = None
+    """An address that each event is posted to at once, signed."""
+    secret: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """What signs it, whsec_...; made if missing, `set` leaves the one that is kept."""
     digest: Annotated[str, msgspec.Meta(max_length=5)] | None = None
     """When a mail with the last day's events comes, like 08:00."""
     kinds: Annotated[list[Told], msgspec.Meta(max_length=10)] = msgspec.field(
@@ -70,13 +75,13 @@ def is_worth(wish: Wish, event: Event, muted: frozenset[int]) -> bool:
     return event.verdict.human is Human.YES or (not wish.sure and event.verdict.human is Human.LIKELY)
 
 
-def notice_id(user: int, event: Event, *, first_only: bool) -> DeliveryId:
-    """The same for what is told once."""
+def notice_id(user: int, event: Event, *, first_only: bool, way: str = "") -> DeliveryId:
+    """The same for what is told once by a way."""
     scene = event.scene
     thing = event.message or (scene and (scene.document or scene.site)) or 0
     who = event.contact or (scene and scene.visitor) or 0
     facts = (user, who, thing, 0) if first_only and who and thing else (user, event.id, 0, 1)
-    packed = struct.pack(">QQQQ", *facts) + event.kind.encode()
+    packed = struct.pack(">QQQQ", *facts) + event.kind.encode() + way.encode()
     return DeliveryId(
         int.from_bytes(hashlib.blake2b(packed, digest_size=8, person=b"inkdot-notice").digest(), "big") >> 1
     )

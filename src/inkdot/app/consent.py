@@ -197,7 +197,7 @@ def publish(folder: Folder, book: Consents) -> None:
     lock = os.open(folder.run / "deny.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path, content = folder.root / DENY, deny_file(book.denied())
+        path, content = folder.root / DENY, deny_file((*book.denied(), *book.retired()))
         if not path.exists() or path.read_bytes() != content:
             write_whole(path, content)
     finally:

@@ -32,7 +32,8 @@ from inkdot.store.oblivion import forget
 if TYPE_CHECKING:
     from inkdot.app.house import House
 
-_STREETS_KNOW_SECONDS = 5.0
+STREETS_KNOW_SECONDS = 5.0
+"""After so long every street has read a new deny file."""
 _TEXTS_LEFT = "addresses that stand in texts and page addresses, because several workspaces share this installation"
 _SIDE_COPIES = ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*")
 
@@ -89,7 +90,7 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
     done["rows"] = forgetting.forget(workspace, contact, address)
     done["files"], left = _forget_files(house.folder, address)
     if house.folder.running():
-        time.sleep(max(0.0, told + _STREETS_KNOW_SECONDS - time.monotonic()))
+        time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
     _forget_pings(house, contact, address, visitors, done, again=True)
     done["rows"] += forgetting.forget(workspace, contact, address)
     house.acting.changed()  # what rules show may have named the person

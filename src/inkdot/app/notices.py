@@ -1,8 +1,9 @@
-"""Notices, wired: users are told at once through ntfy, and once a day by mail, as each of them wishes."""
+"""Notices, wired: users are told at once through ntfy or a webhook of their own, and once a day by mail, as each of them wishes."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ import msgspec
 
 from inkdot.act import payload
 from inkdot.act.notice import Wish, checked, digest_span, digest_text, is_worth, last_digest, not_before, notice_id
-from inkdot.act.rule import Ntfy
+from inkdot.act.rule import Ntfy, Webhook
+from inkdot.act.signing import fresh_secret, secret_bytes
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotAllowed, NotFound
 from inkdot.domain.event import Event
-from inkdot.domain.ids import EventId, UserId
+from inkdot.domain.ids import EventId, UserId, WorkspaceId
 from inkdot.show.questions import here
 from inkdot.store.notices import KeptNotices, KeptWish
 from inkdot.store.outbox import NewDelivery
@@ -30,6 +32,8 @@ ASKS = ("notice_show", "notice_set", "notice_mute")
 _SECOND = 1_000_000
 _TOO_OLD = 3_600 * _SECOND
 _MOST_TOLD = 5_000
+_KEPT = "set"
+"""Stands for what is kept and not told."""
 _RENEW_SECONDS = 5.0
 _HOLD = 2
 """Seconds for late evidence, as for rules: what turns out to be a machine's is withdrawn."""
@@ -56,18 +60,19 @@ class Notices:
     def notice_show(self, what: Asked) -> Answer:
         """What `user` wants to be told of."""
         user, workspace = _user(what), here(what)
-        found = next((w for w in self._kept.wishes() if (w.user, w.workspace) == (user, workspace)), None)
-        wish = msgspec.json.decode(found.wish, type=Wish) if found else Wish()
+        wish = self._wish(user, workspace)
         names = self._kept.addresses_of((workspace, c) for c in self._kept.muted(user, workspace))  # type: ignore[misc]
         yield {**_plain(wish), "muted": sorted(names.values())}
 
     def notice_set(self, what: Asked) -> Answer:
-        """Another `wish` of `user`."""
-        wish = checked(msgspec.convert(what["wish"], Wish))
+        """Another `wish` of `user`; a secret that was made for it is told this once."""
+        before = self._wish(_user(what), here(what))
+        wish = _with_secrets(checked(msgspec.convert(what["wish"], Wish)), before)
         text = msgspec.json.encode(wish).decode()
         self._kept.keep_wish(_user(what), here(what), text, int(time.time()))
         self._renew_at = 0.0
-        yield from self.notice_show(what)
+        told = next(self.notice_show(what))
+        yield told | {"secret": wish.secret} if wish.secret != before.secret else told
 
     def notice_mute(self, what: Asked) -> Answer:
         """Nothing about a `person` any more, or (`quiet` false) again."""
@@ -78,6 +83,10 @@ class Notices:
         self._kept.mute(_user(what), here(what), contact, quiet=bool(what.get("quiet")))
         self._renew_at = 0.0
         yield {"person": address, "muted": bool(what.get("quiet"))}
+
+    def _wish(self, user: UserId, workspace: WorkspaceId) -> Wish:
+        found = next((w for w in self._kept.wishes() if (w.user, w.workspace) == (user, workspace)), None)
+        return msgspec.json.decode(found.wish, type=Wish) if found else Wish()
 
     def _now_wished(self) -> list[tuple[KeptWish, Wish, frozenset[int]]]:
         """Read again now and then: the command line may have changed them, too."""
@@ -93,32 +102,39 @@ class Notices:
 
     def heard(self, events: Sequence[Event]) -> None:
         """A batch was kept: put what is worth a notice into the outbox, where it is retried like everything else."""
-        wished = [w for w in self._now_wished() if w[1].ntfy]
+        wished = [w for w in self._now_wished() if w[1].ntfy or w[1].webhook]
         if not wished:
             return
         now = time.time_ns() // 1_000
         rows = [
-            self._notice(kept, wish, event, now)
+            notice
             for event in events
             if now - event.time < _TOO_OLD
             for kept, wish, muted in wished
             if event.workspace == kept.workspace and is_worth(wish, event, muted)
+            for notice in self._notices(kept, wish, event, now)
         ]
         if rows:
             self._house.acting.outbox.add(rows)
 
-    def _notice(self, kept: KeptWish, wish: Wish, event: Event, now: int) -> NewDelivery:
-        assert wish.ntfy
+    def _notices(self, kept: KeptWish, wish: Wish, event: Event, now: int) -> Iterator[NewDelivery]:
         told = self._house.questions.told(event)
         del told["raw"]
-        action = msgspec.json.encode(Ntfy(url=wish.ntfy, token=wish.token)).decode()
         name = str(told["subject"] or told["person"] or "Inkdot")
         body = payload.envelope(payload.type_of(event) or payload.FIRED, event.time, {"name": name, "event": told})
-        number, at = notice_id(kept.user, event, first_only=wish.first_only), now // _SECOND
-        return NewDelivery(
-            number, int(kept.user), event.id, 0, event.workspace, int(event.contact), wish.ntfy, action,
-            msgspec.json.encode(body).decode(), False, at, not_before(wish, at + _HOLD),
-        )  # fmt: skip
+        ways: list[tuple[str, Ntfy | Webhook]] = []
+        if wish.ntfy:
+            ways.append(("", Ntfy(url=wish.ntfy, token=wish.token)))
+        if wish.webhook:
+            ways.append(("webhook", Webhook(url=wish.webhook, secret=wish.secret)))
+        at = now // _SECOND
+        for part, (way, action) in enumerate(ways):
+            number = notice_id(kept.user, event, first_only=wish.first_only, way=way)
+            yield NewDelivery(
+                number, int(kept.user), event.id, part, event.workspace, int(event.contact), action.url,
+                msgspec.json.encode(action).decode(), msgspec.json.encode(body).decode(), False, at,
+                not_before(wish, at + _HOLD),
+            )  # fmt: skip
 
     # -- once a day
 
@@ -166,7 +182,19 @@ def _user(what: Asked) -> UserId:
     return UserId(int(what["user"]))
 
 
+def _with_secrets(wish: Wish, before: Wish) -> Wish:
+    """The wish with the token and the secret that it leaves as they are, or a new secret. Raises UsageError."""
+    token = before.token if wish.token == _KEPT else wish.token
+    secret = wish.secret if wish.webhook else None
+    if wish.webhook and secret in (None, _KEPT):
+        same = before.secret if wish.webhook == before.webhook else None
+        secret = same or fresh_secret(os.urandom)
+    elif secret:
+        secret_bytes(secret)
+    return msgspec.structs.replace(wish, token=token, secret=secret)
+
+
 def _plain(wish: Wish) -> dict[str, Any]:
-    """Without the token: it was given to be used, not to be read."""
+    """Without token and secret: they were given to be used, not to be read."""
     found: dict[str, Any] = msgspec.to_builtins(wish)
-    return found | {"token": "set" if wish.token else None}
+    return found | {"token": _KEPT if wish.token else None, "secret": _KEPT if wish.secret else None}

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inkdot.app.accounts import opened
+from inkdot.app.consent import publish
+from inkdot.app.erase import STREETS_KNOW_SECONDS
 from inkdot.app.folder import Folder
 from inkdot.app.retention import drop_side_copies
 from inkdot.domain.errors import UsageError
@@ -31,27 +33,38 @@ def declare(folder: Folder, name: str) -> None:
 def remove(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Delete all that was marked and heard so far, physically; accounts, keys and settings stay. Raises UsageError.
 
-    The mark goes last, so that a removal that was cut off can be asked for again.
+    What carries a mark of the sample is not kept any more, and what came until the streets knew goes, too. The file that
+    says so goes last, so that a removal that was cut off can be asked for again.
     """
     if not house.folder.sample.exists():
         raise UsageError(
             "This folder holds no sample data; 'inkdot person erase' and the days of retention delete real data."
         )
-    while house.pipeline.step():
-        pass
-    before = int(time.time()) + 1
-    blank_all(house.folder.journal)
-    events = forget_before(house.store, before * 1_000_000)
-    book = Forgetting(house.folder.control)
+    workspace, before, book = here(what), int(time.time()) + 1, Forgetting(house.folder.control)
     try:
+        book.retire(workspace, before)
+        publish(house.folder, book)
+        told = time.monotonic()
+        events = _forget_heard(house)
+        if house.folder.running():
+            time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
+        events += _forget_heard(house)
         mails = book.forget_before(before)
     finally:
         book.close()
-    for site in house.sites.sites(here(what)):
+    for site in house.sites.sites(workspace):
         house.sites.forget_site(site.id)
     house.rewrite_store()
     drop_side_copies(house)
     with opened(house.folder) as accounts:
-        accounts.rename_workspace(here(what), _NAME)
+        accounts.rename_workspace(workspace, _NAME)
     house.folder.sample.unlink()
     yield {"events": events, "mails": mails}
+
+
+def _forget_heard(house: House) -> int:
+    """All events so far, and the pings they came from; returns how many events."""
+    house.pipeline.catch_up()
+    blank_all(house.folder.journal)
+    house.pipeline.latest.clear()
+    return forget_before(house.store, time.time_ns() // 1_000 + 1)

@@ -76,6 +76,8 @@ class Visitors:
         if way.goal:
             events.append({"k": "goal", "u": f"https://{DOMAIN}{way.pages[-1]}", "n": way.goal})
         for event in events:
+            if not self._wanted():
+                return
             self._post(json.dumps([self._key, f"sample-{self._number}", event]), way.agent, address)
 
     def _post(self, body: str, agent: str, address: str) -> None:

@@ -113,6 +113,8 @@ class Notices(TypedDict):
 
     ntfy: str | None
     token: Literal["set"] | None
+    webhook: str | None
+    secret: str | None
     digest: str | None
     kinds: list[str]
     sure: bool

@@ -135,6 +135,10 @@ class Consents(Control):
         """Ids of which nothing may be kept."""
         return [row[0] for row in self._rows("denied")]
 
+    def retired(self) -> list[int]:
+        """Ids of things of which nothing may be kept."""
+        return [row[0] for row in self._rows("retired")]
+
     def why_denied(self, contact: ContactId) -> str | None:
         """withdrawn, erased, or None."""
         rows = self._rows("why_denied", (contact,))

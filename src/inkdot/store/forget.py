@@ -115,16 +115,21 @@ class Forgetting(Consents):
         self._db.create_function("mentions", 1, mentions, deterministic=True)
         self._db.create_function("without", 1, without, deterministic=True)
 
-    def forget_before(self, time: int) -> int:
+    def forget_before(self, before: int) -> int:
         """Delete mails marked before a time (unix seconds), and people of whom nothing is left; returns how many mails."""
         self._db.execute(self._ask["settle_erasure"])
         with self._transaction():
-            mails = self._db.execute(self._ask["old_messages"], (time,)).rowcount
+            mails = self._db.execute(self._ask["old_messages"], (before,)).rowcount
             if mails:
-                self._keep("old_people", [(time * 1_000_000,)])
+                self._keep("old_people", [(before * 1_000_000,)])
         if mails:
             self._compact()
         return mails
+
+    def retire(self, workspace: WorkspaceId, before: int) -> None:
+        """Nothing more is kept of mails marked before a time (unix seconds), and of the workspace's sites."""
+        with self._transaction():
+            self._keep("retire", [(int(time.time()), before, workspace)])
 
     def several_workspaces(self) -> bool:
         """Whether other workspaces share this store."""

@@ -162,15 +162,16 @@ def audience_change(visit: Visit) -> Response:
     raise UsageError("Say what is to be done with the list: add, join, leave or remove.")
 
 
-def webhooks(visit: Visit) -> Response:
-    """Where messages go, and what became of each."""
+def webhooks(visit: Visit, secret: str = "") -> Response:
+    """Where messages go, and what became of each; `secret` is one that was made right now."""
     places = [found | {"types": ", ".join(found["types"]) or "all"} for found in visit.ask("webhook_list")]
     shown = {place["url"] for place in places}
     paused = [found for found in visit.ask("webhook_paused") if found["to"] not in shown]
     log = table(visit, _LOG, visit.ask("webhook_log", last=1_000, state=visit.query("state")), "-made")
     return exported(visit, log, "deliveries") or visit.page(
-        "webhooks.html", places=places, paused=paused, table=log, states=("waiting", "done", "failed", "withdrawn")
-    )
+        "webhooks.html", places=places, paused=paused, table=log, states=("waiting", "done", "failed", "withdrawn"),
+        secret=secret,
+    )  # fmt: skip
 
 
 def webhook_change(visit: Visit) -> Response:
@@ -178,11 +179,9 @@ def webhook_change(visit: Visit) -> Response:
     form = visit.form
     match form.get("do"):
         case "add":
-            made = visit.one("webhook_add", url=form.get("url"))
-            return visit.back("/webhooks", visit.words("Its secret, shown this once: {secret}", secret=made["secret"]))
+            return webhooks(visit, visit.one("webhook_add", url=form.get("url"))["secret"])
         case "rotate":
-            made = visit.one("webhook_rotate", webhook=form.get("webhook"))
-            return visit.back("/webhooks", visit.words("Its secret, shown this once: {secret}", secret=made["secret"]))
+            return webhooks(visit, visit.one("webhook_rotate", webhook=form.get("webhook"))["secret"])
         case "on" | "off":
             visit.one("webhook_switch", webhook=form.get("webhook"), on=form["do"] == "on" or None)
             return visit.back("/webhooks")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from inkdot.act.notice import Told
 from inkdot.domain.account import Role, Scope
 from inkdot.domain.errors import NotFound, UsageError
-from inkdot.domain.ids import KEY, KeyId, from_word, to_word
+from inkdot.domain.ids import KEY, KeyId, WorkspaceId, from_word, to_word
 from inkdot.show.auth import fresh_user
 from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
@@ -20,7 +20,7 @@ from inkdot.show.pages.table import Column, exported, table
 from inkdot.store.contract import iso
 
 _AUDIT = (
-    Column("number", "Number", "number"), Column("time", "Time", "time"), Column("who", "Who"), Column("what", "What", "word"),
+    Column("number", "Number", "number"), Column("time", "Time", "time"), Column("who", "Who"), Column("what", "What", "deed"),
     Column("person", "About", "person"), Column("detail", "Details"),
 )  # fmt: skip
 _TOLD: dict[Told, str] = {
@@ -29,7 +29,7 @@ _TOLD: dict[Told, str] = {
 }  # fmt: skip
 _SECOND = 1_000_000
 _WORST = ("FAIL", "WARN", "OK")
-_MOST_DIGITS = 9
+_MOST_DIGITS, _MOST_NUMBER = 9, 18
 
 
 def health(visit: Visit) -> Response:
@@ -122,15 +122,29 @@ def _role(word: str) -> Role:
         raise UsageError(f"{word!r} is no role; the roles are {', '.join(Role)}.") from None
 
 
+def _workspace(word: str) -> WorkspaceId:
+    if not (word.isdecimal() and word.isascii() and len(word) <= _MOST_NUMBER):
+        raise UsageError(f"{word!r} is no number of a workspace; choose one of the list.")
+    return WorkspaceId(int(word))
+
+
 def me(visit: Visit) -> Response:
     """One's own account."""
     return _me(visit)
 
 
-def _me(visit: Visit, *, offered: object = None, own: str = "", recovery: Sequence[str] = ()) -> Response:
-    user = visit.desk.auth.accounts.user(visit.signed.user)
+def _me(
+    visit: Visit, *, offered: object = None, own: str = "", recovery: Sequence[str] = (), secret: str = ""
+) -> Response:
+    accounts = visit.desk.auth.accounts
     wish = visit.one("notice_show", user=int(visit.signed.user))
-    return visit.page("me.html", user=user, offered=offered, own=own, recovery=recovery, wish=wish, kinds=_TOLD)
+    facts = {
+        "user": accounts.user(visit.signed.user),
+        "places": accounts.workspaces_of(visit.signed.user),
+        "wish": wish,
+        "kinds": _TOLD,
+    }
+    return visit.page("me.html", offered=offered, own=own, recovery=recovery, secret=secret, **facts)
 
 
 def _notices(visit: Visit) -> Response:
@@ -138,19 +152,21 @@ def _notices(visit: Visit) -> Response:
     form = visit.form
     wish = {
         "kinds": [kind for kind in _TOLD if form.get(f"kind_{kind}")], "sure": "sure" in form, "first_only": "first_only" in form,
-        **{name: form.get(name, "").strip() or None for name in ("ntfy", "digest", "quiet")},
+        **{name: form.get(name, "").strip() or None for name in ("ntfy", "webhook", "digest", "quiet")},
         "zone": form.get("zone", "").strip() or "UTC",
     }  # fmt: skip
     before = visit.one("notice_show", user=int(visit.signed.user))
     try:
-        visit.one("notice_set", user=int(visit.signed.user), wish=wish | {"token": before["token"]})
+        kept = visit.one("notice_set", user=int(visit.signed.user), wish=wish | {"token": before["token"]})
     except msgspec.ValidationError as error:
         raise UsageError(f"That cannot be kept: {error}.") from error
+    if kept["secret"] not in (None, "set"):
+        return _me(visit, secret=kept["secret"])
     return visit.back("/me", visit.words("You will be told so from now on."))
 
 
 def me_change(visit: Visit) -> Response:
-    """Another password, or a second factor."""
+    """Another password, a second factor, another way to be told, another workspace."""
     auth, form, request = visit.desk.auth, visit.form, visit.request
     match form.get("do"):
         case "password":
@@ -160,6 +176,9 @@ def me_change(visit: Visit) -> Response:
             return _me(visit, offered=auth.offer_totp(visit.signed))
         case "notices":
             return _notices(visit)
+        case "move":
+            secret = auth.move(request, visit.signed, _workspace(form.get("workspace", "")))
+            response = visit.back("/")
         case "own":
             return _me(visit, own=visit.one("own_browser")["url"])
         case "prove":
@@ -170,6 +189,6 @@ def me_change(visit: Visit) -> Response:
             secret = auth.end_totp(request, visit.signed, form.get("password", ""))
             response = visit.back("/me", visit.words("No code is asked for any more."))
         case _:
-            raise UsageError("Say what is to be done: password, offer, prove, end, notices or own.")
+            raise UsageError("Say what is to be done: password, offer, prove, end, notices, move or own.")
     auth.welcome(request, response, secret)
     return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -18,11 +19,17 @@ class Words(NamedTuple):
     language: str
     table: dict[str, str]
     patterns: tuple[tuple[re.Pattern[str], str], ...] = ()
+    deeds: Mapping[str, str] = {}
+    """What the audit log calls by the names of questions, where `table` has no words for it."""
 
     def __call__(self, text: str, **values: object) -> str:
         """The text in this language, `{name}` filled in."""
         told = self.table.get(text, text)
         return told.format(**values) if values else told
+
+    def deed(self, name: str) -> str:
+        """What somebody did, by its name in the audit log."""
+        return self.deeds.get(name) or self(name)
 
     def sentence(self, text: str) -> str:
         """A sentence of the house that has names and numbers in it; of several lines, each."""
@@ -47,10 +54,10 @@ def _told(language: str, text: str) -> str:
 @cache
 def words_of(language: str) -> Words:
     """A language's table."""
-    if language == "en":
-        return Words("en", {})
     folder = files("inkdot.show").joinpath("words")
     table = tomllib.loads(folder.joinpath(f"{language}.toml").read_text("utf-8"))
+    if language == "en":
+        return Words("en", {}, deeds=table)
     house = table.pop("sentences") | tomllib.loads(folder.joinpath(f"{language}-house.toml").read_text("utf-8"))
     fixed = {english: told for english, told in house.items() if "{" not in english}
     patterns = tuple((_pattern(english), told) for english, told in house.items() if "{" in english)

@@ -43,6 +43,17 @@ DELETE FROM denied WHERE id = ?;
 -- All ids.
 SELECT id FROM denied;
 
+-- name: retire
+-- Nothing more is kept of the mails marked before a time (unix seconds), and of a workspace's sites.
+INSERT OR IGNORE INTO retired SELECT id, ? FROM (
+    SELECT id FROM messages WHERE marked < ?
+    UNION SELECT id FROM sites WHERE workspace = ?
+);
+
+-- name: retired
+-- All ids.
+SELECT id FROM retired;
+
 -- name: why_denied
 -- Why nothing is kept of an id.
 SELECT why, time FROM denied WHERE id = ?;
