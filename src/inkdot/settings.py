@@ -158,6 +158,9 @@ class Settings:
     imap: str = _setting(
         "", "Mailbox to watch for replies and bounces, like imaps://user@mail.example.com/INBOX.", secret=True
     )
+    imap_poll_seconds: int = _setting(
+        60, "Pause between two looks, where the mail server does not tell of new mails itself."
+    )
     imap_password: str = _setting("", "Its password; INKDOT_IMAP_PASSWORD keeps it out of files.", secret=True)
 
 
@@ -254,6 +257,7 @@ def _faults(settings: Settings) -> list[str]:
         "relay_connections_per_address",
         "retry_seconds",
         "give_up_hours",
+        "imap_poll_seconds",
         "upstream_connections",
     )
     found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]

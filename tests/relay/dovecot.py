@@ -48,11 +48,14 @@ userdb {{
 }}
 """
 
+WITHOUT_IDLE = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ ENABLE\n"
+
 
 class Dovecot:
     """Ada's mailbox, in a folder of its own that is open to whom dovecot runs as; it may stop and start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
+        """`more` is added to the configuration."""
         self.folder, self._port = folder, free_port()
         folder.chmod(0o755)
         (folder / "mail").mkdir()
@@ -62,7 +65,7 @@ class Dovecot:
             ("nobody", "nogroup") if os.getuid() == 0 else (pwd.getpwuid(os.getuid()).pw_name, str(os.getgid()))
         )
         text = CONFIGURATION.format(folder=folder, port=self._port, user=user, group=group)
-        (folder / "dovecot.conf").write_text(text)
+        (folder / "dovecot.conf").write_text(text + more)
         self.url = f"imap://{quote(ADA)}@127.0.0.1:{self._port}/INBOX"
         self.start()
 
@@ -86,9 +89,9 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot() -> Iterator[Dovecot]:
+def dovecot(more: str = "") -> Iterator[Dovecot]:
     with tempfile.TemporaryDirectory(prefix="inkdot-dovecot-") as name:
-        server = Dovecot(Path(name))
+        server = Dovecot(Path(name), more)
         try:
             yield server
         finally:

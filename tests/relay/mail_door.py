@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -185,7 +186,19 @@ def changed(environ: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def outside_address() -> Iterator[str]:
-    """An address of this machine that is not loopback, as a stranger has one."""
-    subprocess.run(["ip", "address", "add", "192.0.2.25/32", "dev", "lo"], check=False, capture_output=True)
-    yield "192.0.2.25"
-    subprocess.run(["ip", "address", "del", "192.0.2.25/32", "dev", "lo"], check=True)
+    """An address of this machine that is not loopback, as a stranger has one; nobody else's while it is in use.
+
+    Of the network for benchmarks (RFC 2544). Adding one that another run has fails, and then the next is tried.
+    """
+    for number in itertools.count(os.getpid()):
+        address = f"198.18.{number >> 8 & 0xFF}.{number & 0xFF}"
+        added = subprocess.run(
+            ["ip", "address", "add", f"{address}/32", "dev", "lo"], check=False, capture_output=True, text=True
+        )
+        if "File exists" not in added.stderr and "already assigned" not in added.stderr:
+            break
+    assert added.returncode == 0, added.stderr
+    try:
+        yield address
+    finally:
+        subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)

@@ -312,6 +312,26 @@ def test_after_five_days_the_sender_is_told(tmp_path: Path) -> None:
         door.stop()
 
 
+def test_after_five_days_of_our_own_trouble_the_sender_is_told_too(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "data" / "spool")
+    week = int(time.time()) - 7 * 86_400
+    old = spool.begin(Envelope(MessageId(1234), week, ADA, ("no address", BEN)))
+    old.write(page("A week old"))
+    old.keep()
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink)
+        report = door.delivered(ADA)[0].content.decode()
+        assert "given up after trying for days; the last trouble was: Inkdot failed here" in report
+        assert "Subject: A week old" in report
+        assert report.count("Action: failed") == 2
+        eventually(lambda: not door.queue())
+        assert len(sink.mails_to(ADA)) == 1
+        assert sink.mails_to(BEN) == []
+        assert "delivery_failed" in door.server.talk.read_text()
+        door.server.stop()
+        door.open.discard(door)
+
+
 def test_a_lost_250_repeats_the_same_mail_and_no_other(tmp_path: Path) -> None:
     with Sink(drop_before_250=1) as sink:
         door = MailDoor(tmp_path, sink, retry_seconds=1)

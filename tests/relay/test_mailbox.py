@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ADA, BEN, inkdot, inkdot_json
-from tests.relay.dovecot import PASSWORD, dovecot, mailbox
+from tests.relay.dovecot import PASSWORD, WITHOUT_IDLE, dovecot, mailbox
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
 
@@ -84,3 +84,38 @@ def test_a_mailbox_that_went_away_and_was_numbered_anew_tells_nothing_twice(tmp_
         assert [e["kind"] for e in door.server.timeline(BEN)] == ["reply", "open"]
         client.logout()
         assert "mailbox_failed" in door.stop()
+
+
+def test_a_mailbox_that_does_not_tell_of_new_mails_is_looked_at_now_and_then(tmp_path: Path) -> None:
+    with Sink() as sink, dovecot(WITHOUT_IDLE) as server:
+        door = MailDoor(tmp_path, sink, imap=server.url, imap_password=PASSWORD, imap_poll_seconds=1)
+        door.send(page("Question"), BEN, CLEO)
+        question = door.delivered(BEN)[0]
+        client = server.client()
+        for who in (BEN, CLEO):
+            client.append("INBOX", "", "", answer(question, who))
+            assert [e["kind"] for e in door.server.timeline(who, at_least=2)] == ["reply", "open"]
+        client.logout()
+        watched = [line for line in door.stop().splitlines() if "mailbox_watched" in line]
+        assert len(watched) == 1  # one connection for all looks
+        assert "false" in watched[0].lower()
+
+
+def test_a_colleague_who_got_a_copy_replies_and_the_senders_own_mails_do_not(
+    box: tuple[imaplib.IMAP4, str], tmp_path: Path
+) -> None:
+    client, address = box
+    ruth, tom = "ruth@example.com", "tom@example.com"
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, imap=address, imap_password=PASSWORD)
+        inkdot("relay", "account", "add", "office", "--sender", "@example.com", "--data", door.data)
+        inkdot("relay", "account", "add", tom, "--data", door.data)
+        door.send(page("Question"), BEN, ruth, tom)
+        question = door.delivered(BEN)[0]
+        for number, who in enumerate((tom, "sales@example.com", ADA, ruth, BEN)):
+            mail = answer(question, who).replace(b"<answer@", f"<colleague-{number}@".encode())
+            client.append("INBOX", "", "", mail)
+        assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+        assert [e["kind"] for e in door.server.timeline(ruth, at_least=2)] == ["reply", "open"]
+        assert [door.server.timeline(who) for who in (tom, "sales@example.com", ADA)] == [[], [], []]
+        door.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import Message as Mime
 
 from inkdot.app.post_office import PostOffice
@@ -40,13 +40,13 @@ class Postbag:
             address = normal_address(reply.sender)
         except BadAddress:
             return False
-        if self._is_ours(address):
-            return False
         contact = self._keyring.contact_id(_WORKSPACE, address)
         message = self._answered(reply, contact, address)
         if message is None:
             return False
         kept, at = self._office.post.message(message), time.time()
+        if self._is_ours(address, kept.recipients if kept else ()):
+            return False
         if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
             at = reply.date
         facts = {"id": reply.id, "agent": reply.agent}
@@ -91,5 +91,9 @@ class Postbag:
             told = True
         return told
 
-    def _is_ours(self, address: Address) -> bool:
-        return address == self._own or any(accounts.may_send_as(a, address) for a in self._office.post.accounts())
+    def _is_ours(self, address: Address, recipients: Sequence[Address]) -> bool:
+        """The sender's; in a domain that an account may send for, whoever got no copy may be the sender."""
+        if address == self._own:
+            return True
+        ours = accounts.is_named if address in recipients else accounts.may_send_as
+        return any(ours(account, address) for account in self._office.post.accounts())

@@ -43,7 +43,7 @@ _LONGEST_SOCKET_NAME = 100  # of 108 that the kernel allows
 
 _OPEN_DOORS = (
     "public_host", "public_port", "office_host", "office_port", "streets", "relay_host", "relay_port", "relay_tls_port",
-    "upstream", "upstream_password", "upstreams", "imap", "imap_password",
+    "upstream", "upstream_password", "upstreams", "imap", "imap_password", "imap_poll_seconds",
 )  # fmt: skip
 """Settings that only a start of the whole takes."""
 

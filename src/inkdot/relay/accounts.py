@@ -51,6 +51,12 @@ def may_send_as(account: Account, address: str) -> bool:
     return any(allowed in (address.lower(), plain, f"@{domain}") for allowed in account.senders)
 
 
+def is_named(account: Account, address: str) -> bool:
+    """The address is one person's here: the account's name, or listed itself. Behind a domain there may be many people."""
+    own = account._replace(senders=(account.name, *(s for s in account.senders if not s.startswith("@"))))
+    return may_send_as(own, address)
+
+
 def _sender(text: str) -> str:
     if text.startswith("@"):
         return "@" + normal_address(f"any{text}").partition("@")[2]

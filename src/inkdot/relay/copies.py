@@ -95,6 +95,11 @@ class Copies:
     def _has_header(self, name: bytes) -> bool:
         return b"\n" + name + b":" in b"\n" + self.heads.lower()
 
+    @property
+    def subject(self) -> str | None:
+        """As far as the mail could be read."""
+        return self._mail.subject if self._mail else None
+
     def message(self) -> Message:
         """What is kept of it."""
         recipients = tuple(dict.fromkeys(normal_address(r) for r in self._envelope.recipients))

@@ -7,6 +7,7 @@ kill repeats at most the one copy whose 250 was not written down yet.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import heapq
 import threading
 import time
@@ -151,8 +152,11 @@ class Courier:
             try:
                 self._deliver(name)
             except Exception as error:  # noqa: BLE001 - whatever it is, the mail stays and is tried again
-                self._log("delivery_failed", mail=name, error=repr(error), where=traceback.format_exc(limit=-3))
+                self._failed(name, error)
                 self._stumbled(name, f"Inkdot failed here, and tries again: {error!r}"[:500])
+
+    def _failed(self, name: str, error: Exception) -> None:
+        self._log("delivery_failed", mail=name, error=repr(error), where=traceback.format_exc(limit=-3))
 
     def _stumbled(self, name: str, why: str) -> None:
         """Our own trouble: it is told where people look for what waits."""
@@ -187,13 +191,30 @@ class Courier:
             if rest > 0 and mail.last and not expired:
                 self.wake(name, time.time() + rest)
                 return
-            copies = self._office.copies(self._spool.content(mail), mail.envelope)
-            if not mail.envelope.unmarked:
-                self._office.begun(copies.message(), copies.list_name)
-            done = self._try(mail, copies, upstream)
-            if expired:
-                self._give_up(mail, done)
-            self._conclude(mail, copies, done, upstream)
+            try:
+                self._round(mail, upstream, expired=expired)
+            except Exception as error:
+                if not expired or self._stopping:
+                    raise
+                self._failed(name, error)
+                self._end(mail, error, upstream)
+
+    def _round(self, mail: Waiting, upstream: Upstream, *, expired: bool) -> None:
+        copies = self._office.copies(self._spool.content(mail), mail.envelope)
+        if not mail.envelope.unmarked:
+            self._office.begun(copies.message(), copies.list_name)
+        done = self._try(mail, copies, upstream)
+        if expired:
+            self._give_up(mail, done)
+        self._conclude(mail, copies, done, upstream)
+
+    def _end(self, mail: Waiting, error: Exception, upstream: Upstream) -> None:
+        """Our own trouble lasted for too long: the sender is told by a report that needs nothing of what fails."""
+        mail.envelope = dataclasses.replace(mail.envelope, unmarked=True)
+        copies = self._office.copies(self._spool.content(mail), mail.envelope)
+        done = _Round(trouble=Answer(0, f"Inkdot failed here: {error!r}"[:500]))
+        self._give_up(mail, done)
+        self._conclude(mail, copies, done, upstream)
 
     def _try(self, mail: Waiting, copies: Copies, upstream: Upstream) -> _Round:
         """Hand over what can be handed over; refusals are gathered for one report."""
@@ -240,9 +261,9 @@ class Courier:
                 done.results.append(Result(recipient, "expired", last, None))
 
     def _conclude(self, mail: Waiting, copies: Copies, done: _Round, upstream: Upstream) -> None:
+        self._tell(mail, done.results)  # before the report: what fails here is tried again, and reports once
         if done.undelivered and mail.envelope.sender:
             self._report(mail, copies, done.undelivered, upstream.route.host)
-        self._tell(mail, done.results)
         for one in done.undelivered:
             self._spool.note_done(mail, one.recipient, one.answer)
             self._log("undelivered", mail=mail.name, code=one.answer.code, expired=one.expired)
@@ -270,8 +291,7 @@ class Courier:
 
     def _report(self, mail: Waiting, copies: Copies, undelivered: list[Undelivered], server: str) -> None:
         """Spool the report before the refusals are noted: a kill in between makes it again under the same name."""
-        subject = copies.message().subject
-        content = report(mail.envelope, undelivered, copies.heads, subject, time.time(), self._name, server)
+        content = report(mail.envelope, undelivered, copies.heads, copies.subject, time.time(), self._name, server)
         about = mail.envelope
         envelope = Envelope(
             MessageId(about.message ^ 1), round(time.time()), "", (about.sender,), about.account, about.login,

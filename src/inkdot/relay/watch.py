@@ -36,13 +36,14 @@ class Watch:
 
     def __init__(
         self, mailbox: Mailbox, state: Path, heard: Callable[[Message, bool], bool], log: Callable[..., None],
-        token: Callable[[str], str] | None = None,
+        token: Callable[[str], str] | None = None, poll: float = 60.0,
     ) -> None:  # fmt: skip
         """`heard` gets header lines, or a whole mail that may be a report (True); when it returns, what it tells is kept.
 
-        True means that it told something: the same mail tells nothing again, under whatever number it comes.
+        `poll` is the pause between two looks without IDLE, in seconds. True means that it told something: the same mail tells nothing again, under whatever number it comes.
         """
         self._mailbox, self._state, self._heard, self._log, self._token = mailbox, state, heard, log, token
+        self._poll = poll
         self._stopping = threading.Event()
         self._has_read = False
         """Since the last connection was made."""
@@ -84,7 +85,7 @@ class Watch:
                 if idles:
                     box.idle.wait(timeout=_WAIT_SECONDS)
                 else:
-                    self._stopping.wait(_WAIT_SECONDS)
+                    self._stopping.wait(self._poll)
                     box.client.noop()
 
     def _connected(self) -> BaseMailBox:
