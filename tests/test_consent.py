@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pypdfium2
 import pytest
@@ -188,6 +190,56 @@ def test_what_was_exported_can_be_imported(tmp_path: Path) -> None:
     log = inkdot_json("consent", "log", BEN, "--data", tmp_path / "other")
     assert log["mode"] == "hygiene"
     assert log["choices"][0]["form"] == "https://example.com/join"
+
+
+def test_a_whole_ledger_goes_into_a_new_installation_with_its_history_and_what_browsers_agreed_to(
+    tmp_path: Path, own_server: Server
+) -> None:
+    data, file, other = own_server.data, tmp_path / "ledger.jsonl", tmp_path / "other"
+    for mode in ("off", "individual"):
+        inkdot("consent", "set", BEN, "--mode", mode, "--data", data)
+    inkdot("consent", "withdraw", EVE, "--data", data)
+    inkdot("consent", "set", CLEO, "--mode", "individual", "--data", data)
+    inkdot("person", "erase", CLEO, "--yes", "--data", data)
+    key = inkdot_json("site", "add", "example.com", "--wait", "--data", data, "--public-url", own_server.public)["key"]
+    parts = urlsplit(own_server.public)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    told = {"Origin": "https://example.com", "Content-Type": "text/plain"}
+    connection.request(
+        "POST", "/e", json.dumps([key, "a-name-of-a-browser", {"k": "view", "u": "https://example.com/x"}]), told
+    )
+    connection.getresponse().read()
+    connection.close()
+    eventually(lambda: "vtr_" in inkdot("consent", "export", "--data", data).stdout)
+    inkdot("consent", "export", file, "--data", data)
+    answer = inkdot_json("consent", "import", file, "--data", other)
+    assert (answer["kept"], answer["refused"], answer["contradicting"], answer["erased"]) == (4, [], [], 2)
+    assert inkdot_json("consent", "log", BEN, "--data", other)["mode"] == "individual"
+    assert inkdot_json("consent", "log", EVE, "--data", other)["mode"] == "off"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    again = [json.loads(line) for line in inkdot("consent", "export", "--data", other).stdout.splitlines()]
+    for row in (*rows, *again):
+        row.pop("number", None)
+    assert again[:-1] == [row for row in rows[:-1] if row["person"]]
+    assert inkdot_json("consent", "verify", "--data", other)["ok"]
+
+
+def test_no_import_undoes_a_withdrawal_unless_it_tells_a_later_consent(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "old.csv"
+    inkdot("consent", "withdraw", BEN, "--data", data)
+    inkdot("consent", "set", EVE, "--mode", "hygiene", "--scope", "list:news", "--data", data)
+    old = "2025-10-01T10:00:00Z"
+    rows = [f"{BEN},individual,workspace,{old}", f"{BEN},individual,workspace,", f"{BEN},individual,list:news,{old}"]
+    rows += [f"{EVE},individual,list:news,{old}", f"{EVE},individual,list:other,{old}", f"{EVE},off,list:news,{old}"]
+    file.write_text("\n".join(["person,mode,scope,time", *rows]) + "\n")
+    answer = json.loads(inkdot("consent", "import", file, "--data", data, "--json", check=False).stdout)
+    assert ([row["line"] for row in answer["refused"]], answer["kept"]) == ([2, 3, 4, 5], 2)
+    assert "stricter choice on record here (withdraw, " in answer["refused"][0]["reason"]
+    assert inkdot_json("consent", "log", BEN, "--data", data)["mode"] == "off"
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    file.write_text(f"person,mode,time\n{BEN},individual,{later.isoformat()}\n")
+    assert inkdot_json("consent", "import", file, "--data", data)["kept"] == 1
+    assert inkdot_json("consent", "log", BEN, "--data", data)["mode"] == "individual"
 
 
 def test_health_mode_names_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.room.made import pdf
 
 REUBEN = "reuben@example.com"
 
@@ -55,17 +56,42 @@ def test_an_export_holds_everything_and_the_audit_log_says_who_made_it(own_serve
     assert all(x["about"] == told["id"] for x in lines)
 
 
+def test_commands_that_read_the_stores_themselves_leave_a_line_too(tmp_path: Path) -> None:
+    data, offer = tmp_path / "data", tmp_path / "offer.pdf"
+    pdf(offer, 1)
+    where = ("--data", data, "--public-url", "http://127.0.0.1:8440")
+    made = inkdot_json("doc", "share", offer, "--to", BEN, *where)
+    asked = ("doc list", "mail log", "mail queue list", f"doc revoke {made['link']}", f"doc erase {made['document']}")
+    for words in (*asked, "audit"):
+        inkdot(*words.split(), "--data", data)
+    lines = [json.loads(x) for x in inkdot("audit", "--json", "--data", data).stdout.splitlines()]
+    assert [x["what"] for x in lines] == [
+        "doc share",
+        *(" ".join(w.split()[: 3 if "mail q" in w else 2]) for w in asked),
+        "audit",
+    ]
+    assert (lines[0]["about"] is not None, lines[3]["about"]) == (True, None)
+    assert all(x["who"] for x in lines)
+
+
 def test_an_erased_person_is_in_no_file_and_stays_away(own_server: Server, tmp_path: Path) -> None:
     data = own_server.data
     copies = heard(own_server, BEN, REUBEN)
     backup = tmp_path / "backup.tar"
     inkdot("backup", backup, "--data", data)
     inkdot("consent", "set", BEN, "--mode", "individual", "--data", data)
+    everybody, own, moved = (tmp_path / name for name in ("all.jsonl", f"{BEN}.zip", "moved.csv"))
+    for out in (everybody, moved):
+        inkdot("export", "events", "--format", "jsonl", "--out", out, "--data", data)
+    moved.unlink()
+    inkdot("person", "export", BEN, "--out", own, "--data", data)
+    inkdot("person", "export", REUBEN, "--out", tmp_path / "reuben.zip", "--data", data)
+    inkdot("export", "events", "--person", REUBEN, "--out", tmp_path / "reuben.csv", "--data", data)
     certificate = inkdot_json("person", "erase", BEN, "--yes", "--data", data)
     assert certificate["events"] >= 2
     assert certificate["journal_records"] == 2
     assert certificate["backups_rewritten"] == 1
-    assert certificate["not_reached"] == []
+    assert certificate["not_reached"] == [f"export {everybody}", f"export {own}"]
     assert certificate["seconds"] < 60
     assert_gone(data, BEN, f"of {BEN}")
     assert BEN.encode() not in backup.read_bytes().replace(REUBEN.encode(), b"")

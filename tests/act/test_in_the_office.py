@@ -80,6 +80,22 @@ def test_the_log_of_deliveries_can_be_narrowed_to_each_state_it_has(
     inkdot("webhook", "rm", hook["webhook"], "--data", acting.data)
 
 
+def test_what_was_sent_is_shown_on_the_page_to_those_alone_whom_the_api_shows_it(
+    acting: Server, receiver: Receiver
+) -> None:
+    hook = inkdot_json("webhook", "add", receiver.url + "/body", "--type", "mail.clicked", "--data", acting.data)
+    sent = inkdot_json("webhook", "trigger", "mail.clicked", "--data", acting.data)["delivery"]
+    member, viewer = Desk(acting, "mia@example.com", "member"), Desk(acting, "vito@example.com", "viewer")
+    for path, allowed in ((f"/webhooks/{sent}", 200), (f"/api/v1/deliveries/{sent}", 200)):
+        status, text = member.get(path)
+        assert (status, "mail.clicked" in text) == (allowed, True), path
+        status, text = viewer.get(path)
+        assert (status, "mail.clicked" in text) == (403, False), path
+    assert f'href="/webhooks/{sent}"' in member.get("/webhooks")[1]
+    assert f'href="/webhooks/{sent}"' not in viewer.get("/webhooks")[1]
+    inkdot("webhook", "rm", hook["webhook"], "--data", acting.data)
+
+
 def test_who_may_only_read_sees_no_secret_and_who_edits_keeps_it(acting: Server, receiver: Receiver) -> None:
     viewer = Desk(acting, "vera@example.com", "viewer")
     rule: dict[str, Any] = {

@@ -15,7 +15,7 @@ from inkdot.show.auth import Auth
 from inkdot.show.passwords import totp_code, totp_secret, totp_step
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.accounts import Accounts
-from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, Reader, key_for
 
 
@@ -108,6 +108,29 @@ def test_a_changing_request_needs_our_origin_and_the_pages_token(office: Server)
 
 def test_signing_in_from_another_website_is_refused(office: Server) -> None:
     assert Program(office).sign_in(ADA, origin="https://evil.example").status == 403
+
+
+def test_page_and_api_agree_on_who_may_withdraw_set_and_see_what_somebody_chose(office: Server) -> None:
+    office.mark(QUOTE, EVE)
+    for who, role, withdraws, sets in (("mona@example.com", "member", 1, 0), ("vito@example.com", "viewer", 0, 0), (ADA, "owner", 1, 1)):  # fmt: skip
+        if who != ADA:
+            make(office, who, "--role", role)
+        page, browser = Reader(office, who), Program(office)
+        assert browser.sign_in(who).status == 201
+        shown, path = page.ask("GET", f"/people/{EVE}")[2], f"/people/{EVE}"
+        assert ('value="withdraw"' in shown, 'name="mode"' in shown) == (bool(withdraws), bool(sets)), who
+        by_page = page.ask("POST", path, {"do": "mode", "mode": "individual"})
+        by_api = browser.post(f"{path}/consent", {"mode": "individual"})
+        assert (by_page[0], by_api.status) == ((303, 200) if sets else (403, 403)), who
+        assert sets or ("Only an owner writes down" in by_page[2]) is bool(withdraws), who
+        by_page = page.ask("POST", path, {"do": "withdraw"})
+        by_api = browser.post(f"{path}/withdrawal", {})
+        assert (by_page[0], by_api.status) == ((303, 200) if withdraws else (403, 403)), who
+        log = browser.get(f"{path}/consent")
+        assert (log.status == 200) is ("· office" in page.ask("GET", path)[2]) is bool(sets), who
+    assert key_for(office, "privacy").post(f"/people/{EVE}/withdrawal", {}).status == 200
+    refused = key_for(office, "read").post(f"/people/{EVE}/withdrawal", {})
+    assert "This needs the scope privacy or manage" in refused.json["detail"]
 
 
 def test_sessions_die_when_password_or_role_change(office: Server) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Server, eventually, inkdot, inkdot_json
+from tests.conftest import EVE, Server, eventually, inkdot, inkdot_json
 from tests.room.made import Browser, pdf, report, share
 
 
@@ -120,7 +120,10 @@ def test_who_declines_reads_and_leaves_nothing(server: Server, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("signal_header", ["Sec_GPC", "DNT"])
-def test_a_privacy_signal_leaves_no_person(server: Server, shared: dict[str, str], signal_header: str) -> None:
+def test_a_privacy_signal_leaves_no_person(
+    server: Server, tmp_path: Path, shared: dict[str, str], signal_header: str
+) -> None:
+    share(server, tmp_path / "doc.pdf", to=EVE)
     browser = Browser(shared["url"], **{signal_header: "1"})
     assert "counted without your name" in browser.open()
     browser.stay(1.2)

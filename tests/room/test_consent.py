@@ -14,7 +14,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import SHARE, WorkspaceId, from_word
 from inkdot.domain.token import Token, TokenKind
-from tests.conftest import BEN, Server, eventually, inkdot
+from tests.conftest import BEN, EVE, Server, eventually, inkdot
 from tests.relay.sink import Sink
 from tests.room.made import Browser, pdf, report, share
 
@@ -58,8 +58,25 @@ def test_hygiene_keeps_the_day_alone(server: Server, shared: dict[str, str]) -> 
     assert (told[0]["pages"], told[0]["client"], told[0]["person"]) == ([], None, BEN)
 
 
+@pytest.mark.parametrize(("mode", "signal"), [(Mode.AGGREGATE, {}), (Mode.INDIVIDUAL, {"Sec_GPC": "1"})])
+def test_where_nobody_may_be_named_a_document_for_one_person_keeps_nothing(
+    server: Server, tmp_path: Path, shared: dict[str, str], mode: Mode, signal: dict[str, str]
+) -> None:
+    url = link_with(server, shared, mode)
+    journals = sorted((server.data / "journal").rglob("*.seg"))
+    before = [path.read_bytes() for path in journals]
+    browser = Browser(url, **signal)
+    assert "Nothing of this reading is measured" in browser.open()
+    browser.stay(1.1)
+    assert browser.beat([1, 1, 1, [0]]) == (200, b'{"stop": true}')
+    assert [path.read_bytes() for path in journals] == before
+    assert share(server, tmp_path / "doc.pdf", to=EVE)["document"] == shared["document"]
+    assert "counted without your name" in Browser(url, **signal).open()
+
+
 def test_aggregate_counts_pages_for_nobody_once_five_read(own_server: Server, tmp_path: Path) -> None:
     made = share(own_server, pdf(tmp_path / "doc.pdf", 2))
+    assert share(own_server, tmp_path / "doc.pdf", to=EVE)["document"] == made["document"]
     url = link_with(own_server, made, Mode.AGGREGATE)
     read_a_second(url, times=4)
     # Each told that it was opened, and what was read.

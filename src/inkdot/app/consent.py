@@ -18,7 +18,7 @@ from inkdot.collect.deny import deny_file
 from inkdot.domain.consent import Choice, Decision, Mode, Wish, strictest
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import UsageError
-from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.domain.ids import VISITOR, ContactId, WorkspaceId, from_word
 from inkdot.mark.privacy import Notice
 from inkdot.mark.wanted import under
 from inkdot.settings import FILE, Settings, load
@@ -75,7 +75,9 @@ class Register:
         return not self._settings.region and not self._settings.health
 
     def contact(self, address: Address, workspace: WorkspaceId = WORKSPACE) -> ContactId:
-        """The id of an address, known or not."""
+        """The id of an address, known or not; of a browser (`vtr_...`), which the ledger knows by its number."""
+        if is_browser(address):
+            return ContactId(from_word(VISITOR, address))
         return self._keyring.contact_id(workspace, address)
 
     def mode_for(
@@ -154,6 +156,19 @@ class Register:
         self.book.keep_choices(workspace, rows)
         publish(self._folder, self.book)
 
+    def stricter_here(self, made: Choice, workspace: WorkspaceId = WORKSPACE) -> Choice | None:
+        """What is on record here, is stricter than a choice from elsewhere and not older; a choice at 0 may be of any time."""
+        last, mode = None, Mode.INDIVIDUAL
+        if made.act != "set" or made.mode is None or made.address is None:
+            return None
+        wider = ("",) if not made.scope.startswith("purpose:") else ()
+        for kept in self.book.choices_of(workspace, self.contact(made.address, workspace)):
+            if kept.act in ("withdraw", "erase") or (kept.act == "unsubscribe" and made.scope == "purpose:mail"):
+                last, mode = kept, Mode.OFF
+            elif kept.act == "set" and kept.scope in (*wider, made.scope) and kept.mode is not None:
+                last, mode = kept, kept.mode
+        return last if last and mode < made.mode and made.time <= last.time else None
+
     def withdraw(self, address: Address, method: str = "command", language: str = "", form: str = "") -> None:
         """Somebody wants nothing kept any more, of what was sent already as of what will be."""
         self.keep([choice(address, "withdraw", Mode.OFF, "", method, language=language, form=form)])
@@ -161,6 +176,11 @@ class Register:
     def unsubscribe(self, address: Address, method: str) -> None:
         """Somebody wants no more mails. It says nothing about measuring."""
         self.keep([choice(address, "unsubscribe", None, "", method)])
+
+
+def is_browser(who: str) -> bool:
+    """Whether a row of the ledger is about a browser instead of an address."""
+    return who.startswith(f"{VISITOR}_") and "@" not in who
 
 
 def notice_of(settings: Settings) -> Notice:

@@ -9,6 +9,7 @@ something ends it half-way; every step may be repeated.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import struct
 import time
@@ -84,6 +85,8 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         address = None
     publish(house.folder, forgetting)
     told = time.monotonic()
+    # Their names are read first: one that holds the address is no name of a file any more once the address is forgotten.
+    exports = [path for path in forgetting.exports_with(contact) if path.exists()]
     visitors = forgetting.visitors_of(contact)
     done: dict[str, Any] = {"person": word, "journal_records": 0, "events": 0}
     _forget_pings(house, contact, address, visitors, done)
@@ -102,13 +105,13 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         house.store.backup_to(fresh)
         fresh.rename(copied)
     rewritten, lost = _forget_in_backups(house, word, by)
-    exports = [str(path) for path, _ in forgetting.written("export") if path.exists()]
     certificate = done | {
         "erased": iso(time.time_ns() // 1000), "seconds": round(time.monotonic() - begun, 1), "backups_rewritten": rewritten,
         "not_reached": [*left, *([_TEXTS_LEFT] if shared else []), *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports)],
     }  # fmt: skip
     forgetting.audit(by, "person erase", contact, **{k: v for k, v in certificate.items() if isinstance(v, int)})
-    forgetting.end(contact, json.dumps(certificate))
+    kept = json.dumps(certificate)
+    forgetting.end(contact, re.sub(re.escape(address), word, kept, flags=re.IGNORECASE) if address else kept)
     return certificate
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from inkdot.cli import websites
-from inkdot.cli.options import DATA, Data, Json, answers, put, talk
+from inkdot.cli.options import DATA, Data, Json, answers, put, remember_export, talk
 from inkdot.domain.errors import UsageError
 
 _FOLLOW_SECONDS = 0.2
@@ -194,6 +194,7 @@ def export_events(
     found: Iterator[dict[str, Any]] = answers(data, "events", {"person": person, "kind": kind, "since": since})
     count = FORMATS[fmt](found, out)
     if out:
+        remember_export(data, out, person)
         talk(f"{count} events in {out}")
 
 

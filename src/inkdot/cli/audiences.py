@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from inkdot.cli.acting import rule_text
-from inkdot.cli.options import DATA, Data, Json, answers, put, talk
+from inkdot.cli.options import DATA, Data, Json, answers, put, remember_export, talk
 from inkdot.domain.errors import Failure, UsageError
 
 _Name = Annotated[str, typer.Argument(help="The list's name.")]
@@ -113,6 +113,8 @@ def export(
         answer["csv"] = text
     elif not dry_run:
         _write(text, out)
+        if out:
+            remember_export(data, out)
     why = ", ".join(dict.fromkeys(_WHY[reason] for reason in answer["reasons"]))
     line = f"{answer['rows']} rows, {answer['left_out']} left out" + (f": {why}" if why else "")
     put(answer | {"file": str(out) if out else None}) if as_json else talk(line)

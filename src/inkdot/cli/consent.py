@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,11 @@ _Scope = Annotated[
         "--scope", help="workspace, list:NAME, site:DOMAIN, purpose:mail, purpose:advertising or purpose:push."
     ),
 ]
+
+_STRICTER = (
+    "{who} has a stricter choice on record here ({act}, {day}), and the row is not later; "
+    "give the time at which the person agreed if it is."
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -198,12 +204,15 @@ def import_file(
 ) -> None:
     """Take over choices: columns person and mode, and if you have them scope, text, version, language, method, form, time.
 
-    Rows that are broken or not clear are reported with their line and left out; they never become consent.
+    Rows that are broken or not clear are reported with their line and left out; they never become consent, and none that tells
+    no time, or an earlier one, undoes a stricter choice on record here. What 'consent export' wrote is taken as the history
+    that it is, with the proof of what browsers agreed to.
 
     Example:
       inkdot consent import choices.csv
     """
     from inkdot.app.law.choices import read_choices
+    from inkdot.store.contract import iso
 
     try:
         text = source.read_text(encoding="utf-8-sig")
@@ -211,18 +220,28 @@ def import_file(
         raise unreadable(source, error) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{source} is not in UTF-8; save it as UTF-8 text and try again.") from error
-    good, bad, stricter = read_choices(text)
+    found = read_choices(text)
+    bad, good = found.bad, []
     with open_register(data) as register:
+        for line, made in found.good:
+            if here := register.stricter_here(made):
+                bad.append(
+                    (line, _STRICTER.format(who=made.address, act=here.act, day=iso(here.time * 1_000_000)[:10]))
+                )
+            else:
+                good.append(made if made.time else made._replace(time=int(time.time())))
         register.keep(good)
         audit(register, "consent import", rows=len(good), refused=len(bad))
+    bad.sort()
     if as_json:
         refused = [{"line": line, "reason": reason} for line, reason in bad]
-        put({"kept": len(good), "refused": refused, "contradicting": stricter})
+        put({"kept": len(good), "refused": refused, "contradicting": found.stricter, "erased": found.erased})
     else:
-        typer.echo(f"{len(good)} choices kept, {len(bad)} rows refused.")
+        left = f", {found.erased} of people who were erased left out" if found.erased else ""
+        typer.echo(f"{len(good)} choices kept, {len(bad)} rows refused{left}.")
     for line, reason in bad:
         talk(f"line {line}: {reason}")
-    for sentence in stricter:
+    for sentence in found.stricter:
         talk(sentence)
     if bad:
         raise Failure(f"{len(bad)} rows were not taken; the reasons are above. The good rows are kept.")

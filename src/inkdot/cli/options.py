@@ -83,3 +83,21 @@ def answers(data: Path, question: str, what: Mapping[str, Any]) -> Iterator[dict
     if first is not None:
         yield first
         yield from found
+
+
+def remember_export(data: Path, path: Path, person: str | None = None) -> None:
+    """People are in this file now, or one person: where somebody of them is erased, the certificate names it."""
+    from inkdot.cli.consent import open_register
+    from inkdot.domain.contact import normal_address
+
+    with open_register(data) as register:
+        about = register.contact(normal_address(person)) if person else None
+        register.book.keep_written(path.absolute(), "export", about)
+
+
+def leave_line(data: Path, what: str, person: str | None = None, **detail: object) -> None:
+    """In the audit log, by commands that show or change what is kept of people without asking the house, which does it itself."""
+    from inkdot.cli.consent import audit, open_register
+
+    with open_register(data) as register:
+        audit(register, what, person, **detail)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.cli.options import DATA, Data, Json, leave_line, put, talk
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import MESSAGE, to_word
 
@@ -38,6 +38,7 @@ def listed(data: Data = DATA, as_json: Json = False) -> None:
     """
     spool = _spool(data)
     count = 0
+    leave_line(data, "mail queue list")
     for name in spool.names():
         mail = spool.look(name)
         if mail is None:
@@ -80,6 +81,7 @@ def drop(which: _Id = None, every: _All = False, data: Data = DATA) -> None:
     spool = _spool(data)
     for name in _chosen(spool, which, every=every):
         note_dropped(_folder(data), spool.drop(name))
+        leave_line(data, "mail queue drop", mail=name)
         talk(f"{name} is dropped.")
 
 
@@ -97,6 +99,7 @@ def log(
     post = Post(_known_folder(data).control)
     rows = post.latest_deliveries(last)
     post.close()
+    leave_line(data, "mail log", last=last)
     for row in rows:
         why = row.left_alone and {"reason": row.left_alone, "text": SENTENCES.get(row.left_alone, "")}
         if as_json:

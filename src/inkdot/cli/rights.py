@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from inkdot.cli.options import DATA, Data, Json, answers, put
+from inkdot.cli.options import DATA, Data, Json, answers, put, remember_export
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure
 from inkdot.domain.ids import PERSON, to_word
@@ -47,6 +47,7 @@ def export(
         out.chmod(0o600)
     except OSError as error:
         raise Failure(f"{out} cannot be written: {error.strerror}; choose another with --out.") from error
+    remember_export(data, out, address)
     told = {"person": address, "id": portrait["id"], "file": str(out), "events": len(portrait["events"])}
     put(told) if as_json else typer.echo(f"{out}: {told['events']} events and everything else about {address}.")
 
@@ -96,12 +97,14 @@ def audit(
     Example:
       inkdot audit --person ben@example.com
     """
+    from inkdot.cli.consent import audit as leave_line
     from inkdot.cli.consent import open_register
     from inkdot.store.contract import iso
 
     with open_register(data) as register:
         about = register.contact(normal_address(person)) if person else None
         rows = register.book.audited(about)
+        leave_line(register, "audit", person)
     for row in rows:
         word = None if row.about is None else to_word(PERSON, row.about)
         detail = json.loads(row.detail)

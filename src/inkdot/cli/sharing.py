@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
-from inkdot.cli.options import DATA, Data, Json, answers, put, talk
+from inkdot.cli.options import DATA, Data, Json, answers, leave_line, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
@@ -65,6 +65,7 @@ def share(
     asked = Asked(password, expires, email_gate, verify_email, not no_download, watermark, allow or (), block or ())
     terms = share_terms(asked, _WORKSPACE, int(time.time()))
     document, url = shared(file, address, terms, data, public_url)
+    leave_line(data, "doc share", address, document=to_word(DOCUMENT, document.id))
     if as_json:
         put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
         return
@@ -122,6 +123,7 @@ def revoke(
     """
     with _library(data) as library:
         ended = library.revoke(link)
+    leave_line(data, "doc revoke", link=link)
     if as_json:
         put({"revoked": [to_word(SHARE, s) for s in ended]})
     else:
@@ -138,6 +140,7 @@ def list_documents(data: Data = DATA, as_json: Json = False) -> None:
 
     with _library(data) as library:
         found = library.listed() + library.dotted()
+    leave_line(data, "doc list")
     if as_json:
         for item in found:
             put(item)
@@ -175,6 +178,7 @@ def erase(document: _Id, data: Data = DATA, as_json: Json = False) -> None:
     """
     with _library(data) as library:
         files = library.erase(_document_id(document))
+    leave_line(data, "doc erase", document=document)
     if as_json:
         put({"document": document, "files_deleted": files})
     else:

@@ -270,19 +270,23 @@ class Reader:
 
     def _mode(self, request: Request, asked: Asked) -> Mode | None:
         """How much may be kept of this reader; None for nothing."""
-        mode = asked.token.mode
-        if mode is Mode.OFF or asked.share.unmeasured is not None or self._denied(asked.raw):
+        agreed = self._seals.open("agreed", request.cookies.get(AGREED, "")) == asked.share.id
+        if self._unmeasured(request, asked) or (self._manner.ask_first and not agreed):
             return None
-        if self._manner.ask_first and self._seals.open("agreed", request.cookies.get(AGREED, "")) != asked.share.id:
-            return None
-        return min(mode, Mode.AGGREGATE) if _signals_privacy(request) else mode
+        return _mode_for(request, asked)
+
+    def _unmeasured(self, request: Request, asked: Asked) -> bool:
+        """Nothing may be kept, whatever the reader agrees to. A document that one person alone may read names who reads it."""
+        if asked.token.mode is Mode.OFF or asked.share.unmeasured is not None or self._denied(asked.raw):
+            return True
+        nobodys = _mode_for(request, asked) is Mode.AGGREGATE
+        return nobodys and self._documents.has_one_reader(asked.share.document, self._now() // 1_000_000)
 
     def _token(self, asked: Asked, session: Session, mode: Mode) -> bytes:
         """The mark under which it is written down: the share's, in the name of who reads; or the document's alone."""
         token = asked.token
         if mode <= Mode.AGGREGATE:
-            nobody = ContactId(0)
-            document = asked.share.document
+            nobody, document = ContactId(0), asked.share.document
             return self._keyring.seal(Token(TokenKind.PAGE, mode, token.workspace, 0, 0, document, nobody, None, b""))
         if session.viewer is None or session.viewer == token.address:
             return asked.raw
@@ -333,13 +337,18 @@ class Reader:
 
     def _notice(self, request: Request, asked: Asked, session: Session) -> str:
         """Which notice stands above the document."""
-        if asked.token.mode is Mode.OFF or asked.share.unmeasured is not None or self._denied(asked.raw):
+        if self._unmeasured(request, asked):
             return "unmeasured"
         if session.own:
             return "own"
         if self._manner.ask_first and self._mode(request, asked) is None:
             return "ask"
         return "measured" if self._mode(request, asked) is Mode.INDIVIDUAL else "counted"
+
+
+def _mode_for(request: Request, asked: Asked) -> Mode:
+    """What the link allows, or less if the browser asks for privacy."""
+    return min(asked.token.mode, Mode.AGGREGATE) if _signals_privacy(request) else asked.token.mode
 
 
 def _of_the_day(scribble: Scribble, share: ShareId, day: int) -> Scribble:

@@ -177,10 +177,14 @@ class Consents(Control):
 
     # -- files that were written
 
-    def keep_written(self, path: Path, kind: str) -> None:
-        """A backup or an export lies there now."""
+    def keep_written(self, path: Path, kind: str, about: ContactId | None = None) -> None:
+        """A backup or an export lies there now; `about` one person or everybody."""
         with self._transaction():
-            self._keep("keep_written", [(str(path), kind, int(time.time()))])
+            self._keep("keep_written", [(str(path), kind, int(time.time()), about)])
+
+    def exports_with(self, contact: ContactId) -> list[Path]:
+        """Where exports were written that may hold a person; oldest first."""
+        return [Path(path) for (path,) in self._rows("written_about", (contact,))]
 
     def written(self, kind: str) -> list[tuple[Path, int]]:
         """Files that were written, with the time; oldest first."""

@@ -132,6 +132,11 @@ class Documents(Control):
         """The links to a document, oldest first."""
         return [_share(row) for row in self._rows("shares_of", (document,))]
 
+    def has_one_reader(self, document: DocumentId, now: int) -> bool:
+        """True if links to a document are out to one person alone at `now` (unix seconds)."""
+        readers = {share.contact for share in self.shares_of(document) if not share.ended(now)}
+        return len(readers) <= 1 and 0 not in readers
+
     def revoke(self, share: ShareId, now: int) -> None:
         """Let a link lead nowhere from now on (unix seconds)."""
         with self._transaction():

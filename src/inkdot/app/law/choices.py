@@ -6,10 +6,10 @@ import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from inkdot.app.consent import choice, scope_named
+from inkdot.app.consent import choice, is_browser, scope_named
 from inkdot.domain.consent import Choice, Mode, mode_named
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import UsageError
@@ -18,16 +18,48 @@ _NAMES = ("person", "email", "address")
 _KNOWN = {*_NAMES, "mode", "act", "scope", "text", "version", "language", "method", "form", "time", "number", "line"}
 
 
-def read_choices(text: str) -> tuple[list[Choice], list[tuple[int, str]], list[str]]:
-    """Good rows, (line, reason) of the others, and a sentence for each contradiction, where the stricter row counts."""
-    good: list[Choice] = []
+class Found(NamedTuple):
+    """What a file says."""
+
+    good: list[tuple[int, Choice]]
+    """By line, as they are to be kept; time 0 where the row tells none."""
+    bad: list[tuple[int, str]]
+    """Line and reason."""
+    stricter: list[str]
+    """A sentence for each contradiction, where the stricter row counts."""
+    erased: int
+    """Rows of our own export whose people were erased: nobody knows any more whose they are."""
+
+
+def read_choices(text: str) -> Found:
+    """The choices of a file. Our own export is a history, where the later row counts; in other files the stricter one does."""
+    good: list[tuple[int, Choice]] = []
     bad: list[tuple[int, str]] = []
+    erased, ours = 0, _is_ours(text)
     for line, row in _rows(text, bad):
+        if ours and row.get("person", "") is None:
+            erased += 1
+            continue
         try:
-            good.append(_choice(row))
+            good.append((line, _choice(row, ours=ours)))
         except UsageError as error:
             bad.append((line, str(error)))
-    return _settled(good), sorted(bad), _contradictions(good)
+    if ours:
+        return Found(good, sorted(bad), [], erased)
+    return Found(_settled(good), sorted(bad), _contradictions(made for _, made in good), erased)
+
+
+def _is_ours(text: str) -> bool:
+    """Whether it ends with the seal of a ledger."""
+    try:
+        last = json.loads(text.rstrip().rpartition("\n")[2])
+    except ValueError:
+        return False
+    return _is_seal(last)
+
+
+def _is_seal(row: object) -> bool:
+    return isinstance(row, dict) and set(row) == {"rows", "seal"}
 
 
 def _rows(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -57,20 +89,23 @@ def _json_rows(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dic
         except ValueError:
             bad.append((number, "The line is no JSON object."))
             continue
-        if isinstance(row, dict) and set(row) == {"rows", "seal"}:
-            continue  # the end of our own export
+        if _is_seal(row):
+            continue
         if isinstance(row, dict):
             yield number, row
         else:
             bad.append((number, "The line is no JSON object."))
 
 
-def _choice(row: dict[str, Any]) -> Choice:
+def _choice(row: dict[str, Any], *, ours: bool) -> Choice:
     if strange := sorted(set(row) - _KNOWN):
         raise UsageError(f"The column {strange[0]!r} is not known.")
     fields = {name: "" if value is None else str(value).strip() for name, value in row.items()}
-    address = normal_address(next((fields[name] for name in _NAMES if fields.get(name)), ""))
+    who = next((fields[name] for name in _NAMES if fields.get(name)), "")
     act = fields.get("act") or "set"
+    # What a browser agreed to on a site stays as proof; it allows nothing here, where browsers are asked anew.
+    browser = ours and is_browser(who) and act == "set" and fields.get("scope", "").startswith("site:")
+    address = Address(who) if browser else normal_address(who)
     if act not in ("set", "withdraw", "unsubscribe"):
         raise UsageError(f"{act!r} is no act; use set, withdraw or unsubscribe.")
     mode = None if act == "unsubscribe" else Mode.OFF if act == "withdraw" else mode_named(fields.get("mode", ""))
@@ -81,9 +116,9 @@ def _choice(row: dict[str, Any]) -> Choice:
     )  # fmt: skip
 
 
-def _time(text: str) -> int | None:
+def _time(text: str) -> int:
     if not text:
-        return None
+        return 0
     try:
         time = dt.datetime.fromisoformat(text)
         seconds = int((time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp())
@@ -98,12 +133,12 @@ def _key(made: Choice) -> tuple[Address | None, str]:
     return made.address, made.scope
 
 
-def _settled(good: list[Choice]) -> list[Choice]:
+def _settled(good: list[tuple[int, Choice]]) -> list[tuple[int, Choice]]:
     """Where rows contradict each other, the stricter one comes last and so counts; both stay in the ledger."""
-    return sorted(good, key=lambda c: -(Mode.INDIVIDUAL if c.mode is None else c.mode))
+    return sorted(good, key=lambda row: -(Mode.INDIVIDUAL if row[1].mode is None else row[1].mode))
 
 
-def _contradictions(good: list[Choice]) -> list[str]:
+def _contradictions(good: Iterable[Choice]) -> list[str]:
     modes: dict[tuple[Address | None, str], set[Mode]] = {}
     for made in good:
         if made.mode is not None:

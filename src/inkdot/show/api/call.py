@@ -83,6 +83,13 @@ class Endpoint(NamedTuple):
     most: int = 1_000_000
     """Bytes of a body."""
     detail: str = ""
+    or_scope: Scope | None = None
+    """Another scope that is enough."""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """One of these lets in; none: everybody may ask."""
+        return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property
     def name(self) -> str:

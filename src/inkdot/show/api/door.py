@@ -61,7 +61,7 @@ class Door:
 
         async def answer(request: Request) -> Response:
             async def made() -> Response:
-                principal = await self._let_in(request, scope)
+                principal = await self._let_in(request, *([scope] if scope else []))
                 self._paced(request, principal)
                 return await answering(request, principal)
 
@@ -102,10 +102,13 @@ class Door:
 
     # -- who asks
 
-    async def _let_in(self, request: Request, scope: Scope | None) -> Principal:
+    async def _let_in(self, request: Request, *scopes: Scope) -> Principal:
+        """Any of the scopes is enough; without one, to be known is."""
         principal = await run_in_threadpool(self._who, request)
-        if scope is not None and scope not in principal.scopes:
-            raise NotAllowed(f"This needs the scope {scope}; yours: {', '.join(sorted(principal.scopes)) or 'none'}.")
+        if scopes and principal.scopes.isdisjoint(scopes):
+            raise NotAllowed(
+                f"This needs the scope {' or '.join(scopes)}; yours: {', '.join(sorted(principal.scopes)) or 'none'}."
+            )
         return principal
 
     def _who(self, request: Request) -> Principal:
@@ -166,7 +169,7 @@ class Door:
     # -- what is asked
 
     async def _handled(self, endpoint: Endpoint, request: Request) -> Response:
-        principal = await self._let_in(request, endpoint.scope)
+        principal = await self._let_in(request, *endpoint.scopes)
         self._paced(request, principal)
         query = _query(endpoint, request)
         raw = await _body(endpoint, request)

@@ -57,7 +57,7 @@ def described(endpoints: Iterable[Endpoint], base: str) -> dict[str, Any]:
 
 
 def _operation(e: Endpoint, written: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    scope = f"Scope `{e.scope}`." if e.scope else "Any scope."
+    scope = f"Scope {' or '.join(f'`{scope}`' for scope in e.scopes)}." if e.scopes else "Any scope."
     said = (e.handler.__doc__ or "").strip()
     found: dict[str, Any] = {
         "operationId": e.name, "tags": [e.tag], "summary": e.summary, "description": f"{said}\n\n{scope}".strip(),

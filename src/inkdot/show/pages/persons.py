@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 from starlette.responses import Response
 
+from inkdot.domain.account import Scope
 from inkdot.domain.consent import Mode
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import NotAllowed, UsageError
 from inkdot.show.pages.desk import HEADERS, Visit
 from inkdot.show.pages.story import countries_of, days, grouped
 from inkdot.show.pages.table import Column, exported, table
@@ -110,7 +111,7 @@ def person(visit: Visit) -> Response:
     muted = address in visit.one("notice_show", user=int(visit.signed.user))["muted"]
     return visit.page(
         "person.html", places=countries_of(events), modes=[mode.name.lower() for mode in Mode], muted=muted, ties=ties, found=found, events=events[:_MOST_LINES], more=len(events) > _MOST_LINES, consent=consent,
-        choices=list(visit.ask("consent_log", person=address)),
+        choices=list(visit.ask("consent_log", person=address)) if visit.signed.may(Scope.PRIVACY) else [],
         kinds=sorted({e["kind"] for e in found["events"]}), days=days(events[:_MOST_LINES], sent, visit.zone),
     )  # fmt: skip
 
@@ -132,6 +133,8 @@ def person_change(visit: Visit) -> Response:
         case "withdraw":
             visit.one("consent_withdraw", person=address, method="office")
             return visit.back(here, visit.words("Nothing more is kept about {person}.", person=address))
+        case "mode" if not visit.signed.may(Scope.PRIVACY):
+            raise NotAllowed("Only an owner writes down what somebody chose; to stop keeping anything is open to you.")
         case "mode":
             visit.one("consent_set", person=address, mode=form.get("mode"), method="office")
             return visit.back(here, visit.words("The choice is written down."))

@@ -20,7 +20,7 @@ _PAGES: tuple[tuple[str, Handler], ...] = (
     ("/campaigns/{campaign}", things.campaign), ("/documents", things.documents),
     ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
     ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
-    ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks), ("/webhooks/{delivery}", rules.delivery),
+    ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks),
     ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", settings.welcome),
 )  # fmt: skip
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
@@ -44,9 +44,10 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/health", Role.OWNER, running.health_check),
 )
 _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit), ("/settings", settings.settings))
-_FILES: tuple[tuple[str, Role, Handler], ...] = (
+_ASKING_A_ROLE: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/export", Role.OWNER, persons.person_export),
     ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
+    ("/webhooks/{delivery}", Role.MEMBER, rules.delivery),
     ("/addons/{file}", Role.VIEWER, entering.addon),
 )
 
@@ -67,7 +68,7 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
         Route("/shared/{token}", desk.polite(shared.answer), methods=["GET", "POST"]),
         Route("/static/{name}", static),
         Route("/choose", choose),
-        *(Route(path, desk.for_role(role, handler)) for path, role, handler in _FILES),
+        *(Route(path, desk.for_role(role, handler)) for path, role, handler in _ASKING_A_ROLE),
         *(
             Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
             for path, handler in _PAGES

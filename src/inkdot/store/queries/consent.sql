@@ -97,11 +97,16 @@ SELECT * FROM audit WHERE about = ? ORDER BY number;
 
 -- name: keep_written
 -- A backup or export was written.
-INSERT INTO written_files VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, time = excluded.time;
+INSERT INTO written_files (path, kind, time, contact) VALUES (?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, time = excluded.time, contact = excluded.contact;
 
 -- name: written
 -- Files that were written.
 SELECT path, kind, time FROM written_files ORDER BY time;
+
+-- name: written_about
+-- Exports that hold a person: those of everybody, and those of that person alone.
+SELECT path FROM written_files WHERE kind = 'export' AND (contact IS NULL OR contact = ?) ORDER BY time, path;
 
 -- name: forget_written
 -- It is there no more.
