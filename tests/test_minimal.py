@@ -210,6 +210,18 @@ def test_texts_follow_the_settings(tmp_path: Path) -> None:
     assert "Sub-processors: none" in records
     assert "after 90 days" in records
     assert "- [ ]" in inkdot("legal", "dpia", "--data", data).stdout
+    # Nobody else gets anything is said only where it is so, and consent is no basis where nobody is asked.
+    inkdot("webhook", "add", "https://crm.example.com/hook", "--data", data)
+    with (data / "inkdot.toml").open("a") as file:
+        file.write('upstream = "smtps://ada@mail.example.net"\nupstream_password = "secret"\n')
+    for question in ("records", "dpia"):
+        told = inkdot("legal", question, "--data", data)
+        assert "crm.example.com, mail.example.net" in told.stdout
+        assert "secret" not in told.stdout
+        assert "Sub-processors: none" not in told.stdout
+        assert "no outside service" not in told.stdout
+    inkdot("setup", "--region", "us", "--data", data)
+    assert "others (name yours: they are measured by name" in inkdot("legal", "records", "--data", data).stdout
     inkdot("legal", "preview", "--out", tmp_path / "page.html", "--data", data)
     assert "Ada <Ltd>" not in (tmp_path / "page.html").read_text()
 

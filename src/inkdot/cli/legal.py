@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from inkdot.cli.options import DATA, Data, Json, put
+from inkdot.cli.options import DATA, Data, Json, answers, put
 from inkdot.domain.errors import Failure, UsageError
 
 if TYPE_CHECKING:
     from inkdot.domain.consent import Decision
     from inkdot.settings import Settings
 
+_SERVICES = {"push": "the push services of browsers"}
 _NOTE = "Made from your settings. Not legal advice."
 
 
@@ -33,6 +35,16 @@ def _in_force(data: Path) -> tuple[Settings, Decision]:
 
     with open_register(data) as register:
         return load(Folder(data).root, {}), register.widest()
+
+
+def _receivers(settings: Settings, data: Path) -> list[str]:
+    """Hosts and services that something is handed to, by the settings, the webhooks and the rules."""
+    urls = [settings.mail_server, settings.upstream, *(one.partition("=")[2] for one in settings.upstreams)]
+    urls += [place["url"] for place in answers(data, "webhook_list", {})]
+    actions = [action for trigger in answers(data, "trigger_list", {}) for action in trigger["rule"]["actions"]]
+    urls += [action.get("url") or "" for action in actions]
+    services = {_SERVICES[action["do"]] for action in actions if action["do"] in _SERVICES}
+    return sorted({urlsplit(url).hostname or "" for url in urls} - {""} | services)
 
 
 def texts(
@@ -92,7 +104,7 @@ def records(data: Data = DATA) -> None:
     from inkdot.app.law.regions import regions as table
 
     settings, default = _in_force(data)
-    typer.echo(made(settings, default, table(Folder(data).root)))
+    typer.echo(made(settings, default, table(Folder(data).root), _receivers(settings, data)))
 
 
 def dpia(data: Data = DATA) -> None:
@@ -103,7 +115,8 @@ def dpia(data: Data = DATA) -> None:
     """
     from inkdot.app.law.records import assessment
 
-    typer.echo(assessment(*_in_force(data)))
+    settings, default = _in_force(data)
+    typer.echo(assessment(settings, default, _receivers(settings, data)))
 
 
 def preview(
