@@ -11,6 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from inkdot.app.folder import Folder
+from inkdot.domain.contact import Address
+from inkdot.domain.ids import MESSAGE, WorkspaceId, from_word
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -139,6 +142,29 @@ def test_serve_is_ready_quickly_and_knows_its_health(own_server: Server) -> None
     assert eventually(lambda: own_server.get(own_server.office + "/healthz")[0] == 200)
     assert b"inkdot_street_dots_total 0" in own_server.get("/metrics")[2]
     assert b"inkdot_pipeline_pings_total" in own_server.get(own_server.office + "/metrics")[2]
+
+
+def test_a_mail_to_one_person_opened_under_a_privacy_signal_keeps_neither_mail_nor_person(own_server: Server) -> None:
+    copy = own_server.mark(QUOTE, BEN)[0]
+    (mail,) = inkdot_json("report", "mail", "--data", own_server.data)["messages"]
+    contact = Folder(own_server.data).keyring().contact_id(WorkspaceId(1), Address(BEN))
+    traces = [from_word(MESSAGE, mail["message"]).to_bytes(8, "big"), contact.to_bytes(8, "big")]
+
+    def kept() -> list[bool]:
+        journal = b"".join(p.read_bytes() for p in (own_server.data / "journal").rglob("*.seg"))
+        return [trace in journal for trace in traces]
+
+    for signal in ("Sec_GPC", "DNT"):
+        for mark in (copy["dots"][0], copy["links"][0]["url"]):
+            own_server.get(mark, User_Agent=THUNDERBIRD, **{signal: "1"})
+    told = eventually(
+        lambda: (r := inkdot("events", "--json", "--data", own_server.data).stdout).count("\n") >= 4 and r
+    )
+    assert all((e["message"], e["person"], e["link"]) == (None, None, None) for e in map(json.loads, told.splitlines()))
+    assert kept() == [False, False]
+    own_server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
+    own_server.timeline(BEN, at_least=1)
+    assert kept() == [True, True]
 
 
 def test_a_ping_of_somebody_who_asks_for_privacy_is_counted_for_nobody(server: Server) -> None:
