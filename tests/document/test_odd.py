@@ -90,6 +90,33 @@ def test_a_part_is_never_unpacked_beyond_what_its_directory_says(tmp_path: Path)
     assert most < usual + 100
 
 
+def long(megabytes: int) -> bytes:
+    """A document with so much text, not packed, which takes the most memory."""
+    lines = b"<w:p><w:r><w:t>The offer holds for thirty days and covers transport.</w:t></w:r></w:p>" * 10_000
+    source, out = letter(), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(source)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "word/document.xml":
+                head, body, rest = content.partition(b"<w:body>")
+                content = head + body + lines * (-(-(megabytes << 20) // len(lines))) + rest
+            new.writestr(name, content)
+    return out.getvalue()
+
+
+def test_the_largest_part_that_is_marked_takes_less_than_200_mb_more_than_a_letter(tmp_path: Path) -> None:
+    (tmp_path / "plain.docx").write_bytes(letter())
+    (tmp_path / "long.docx").write_bytes(long(26))
+    (tmp_path / "longer.docx").write_bytes(long(29))
+    _, _, usual = taken_by(tmp_path / "plain.docx", tmp_path / "data")
+    code, words, most = taken_by(tmp_path / "long.docx", tmp_path / "data")
+    assert code == 0, words
+    assert most < usual + 200
+    code, words, most = taken_by(tmp_path / "longer.docx", tmp_path / "data")
+    assert (code, "too large to be read" in words) == (1, True), words
+    assert most < usual + 100
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [("customXml/item9.xml", "utf-8"), ("customXml/item9.xml", "utf-16"), ("docProps/custom.xml", "utf-8")],
