@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 FIELD = 0x6B49
 """Our extra field's number."""
-MOST_IN_FIELD = 60_000
+MOST_IN_FIELD = 30_000
+"""LibreOffice takes the size of a member's extra fields for a signed number of 16 bits, and does not open a file with more."""
 _HEAD, _STEP = struct.Struct("<HH"), struct.Struct("<BI")
 _LITERAL, _MEMBER = 0, 1
 _DIGEST_BYTES = 32
