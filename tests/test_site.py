@@ -39,6 +39,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PAGE = "https://www.example.com"
+A_PAGE_VIEW = "0.7264531908341127"  # as the tag names one
 NUMBERS = itertools.count(1)
 
 
@@ -566,6 +567,37 @@ def test_a_tracked_click_proves_who_the_visitor_is(shop: Shop) -> None:
     lead = next(x for x in shop.report("leads", "--known")["leads"] if x["person"] == shop.ben)
     assert (lead["person"], lead["clicks"], lead["visits"], lead["visits_inferred"]) == (shop.ben, 1, 1, 0)
     assert lead["score"] == sum(r["points"] for r in lead["reasons"])
+
+
+def test_who_agrees_to_be_known_again_goes_on_with_his_visit_and_is_known_next_time(shop: Shop) -> None:
+    shop.tell(view("/offer", A_PAGE_VIEW, referrer="https://www.google.com/"))
+    shop.tell({"k": "identify", "p": A_PAGE_VIEW, "q": 1, "u": "/offer", "w": shop.ben}, visitor="agreed")
+    shop.tell(view("/pricing", referrer=shop.page + "/offer"), visitor="agreed")
+    shop.events(3)
+    told = shop.report()["sites"][0]
+    assert (told["visits"], told["visitors"]) == (1, 1)
+    assert {e["source"] for e in shop.events(3) if e["source"]} == {"Google"}
+    shop.tell(view("/again"), visitor="agreed", agent=SAFARI, address="198.51.100.9")
+    assert [urlsplit(e["url"]).path for e in shop.server.timeline(shop.ben, at_least=4)] == [
+        "/offer", "/offer", "/pricing", "/again",
+    ]  # fmt: skip
+    browsers = inkdot_json("person", "identities", shop.ben, "--data", shop.server.data)["browsers"]
+    assert [b["rule"] for b in browsers] == ["W2", "W2"]
+
+
+def test_what_was_proven_before_somebody_agreed_is_known_next_time(own_shop: Shop) -> None:
+    shop, server = own_shop, own_shop.server
+    link = inkdot_json(
+        "link", shop.page + "/offer", "--to", shop.ben, "--public-url", server.public, "--data", server.data
+    )["url"]
+    server.get(link, User_Agent=FIREFOX, X_Forwarded_For="203.0.113.7")
+    shop.tell(view("/offer", A_PAGE_VIEW))
+    shop.tell(engage("/offer", 4) | {"p": A_PAGE_VIEW}, visitor="agreed")
+    shop.events(2)
+    server.stop(signal.SIGKILL)
+    server.start()
+    shop.tell(view("/again"), visitor="agreed", agent=SAFARI, address="198.51.100.9")
+    assert [e["person"] for e in shop.events(3)] == [shop.ben] * 3
 
 
 def test_saying_on_every_page_who_it_is_makes_no_lead_warmer(shop: Shop) -> None:

@@ -164,13 +164,13 @@ class Understanding:
     def _sent_by_site(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What a website sent, and who its visitor turned out to be."""
         client = self._client(ping, token)
-        found, proof = self._websites.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
+        found, proofs = self._websites.understand(ping, token, client.raw, client.verdict, self._judge.book.version)
         if isinstance(found, Dropped):
             outcome.dropped.append(found)
         else:
             outcome.events.append(found)
-        if proof:
-            outcome.proofs.append(proof)
+        outcome.proofs += proofs
+        for proof in proofs:
             if proof.address:
                 outcome.contacts[token.workspace, proof.contact] = proof.address
 

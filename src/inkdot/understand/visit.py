@@ -35,6 +35,8 @@ class Visit:
     campaign: str | None = None
     proven: ContactId | None = None
     """Who this is, if something in this visit proved it."""
+    rule: str = ""
+    """What proved it."""
     verdict: Verdict | None = None
     """Of its first event; None if that is not remembered."""
     active: dict[str, float] = field(default_factory=dict)
@@ -74,13 +76,18 @@ class Visits:
 
     def whose(self, visitor: VisitorId, yesterday: VisitorId | None, time: int) -> VisitorId:
         """The name under which a visit goes on: over midnight it is that of the day before."""
-        if yesterday is not None and self.of(visitor, time) is None and self.of(yesterday, time) is not None:
-            self._names[visitor] = yesterday
+        if yesterday is not None:
+            self.renamed(yesterday, visitor, time)
         name = self._names.get(visitor)
         if name is None or self.of(name, time) is not None:
             return name or visitor
         del self._names[visitor]
         return visitor
+
+    def renamed(self, before: VisitorId, visitor: VisitorId, time: int) -> None:
+        """Who was `before` is `visitor` now; the visit of `before` goes on."""
+        if visitor != before and self.of(visitor, time) is None and self.of(before, time) is not None:
+            self._names[visitor] = before
 
     def owner(self, page: str) -> VisitorId | None:
         """Who opened this page view. Its later events are his, even if his address or agent changed meanwhile."""
@@ -120,7 +127,7 @@ class Visits:
                 self._open[scene.visitor] = visit
             visit.last = max(visit.last, event.time)
             if event.because and event.contact:
-                visit.proven = event.contact
+                visit.proven, visit.rule = event.contact, event.because[0].rule
             if "p" in mark:
                 if mark.get("name"):
                     self.opened(str(mark["name"]), scene.visitor)

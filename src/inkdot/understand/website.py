@@ -21,7 +21,7 @@ from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.event import Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
-from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, VisitorId, WorkspaceId
+from inkdot.domain.ids import ContactId, EventId, PingId, SiteId, VisitId, VisitorId, WorkspaceId, agreed
 from inkdot.domain.lately import Lately, mark_of
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
@@ -125,19 +125,19 @@ class Websites:
 
     def understand(
         self, ping: Ping, token: Token, raw: Raw, verdict: Verdict, rules: str
-    ) -> tuple[Event | Dropped, Proof | None]:
+    ) -> tuple[Event | Dropped, tuple[Proof, ...]]:
         """The event that a website sent, and what it proves about who the visitor is."""
         try:
             sent: dict[str, Any] = json.loads(ping.body)
         except ValueError:
-            return Dropped(ping.id, ping.time, DropReason.UNREADABLE), None
+            return Dropped(ping.id, ping.time, DropReason.UNREADABLE), ()
         domain = token.destination.decode("latin-1")
         kind, name = _kind(sent, domain)
         if kind is None:
-            return Dropped(ping.id, ping.time, DropReason.INNER_LINK), None
+            return Dropped(ping.id, ping.time, DropReason.INNER_LINK), ()
         came = self._came(sent, domain)
         if came.spam:
-            return Dropped(ping.id, ping.time, DropReason.SPAM), None
+            return Dropped(ping.id, ping.time, DropReason.SPAM), ()
         scene = Scene(site=SiteId(token.object), name=name, referrer=_without_query(sent.get("r")))
         event = Event(
             EventId(ping.id), ping.time, kind, token.workspace, ContactId(0), None, None, None, _depth(sent),
@@ -147,9 +147,23 @@ class Websites:
         owner = self._visits.owner(name) if name else None
         if "v" not in sent or (verdict.actor in MACHINES and owner is None):
             found = scene._replace(channel=came.channel, source=came.source) if kind is Kind.VIEW else scene
-            return event._replace(scene=found), None
-        visitor = owner or self._visits.whose(VisitorId(sent["v"]), sent.get("y"), ping.time)
-        return self._in_visit(event, visitor, sent, came, ping.address)
+            return event._replace(scene=found), ()
+        said = VisitorId(sent["v"])
+        visitor = owner or self._visits.whose(said, sent.get("y"), ping.time)
+        heard, proof = self._in_visit(event, visitor, sent, came, ping.address)
+        again = self._known_again(said, visitor, heard) if visitor != said and agreed(said) else None
+        return heard, tuple(p for p in (proof, again) if p)
+
+    def _known_again(self, said: VisitorId, visitor: VisitorId, heard: Event | Dropped) -> Proof | None:
+        """Who opened a page under another name and agreed on it to be known again: his visit goes on, and so does its proof."""
+        self._visits.renamed(visitor, said, heard.time)
+        visit = self._visits.of(visitor, heard.time)
+        if isinstance(heard, Dropped) or visit is None or visit.proven is None:
+            return None
+        if visit.proven in (known := self._people_of(said)) or self._people.taken_back(said, visit.proven):
+            return None
+        self._known[said] = (*known, visit.proven)
+        return Proof(said, visit.proven, None, heard.time, visit.rule, heard.id)
 
     def _in_visit(
         self, event: Event, visitor: VisitorId, sent: dict[str, Any], came: Came, address: bytes
@@ -225,7 +239,7 @@ class Websites:
             because = (Evidence("W1", f"a tracked link was clicked in this browser {after} s before"),)
         if proof is None or self._people.taken_back(visitor, proof.contact):
             return event._replace(contact=self._by_memory(visitor, visit)), None
-        visit.proven = proof.contact
+        visit.proven, visit.rule = proof.contact, proof.rule
         known = self._people_of(visitor)
         if proof.contact not in known:
             self._known[visitor] = known = (*known, proof.contact)
