@@ -40,6 +40,8 @@ SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PAGE = "https://www.example.com"
 A_PAGE_VIEW = "0.7264531908341127"  # as the tag names one
+FEW = 5
+"""So many events of nobody are told apart; fewer are not, as they might be one person's."""
 NUMBERS = itertools.count(1)
 
 
@@ -253,9 +255,10 @@ def test_a_server_passes_on_that_a_visitor_asks_for_privacy(shop: Shop) -> None:
         "privacy": True,
         "url": shop.page + "/",
     }
-    assert shop.post(quiet | {"kind": "view"})["accepted"] == 1
+    for _ in range(FEW):
+        assert shop.post(quiet | {"kind": "view"})["accepted"] == 1
     assert shop.refusal(quiet | {"kind": "identify", "person": shop.ben}) == "privacy_signal"
-    assert [(e["visit"], e["raw"]["agent"]) for e in shop.events(1)] == [(None, None)]
+    assert {(e["visit"], e["raw"]["agent"]) for e in shop.events(FEW)} == {(None, None)}
 
 
 def test_pages_cannot_say_whose_an_event_is(shop: Shop) -> None:
@@ -286,12 +289,14 @@ def test_long_bodies_and_other_methods_are_refused(shop: Shop) -> None:
 def test_a_browser_that_asks_for_privacy_is_counted_for_nobody(shop: Shop) -> None:
     answer = shop.tell(view("/quiet"), engage("/quiet", 5), visitor="me", Sec_GPC="1")
     assert [d["reason"] for d in answer["dropped"]] == ["privacy_signal"]
+    for number in range(1, FEW):
+        shop.tell(view("/quiet", f"again {number}"), visitor="me", Sec_GPC="1")
     shop.tell(view("/loud"), address="203.0.113.9")
-    quiet = shop.events(2)[0]
-    assert (quiet["url"], quiet["visit"], quiet["raw"]["agent"]) == (shop.page + "/quiet", None, None)
+    *quiet, _ = shop.events(FEW + 1)
+    assert {(e["url"], e["visit"], e["raw"]["agent"]) for e in quiet} == {(shop.page + "/quiet", None, None)}
     site = shop.report()["sites"][0]
-    assert (site["visitors"], site["views"], site["views_for_nobody"]) == (1, 1, 1)
-    assert site["visitors_between"] == [1, 2]
+    assert (site["visitors"], site["views"], site["views_for_nobody"]) == (1, 1, FEW)
+    assert site["visitors_between"] == [1, 1 + FEW]
 
 
 @given(

@@ -238,26 +238,26 @@ def test_who_loses_the_telephone_signs_in_with_a_code_from_paper_and_each_works_
 
 def test_who_is_in_two_workspaces_goes_from_one_to_the_other_on_the_page_of_the_account(office: Server) -> None:
     two, one = "two@example.com", "one@example.com"
-    inkdot("workspace", "add", "acme", "--data", office.data)
+    inkdot("workspace", "add", "branch", "--data", office.data)
     make(office, two, "--role", "owner")
-    inkdot("account", "add", two, "--role", "viewer", "--workspace", "acme", "--data", office.data)
+    inkdot("account", "add", two, "--role", "viewer", "--workspace", "branch", "--data", office.data)
     make(office, one)
     browser = Reader(office, two)
     page = browser.ask("GET", "/me")[2]
-    (acme,) = re.findall(r'<option value="(\d+)">acme', page)
+    (branch,) = re.findall(r'<option value="(\d+)">branch', page)
     assert browser.ask("GET", "/team")[2].count('name="do" value="role"')
     held = browser.cookie
-    status, headers, _ = browser.ask("POST", "/me", {"do": "move", "workspace": acme})
+    status, headers, _ = browser.ask("POST", "/me", {"do": "move", "workspace": branch})
     assert (status, headers["location"]) == (303, "/")
     assert browser.ask("GET", "/me")[0] == 303, "the session in the other workspace is over"
     browser.cookie = headers["set-cookie"].partition(";")[0]
     assert browser.cookie != held
     browser.read_token()
-    assert f'<option value="{acme}" selected>acme' in browser.ask("GET", "/me")[2]
+    assert f'<option value="{branch}" selected>branch' in browser.ask("GET", "/me")[2]
     assert browser.ask("POST", "/team", {"do": "key", "name": "a", "may_read": "1"})[0] == 403, "a viewer there"
     alone = Reader(office, one)
-    assert "acme" not in alone.ask("GET", "/me")[2]
-    assert alone.ask("POST", "/me", {"do": "move", "workspace": acme})[0] == 403
+    assert "branch" not in alone.ask("GET", "/me")[2]
+    assert alone.ask("POST", "/me", {"do": "move", "workspace": branch})[0] == 403
     assert alone.ask("POST", "/me", {"do": "move", "workspace": "x" * 30})[0] == 422
 
 

@@ -115,6 +115,14 @@ class Client(Asking):
         """Keep nothing more about a person."""
         return self._send("POST", f"/people/{word(person)}/withdrawal", {})  # type: ignore[no-any-return]
 
+    def limits(self) -> Iterator[wire.Limit]:
+        """Limits of what may be kept, for everybody, lists and sites."""
+        yield from self._pages("/consent/limits", {})
+
+    def set_limit(self, scope: str, mode: wire.Mode) -> wire.Limit:
+        """Let no more than `mode` be kept in `scope`."""
+        return self._send("POST", "/consent/limits", {"scope": scope, "mode": mode})  # type: ignore[no-any-return]
+
     def export_person(self, person: str) -> dict[str, Any]:
         """Everything that is kept about a person."""
         return self._get(f"/people/{word(person)}/export")  # type: ignore[no-any-return]
