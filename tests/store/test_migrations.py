@@ -63,6 +63,12 @@ def content(store: Any) -> Any:
 
 
 @pytest.mark.parametrize("store", STORES)
+def test_no_two_migrations_have_one_number(store: str) -> None:
+    numbers = [migration.number for migration in migrations(store)]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize(("step", "statement"), [(0, 0), (0, 1), (0, 2), (1, 1)])
 def test_a_migration_killed_on_the_way_runs_again(
     store: str, step: int, statement: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
