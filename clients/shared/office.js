@@ -48,7 +48,7 @@ class Office {
   // The latest mails, asked for at most every 20 seconds.
   async latest() {
     if (Date.now() - this.list.at > FRESH_MS) {
-      const { data } = await this.ask("/messages?since=90d&last=100");
+      const { data } = await this.ask("/messages?since=90d&limit=100");
       this.list = { at: Date.now(), mails: data };
     }
     return this.list.mails;
