@@ -29,6 +29,7 @@ proof: dev
 	sh tools/need.sh strace chromium iproute2 $(OFFICE)
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
+	$(RUN)/python proofs/webhooks.py
 	$(RUN)/python proofs/corpus.py
 	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof
