@@ -7,6 +7,18 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    for name in ("mark", "street", "website", "pipeline", "visible", "store", "relay", "documents", "office", "peers"):
+    for name in (
+        "idle",
+        "mark",
+        "street",
+        "website",
+        "pipeline",
+        "visible",
+        "store",
+        "relay",
+        "documents",
+        "office",
+        "peers",
+    ):
         print(f"== {name}", flush=True)
         subprocess.run([sys.executable, "-m", f"bench.{name}"], check=True, cwd=Path(__file__).parent.parent)

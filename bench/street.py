@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from inkdot.collect.process import StreetConfig
+from inkdot.collect.config import StreetConfig
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import WorkspaceId

@@ -10,9 +10,9 @@ from starlette.routing import Route
 from inkdot.act import rule
 from inkdot.act.match import matching
 from inkdot.act.rule import Rule, Show
+from inkdot.app.channels import own_channels
 from inkdot.app.consent import Register
 from inkdot.app.folder import Folder
-from inkdot.app.knowledge import own_channels
 from inkdot.collect.salt import lasting
 from inkdot.domain.ids import SITE, TRIGGER, ContactId, WorkspaceId, to_word
 from inkdot.room.asking import Guest, asking

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inkdot.app.channels import own_channels
 from inkdot.app.folder import Folder
 from inkdot.domain.errors import BadSetting
 from inkdot.domain.evidence import City
 from inkdot.understand.address import Networks
-from inkdot.understand.channels import FILE as CHANNELS
 from inkdot.understand.channels import Channels
 from inkdot.understand.loading import FILE as PROGRAMS
 from inkdot.understand.loading import Programs, programs
@@ -60,16 +60,6 @@ def knowledge(folder: Folder, city_file: str, *, ga4_strict: bool = False) -> Kn
     lines = [line for tag in LISTS for line in _listed(geo_folder(folder) / f"{tag}.txt", tag, troubles)]
     channels = own_channels(folder, troubles, ga4_strict=ga4_strict)
     return Knowledge(Networks(cities=cities, lists=lines, date=date), book, channels, tuple(troubles))
-
-
-def own_channels(folder: Folder, troubles: list[str], *, ga4_strict: bool) -> Channels:
-    """The operator's channels before the usual ones; what cannot be read is told in `troubles` and left out."""
-    own = folder.root / CHANNELS
-    try:
-        return Channels(own.read_text() if own.exists() else "", ga4_strict=ga4_strict)
-    except (BadSetting, OSError, UnicodeDecodeError) as error:
-        troubles.append(f"{error} Only the usual channels are in force.")
-        return Channels(ga4_strict=ga4_strict)
 
 
 def _book(folder: Folder, troubles: list[str]) -> RuleBook:

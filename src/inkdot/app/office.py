@@ -33,6 +33,7 @@ from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
 from inkdot.domain.event import Event
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.ping import ping_id
+from inkdot.memory import let_go_of_code, settle
 from inkdot.settings import Settings, load
 from inkdot.show.api.door import Door
 from inkdot.show.auth import Auth
@@ -50,7 +51,8 @@ _POLL_SECONDS = 0.05
 _GATHER_SECONDS, _FEW = 0.2, 500
 """After a batch of few pings more are gathered: a transaction costs as much for one ping as for fifty."""
 _CHORE_SECONDS, _FIRST_CHORES_SECONDS = 3_600, 5
-_DELIVER_SECONDS, _SILENCES_SECONDS = 0.1, 60
+_DELIVER_SECONDS, _MINUTE_SECONDS = 0.1, 60
+_ENGINE = "_duckdb"
 _EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove")
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
@@ -133,11 +135,12 @@ class Office:
         """Hand out what is due until told to stop; wakes up often, because a rule is to act at once."""
         with self._ready:
             self._ready.wait_for(lambda: self._house is not None or self.failed is not None or self.stopping)
-        silences_due = 0.0
+        minute = 0.0
         while self._house and not self.stopping:
             try:
-                if time.monotonic() > silences_due:
-                    silences_due = time.monotonic() + _SILENCES_SECONDS
+                if time.monotonic() > minute:
+                    minute = time.monotonic() + _MINUTE_SECONDS
+                    let_go_of_code(_ENGINE)
                     with self._turn:
                         self._house.acting.watch.notice_silences()
                     self._house.notices.send_digests(int(time.time()))
@@ -151,6 +154,8 @@ class Office:
         expired, closed = house.tidy()
         if expired or closed:
             log("chores", segments_expired=expired, months_closed=closed)
+        settle()
+        let_go_of_code(_ENGINE)
 
     def _rebuilding(self, done: int, left: int) -> None:
         self._trouble = f"The event store is being rebuilt: {done} pings done, about {left} bytes left."

@@ -32,6 +32,7 @@ from inkdot.domain.errors import InkdotError
 from inkdot.domain.ping import ROOM_STREAM
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
+from inkdot.memory import settle
 from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.face import Face
 from inkdot.room.gate import Keeper
@@ -134,6 +135,7 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
+    settle()
     server.run(sockets=[socket.socket(fileno=config.socket_fd)])
     room.close()
     sys.exit(DISK_FAILED if room.recorder.failed else 0)

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inkdot.app.folder import Folder, Server, write_whole
-from inkdot.collect.process import StreetConfig
+from inkdot.collect.config import StreetConfig
 from inkdot.domain.errors import BadSetting, Failure, InkdotError
+from inkdot.memory import settle
 from inkdot.relay.config import RelayConfig
 from inkdot.relay.mailbox import read_mailbox
 from inkdot.relay.route import is_this_machine, read_routes
@@ -95,6 +96,7 @@ class Supervisor:
                     signal.signal(name, self._stop)
                 signal.signal(signal.SIGHUP, self._want_settings)
                 ready(server)
+                settle()
                 return self._watch()
             finally:
                 self._folder.server.unlink(missing_ok=True)

@@ -1,11 +1,10 @@
-"""One street process: its configuration, its loop, its end. Started by the supervisor as `python -m inkdot.collect.process`."""
+"""One street process: its loop and its end. Started by the supervisor as `python -m inkdot.collect.process`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
-import json
 import lzma
 import os
 import signal
@@ -13,11 +12,11 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import uvloop
 
 from inkdot.collect.batch import GroupCommit
+from inkdot.collect.config import StreetConfig
 from inkdot.collect.counters import Counters, exposition, total
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
@@ -37,6 +36,7 @@ from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
 from inkdot.journal.segment import street_folder
 from inkdot.journal.writer import Writer
+from inkdot.memory import settle
 from inkdot.talk import Talk
 
 log = Talk("street")
@@ -48,38 +48,6 @@ _BACKLOG = 4096
 _ROOMS = (b"/d/", b"/p/", b"/n/")
 """What the reading room answers."""
 _FILES = {b"/t.js": "v1/t.min.js", b"/a.js": "v1/a.js"}
-
-
-class StreetConfig(NamedTuple):
-    """What a street needs to know; handed over as JSON, without secrets."""
-
-    data: str
-    """The data folder."""
-    number: int
-    """This street's stream."""
-    socket_fd: int
-    ready_fd: int
-    trusted_proxies: tuple[str, ...] = ()
-    connections_per_address: int = 512
-    prefixes: tuple[str, str] = ("o", "c")
-    room: str = ""
-    """The unix socket of the reading room."""
-    addresses: str = "full"
-    """How much of addresses is written down: full, cut, none."""
-    spam: str = ""
-    """The file of domains that send visits which nobody made: lines, compressed as xz."""
-
-    def to_json(self) -> str:
-        """For the child's command line."""
-        return json.dumps(self._asdict())
-
-    @classmethod
-    def from_json(cls, text: str) -> StreetConfig:
-        """From the child's command line."""
-        fields = json.loads(text)
-        return cls(
-            **fields | {"prefixes": tuple(fields["prefixes"]), "trusted_proxies": tuple(fields["trusted_proxies"])}
-        )
 
 
 async def _serve(config: StreetConfig) -> int:
@@ -146,7 +114,7 @@ def _finish(done: asyncio.Future[int]) -> None:
 def _settle_memory() -> None:
     # What lives now lives forever; collecting young garbage rarely keeps the collector off the hot path.
     sys.setswitchinterval(0.0005)
-    gc.collect()
+    settle()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import dkim
-
 from inkdot.domain.errors import BadSetting
 
 _SIGNED = (
@@ -24,6 +22,8 @@ class Signer:
             raise BadSetting(
                 "dkim_key needs dkim_selector and dkim_domain beside it, as in SELECTOR._domainkey.DOMAIN."
             )
+        import dkim  # noqa: PLC0415 - with its DNS library 5 MB and 100 ms, for the few who sign here
+
         try:
             self._key = key.read_bytes()
             self._selector, self._domain = selector.encode(), domain.encode()
@@ -35,6 +35,8 @@ class Signer:
 
     def signature(self, content: bytes) -> bytes:
         """The header to put before a mail."""
+        import dkim  # noqa: PLC0415 - as above
+
         present = {line.split(b":")[0].strip().lower() for line in content[: content.find(b"\r\n\r\n")].split(b"\r\n")}
         return bytes(
             dkim.sign(
