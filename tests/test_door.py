@@ -158,6 +158,48 @@ def test_header_lines_heard_before_change_no_answer(
     assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("[1]", "[1,2]"),
+        ("[1]", "["),
+        ("[1]", ""),
+        ("[1]", "[1]GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ("[1]", "[1]\r\n\r\n"),
+        (": 3", ": 03"),
+        (": 3", ": +3"),
+        (": 3", ": 3 "),
+        (": 3", ":3"),
+        (": 3", ": 3, 3"),
+        (": 3", ": 3\nX: y"),
+        (": 3", ": 3\r\nContent-Length: 3"),
+        (": 3", ": 3\r\nTransfer-Encoding: chunked"),
+        ("Content-Length: 3\r\n", ""),
+        ("Content-Length: 3", "Transfer-Encoding: chunked"),
+        ("Content-Length", "content-length"),
+        ("/e ", "/e?x=1 "),
+        ("/e ", "/f "),
+        ("/e ", "/e\r\nContent-Length: 3\r\nX: "),
+        ("POST", "PUT"),
+        ("POST", "PATCH"),
+        ("HTTP/1.1", "HTTP/1.0"),
+        ("HTTP/1.1", "HTTP/1.1\r\nConnection: close"),
+    ],
+)
+def test_heads_of_events_heard_before_change_no_answer(server: Server, old: str, new: str) -> None:
+    heads = [
+        f"POST /e HTTP/1.1\r\nHost: t.example.com\r\nUser-Agent: Program/{uuid.uuid4()}\r\nContent-Length: 3\r\nAccept: */*\r\n\r\n[1]"
+        for _ in range(2)
+    ]
+    assert raw(server, heads[1].encode()).startswith(b"HTTP/1.1 202")
+    answers = [
+        re.sub(rb"Date: [^\r]*|\r\nConnection: close", b"", raw(server, head.replace(old, new, 1).encode()))
+        for head in (*heads, heads[1])
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
 def test_a_program_that_asks_again_is_written_down_as_the_first_time(own_server: Server) -> None:
     copies = [own_server.mark(QUOTE, f"again-{n}@example.com")[0] for n in range(3)]
     usual = USUAL.format(agent=THUNDERBIRD)

@@ -57,6 +57,8 @@ class GroupCommit:
         self._handed: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self.full = False
         """True while records cannot be kept."""
+        self.not_kept: Callable[[], None] | None = None
+        """Told before the answers that records of a batch were not kept."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -128,5 +130,7 @@ class GroupCommit:
                 waiter.answer(reply)
         else:
             counters.not_recorded += recorded
+            if self.not_kept:
+                self.not_kept()
             for waiter, _, unrecorded, _ in entries:
                 waiter.answer(unrecorded)

@@ -14,7 +14,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from inkdot.collect.handover import Errand
-from inkdot.collect.house import House
+from inkdot.collect.house import House, Usual, UsualPost, without_length
 from inkdot.collect.request import Lines, packed
 
 _HEAD_END = b"\r\n\r\n"
@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_errand",
         "_full",
+        "_head",
         "_heard",
         "_house",
         "_last",
@@ -59,8 +60,10 @@ class Connection(asyncio.Protocol):
     )
 
     _transport: asyncio.Transport
+    _head: bytes
+    """The head whose body is being read."""
     _lines: Lines
-    """Those of the head whose body is being read."""
+    """Its lines."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -114,16 +117,13 @@ class Connection(asyncio.Protocol):
             self._pieces(self._buffer + data)
 
     def _as_usual(self, data: bytes) -> bool:
-        """Hear a dot whose header lines the parser took before, word for word; False where it has to judge.
-
-        The parser's work on such a head is known beforehand: the token has no character but its own, the rest is the same.
-        """
+        """Hear a request whose header lines the parser took before, word for word; False where it has to judge."""
         house = self._house
-        end = data.find(_DOT_END, 0, _LONGEST_DOT)
-        if end < 0 or self._missing or self._away is not None or house.draining:
+        if self._missing or self._away is not None or house.draining:
             return False
-        usual = house.usual.get(data[end:])
-        if usual is None or not house.street.hear_dot(self, data[:end], usual.lines):
+        is_post = data.startswith(b"P")
+        usual = self._post_as_usual(data) if is_post else self._dot_as_usual(data)
+        if usual is None:
             return False
         house.counters.requests += 1
         self._owed += 1
@@ -131,6 +131,22 @@ class Connection(asyncio.Protocol):
         if usual.last:
             self._finish_after_answers()
         return True
+
+    def _dot_as_usual(self, data: bytes) -> Usual | None:
+        # The parser's work is known beforehand: the token has no character but its own, the rest is the same.
+        end = data.find(_DOT_END, 0, _LONGEST_DOT)
+        usual = self._house.usual.get(data[end:]) if end >= 0 else None
+        return usual if usual and self._house.street.hear_dot(self, data[:end], usual.lines) else None
+
+    def _post_as_usual(self, data: bytes) -> UsualPost | None:
+        # Here only the body and its length are new, and it is the whole body.
+        house, end = self._house, data.find(_HEAD_END) + len(_HEAD_END)
+        length = len(data) - end
+        head = without_length(data, end, length)
+        usual = house.usual_posts.get(head) if head and length <= house.limits.body_bytes else None
+        if usual:
+            usual.hear(self, usual.target, usual.lines, data[end:])
+        return usual
 
     def _pieces(self, data: bytes) -> None:
         """Several requests, or part of one."""
@@ -197,6 +213,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._expect_body(lines)
         elif lines.body and not self._heard and house.street.takes_body(parser.get_method(), self._target):
+            self._head = head
             self._expect_body(lines)
         elif self._heard != 1 or lines.body:
             house.counters.refused += 1
@@ -235,6 +252,7 @@ class Connection(asyncio.Protocol):
             self._hand_over(body)
             self._buffer = data[length:]
             return b""
+        house.remember_post(self._head, self._target, self._lines, last=self._last)
         house.counters.requests += 1
         self._owed += 1
         house.street.hear_body(self, self._target, self._lines, body)

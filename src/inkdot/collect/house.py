@@ -13,7 +13,7 @@ from inkdot.collect.handover import Handover
 from inkdot.collect.limits import Crowd, Limits, most_connections
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Judge, Lines
-from inkdot.collect.routes import Street
+from inkdot.collect.routes import Post, Street
 from inkdot.domain.token import Keyring
 
 
@@ -44,6 +44,27 @@ class Usual(NamedTuple):
     """The connection is to be closed after the answer."""
 
 
+class UsualPost(NamedTuple):
+    """What the parser made of a whole head that announces a body."""
+
+    hear: Post
+    target: bytes
+    lines: Lines
+    last: bool
+
+
+_LENGTH = b"\r\nContent-Length: "
+
+
+def without_length(head: bytes, end: int, length: int) -> bytes | None:
+    """The head `head[:end]` without the number that says how long its body is; None if it does not say exactly `length`."""
+    at = head.find(_LENGTH, 0, end) + len(_LENGTH)
+    said = b"%d\r" % length
+    if at < len(_LENGTH) or not head.startswith(said, at):
+        return None
+    return head[:at] + head[at + len(said) : end]
+
+
 class House:
     """What all connections of one street share."""
 
@@ -66,6 +87,8 @@ class House:
         self.most_connections = most_connections()
         self.usual: dict[bytes, Usual] = {}
         """Ends of heads that the parser took, word for word."""
+        self.usual_posts: dict[bytes, UsualPost] = {}
+        """Whole heads that the parser took, but for the length of their body."""
         self.now = time.monotonic()
         """A coarse clock, renewed by `sweep`."""
         self.draining = False
@@ -89,6 +112,14 @@ class House:
             self.usual.clear()
         if len(end) <= _LONGEST_USUAL:
             self.usual[end] = Usual(lines, last)
+
+    def remember_post(self, head: bytes, target: bytes, lines: Lines, *, last: bool) -> None:
+        """The parser took such a head and its body."""
+        if len(self.usual_posts) >= _MOST_USUAL:
+            self.usual_posts.clear()
+        known = without_length(head, len(head), lines.length or 0)
+        if known is not None and len(known) <= _LONGEST_USUAL:
+            self.usual_posts[known] = UsualPost(self.street.post_at(target), target, lines, last)
 
     def sweep(self) -> None:
         """Once a second: renew the clocks, publish the counters, close who was silent too long."""

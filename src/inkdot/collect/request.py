@@ -11,9 +11,10 @@ from typing import NamedTuple
 from inkdot.domain.own_browser import line_for
 from inkdot.domain.token import Keyring
 
-_PRIVATE_LINES = re.compile(
-    rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip|inkdot-self)[ \t]*:[^\n]*\n"
+_LEFT_OUT = re.compile(
+    rb"(?im)^(?:cookie|authorization|proxy-authorization|x-forwarded-for|forwarded|x-real-ip|inkdot-self|content-length)[ \t]*:[^\n]*\n"
 )
+"""Lines that are private, our own, or say nothing of the client."""
 _SIGNAL = re.compile(rb"(?im)^(?:sec-gpc|dnt)[ \t]*:[ \t]*1[ \t]*\r?$")
 _BODY = re.compile(rb"(?im)^(?:content-length[ \t]*:(?![ \t]*0+[ \t]*\r?$)|transfer-encoding[ \t]*:)")
 _LENGTH = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?$")
@@ -76,7 +77,7 @@ class Judge:
         return known
 
     def _judge(self, lines: bytes) -> Lines:
-        kept = _PRIVATE_LINES.sub(b"", lines)
+        kept = _LEFT_OUT.sub(b"", lines)
         if len(kept) > self._most:
             kept = kept[: kept.rfind(b"\n", 0, self._most) + 1]
         kept += line_for(self._keyring, lines)

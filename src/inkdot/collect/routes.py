@@ -127,7 +127,11 @@ class Street:
 
     def hear_body(self, caller: Caller, target: bytes, lines: Lines, body: bytes) -> None:
         """Owe `caller` exactly one answer to a request that `takes_body`."""
-        self.posts[target.partition(b"?")[0]](caller, target, lines, body)
+        self.post_at(target)(caller, target, lines, body)
+
+    def post_at(self, target: bytes) -> Post:
+        """Who hears requests with a body at this address."""
+        return self.posts[target.partition(b"?")[0]]
 
     def answer_later(self, caller: Waiter, reply: bytes) -> None:
         """An answer that needs no record, behind those that do."""

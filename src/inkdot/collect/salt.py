@@ -16,6 +16,7 @@ from inkdot.domain.ids import VisitorId
 _DAY = 86_400
 _SALT_BYTES = 32
 _OVER_MIDNIGHT = 1_800
+_MOST_KNOWN = 10_000
 
 
 class Salt:
@@ -25,6 +26,7 @@ class Salt:
         self._run = run
         self._state = (-1, False)
         self._salt = self._before = b""
+        self._known: dict[tuple[bytes, bytes, bytes], VisitorId] = {}
         self.renew(now)
 
     def renew(self, now: float) -> None:
@@ -39,13 +41,20 @@ class Salt:
         self._salt = path.read_bytes()
         self._before = before.read_bytes() if state[1] and before.exists() else b""
         self._state = state
+        self._known.clear()
         for old in self._run.glob("salt-*"):
             if old != path and not (old == before and state[1]):
                 old.unlink(missing_ok=True)
 
     def passing(self, site: bytes, address: bytes, agent: bytes) -> VisitorId:
         """A visitor who is known for today: by address and agent."""
-        return _passing(self._salt, site + address + agent)
+        whom = (site, address, agent)
+        known = self._known.get(whom)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[whom] = _passing(self._salt, site + address + agent)
+        return known
 
     def yesterday(self, site: bytes, address: bytes, agent: bytes) -> VisitorId | None:
         """Who that was yesterday, shortly after midnight; else None."""

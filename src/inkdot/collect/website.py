@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from inkdot.collect.batch import GroupCommit, Waiter
+from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters
 from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
@@ -35,7 +35,7 @@ from inkdot.domain.beacon import (
     spread,
 )
 from inkdot.domain.consent import Mode
-from inkdot.domain.lately import Lately, mark_of
+from inkdot.domain.lately import Lately, mark_of, numbered
 from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of, part_of
 from inkdot.journal.record import NOBODY
 
@@ -47,7 +47,7 @@ _MOST_SITES, _MOST_SENDERS, _MOST_BEGINNINGS, _MOST_REFERRERS = 10_000, 2_000, 5
 _ORIGIN = re.compile(rb"(?im)^origin[ \t]*:[ \t]*([^\r\n]*)")
 _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
-_REDUNDANT = re.compile(rb"(?im)^(?:content-length|content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
+_REDUNDANT = re.compile(rb"(?im)^(?:content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
 """Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
 _HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -77,8 +77,10 @@ class _Site(NamedTuple):
 class _Sender(NamedTuple):
     """What is the same for all events of one request."""
 
+    said: str
+    """The page's origin as the browser says it."""
     origin: str | None
-    """The page's host; None if the browser does not say, or if it is none."""
+    """Its host; None if the browser does not say, or if it is none."""
     agent: bytes
     privacy: bool
     lines: Lines
@@ -94,20 +96,6 @@ class _Taken(NamedTuple):
     mark: int
     """What it is known again by; 0 without an id."""
     sender: _Sender
-
-
-class _Remembering(Waiter):
-    """Whoever is owed an answer; once that says that the events are kept, they are known again."""
-
-    __slots__ = ("_caller", "_marks", "_recorded", "_seen")
-
-    def __init__(self, caller: Caller, recorded: bytes, marks: list[int], seen: Lately) -> None:
-        self._caller, self._recorded, self._marks, self._seen = caller, recorded, marks, seen
-
-    def answer(self, reply: bytes) -> None:
-        if reply is self._recorded:
-            self._seen.add(self._marks)
-        self._caller.answer(reply)
 
 
 class Website:
@@ -131,6 +119,8 @@ class Website:
         self._referrers: dict[str, bool] = {}
         self._sites: dict[str, _Site] = {}
         self._seen = Lately()
+        """Those on disk, and those that are being written: nobody is answered before that is done."""
+        commit.not_kept = self._seen.forget
         self._senders: dict[bytes, _Sender] = {}
         self.actions_for: Callable[[bytes, bytes], list[Any]] | None = None
         """What the page may do after an event: given the site's id (8 bytes) and the event as it is kept (JSON)."""
@@ -162,10 +152,11 @@ class Website:
             marks.append(taken.mark)
             if self.actions_for is not None:
                 actions += self.actions_for(taken.site.id, taken.content)
+        self._seen.add(filter(None, marks))
         self._counters.web_events += len(records)
         self._counters.web_refused += len(dropped)
         reply, unrecorded = self._answers(len(records), dropped, actions)
-        self._commit.add(_Remembering(caller, reply, marks, self._seen), reply, unrecorded, b"".join(records))
+        self._commit.add(caller, reply, unrecorded, b"".join(records))
 
     def _kept_plainly(self, caller: Caller, lines: Lines, body: bytes) -> bool:
         """True if this was one plain event of a known site, in order in every way."""
@@ -177,19 +168,21 @@ class Website:
         if (self.actions_for is not None and event.k == "view") or (event.r and self._is_spam(event.r)):
             return False
         address = sender.address
-        if sender.origin is not None and not _own(sender.origin, site, address):
+        if not (sender.said in site.beginnings or sender.origin is None or _own(sender.origin, site, address)):
             return False
         who = self._visitor(site, found[1], sender)
-        mark = mark_of(who, event.k, {"p": event.p, "q": event.q})
         if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
             return False
-        if mark in self._seen or not self._is_page_of(site, event.u, address):
+        if not self._is_page_of(site, event.u, address):
+            return False
+        if not self._seen.is_new(numbered(who, event.k, event.p, event.q)):
             return False
         content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
         record = self._record(address, site.token, sender.lines, TARGET, content)
         self._counters.web_events += 1
-        reply, unrecorded = self._answers(1, [], [])
-        self._commit.add(_Remembering(caller, reply, [mark], self._seen), reply, unrecorded, record)
+        if self._second is not self._replies.gif:
+            self._renew()
+        self._commit.add(caller, self._usual, self._unrecorded, record)
         return True
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
@@ -272,7 +265,7 @@ class Website:
             return Refused(Refusal.NO_VISITOR, "address")
         name = " ".join(agent[:_MOST_AGENT].split()).encode("utf-8", "replace")
         lines = Lines(b"User-Agent: %b\r\n" % name if name else b"", sender.privacy or private, False, None, ())
-        return _Sender(None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
+        return _Sender("", None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
 
     def _visitor(self, site: _Site, visitor: str, sender: _Sender) -> int:
         return lasting(site.id, visitor) if visitor else self._salt.passing(site.id, sender.address, sender.agent)
@@ -326,23 +319,26 @@ class Website:
             # A page that sends no referrers sends `null`; its address is still judged.
             from_page = host_of(said) if said and said != "null" else None
             stripped = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
-            known = _Sender(from_page, agent[1] if agent else b"", lines.privacy, stripped, address)
+            known = _Sender(said, from_page, agent[1] if agent else b"", lines.privacy, stripped, address)
             self._senders[lines.kept] = known
-        return known if known.address == address else _Sender(*known[:4], address)
+        return known if known.address == address else _Sender(*known[:-1], address)
 
     # -- answers
 
     def _answers(self, accepted: int, dropped: list[dict[str, Any]], actions: list[Any]) -> tuple[bytes, bytes]:
         """The answer if the events are on disk, and the one if they are not."""
-        replies = self._replies
-        if self._second is not replies.gif:  # made anew each second
-            self._second = replies.gif
-            self._usual = self._answer({"accepted": 1, "dropped": []})
-            self._unrecorded = replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
+        if self._second is not self._replies.gif:
+            self._renew()
         if accepted == 1 and not dropped and not actions:
             return self._usual, self._unrecorded
         told = {"accepted": accepted, "dropped": dropped} | ({"actions": actions} if actions else {})
         return self._answer(told), self._unrecorded
+
+    def _renew(self) -> None:
+        """Answers carry the second."""
+        self._second = self._replies.gif
+        self._usual = self._answer({"accepted": 1, "dropped": []})
+        self._unrecorded = self._replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
 
     def _answer(self, told: dict[str, Any]) -> bytes:
         return self._replies.make(202, msgspec.json.encode(told), _JSON)

@@ -29,6 +29,19 @@ class Lately:
         if len(self._now) > self._most:
             self._now, self._before = set(), self._now
 
+    def is_new(self, mark: int) -> bool:
+        """False if it is known; it is from now on."""
+        if mark in self._now or mark in self._before:
+            return False
+        self._now.add(mark)
+        if len(self._now) > self._most:
+            self._now, self._before = set(), self._now
+        return True
+
+    def forget(self) -> None:
+        """Know none."""
+        self._now, self._before = set(), set()
+
 
 def mark_of(whose: object, kind: str, sent: Mapping[str, Any]) -> int:
     """What an event with an id (`p`) is known again by, in this process: `whose` it is, its page view, its number.
@@ -36,4 +49,9 @@ def mark_of(whose: object, kind: str, sent: Mapping[str, Any]) -> int:
     Active seconds without a number are told apart by how many they are.
     """
     number = sent.get("q")
-    return hash((whose, kind, sent["p"], (sent.get("e"),) if number is None else number))
+    return numbered(whose, kind, sent["p"], (sent.get("e"),) if number is None else number)
+
+
+def numbered(whose: object, kind: str, view: object, number: object) -> int:
+    """The same mark, of an event whose page view and number are at hand."""
+    return hash((whose, kind, view, number))

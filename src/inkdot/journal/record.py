@@ -50,7 +50,7 @@ def encode_with_body(
 ) -> bytes:
     """The same for what came with a body of up to 64 KiB; `target` < 8 KiB."""
     head = _HEAD.pack(_WITH_BODY, _METHOD_CODES[method], len(token), len(headers), 0, time, address)
-    return _framed(head + token + headers + _TARGET.pack(len(target)) + target + body)
+    return _framed(b"".join((head, token, headers, _TARGET.pack(len(target)), target, body)))
 
 
 def blank(extent: int) -> bytes:

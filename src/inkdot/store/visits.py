@@ -24,6 +24,8 @@ from inkdot.store.events import EventStore, timestamp
 from inkdot.store.query import questions
 from inkdot.store.reports import newest_first
 
+AT_ONCE = 2_000_000
+"""Events of websites that are added up in one go, about: 200 MB."""
 FINISHED_AFTER = 31 * 60 * 1_000_000
 """Microseconds without an event after which a visit is finished for good: its pause is 30 minutes."""
 ROLL_UP_ABOVE = 200_000
@@ -94,15 +96,32 @@ def roll_up(store: EventStore, *, anew: bool = False) -> None:
             for table in (*_TABLES, "rolled"):
                 session.execute(ask[f"empty_{table}"])
             store.beside.pop(FUNNELS, None)
-        since = _since(session)
-        finished = timestamp(max(0, store.last_time() - FINISHED_AFTER))
-        _freshen(session, since, finished, finished)
-        for table in _TABLES:
-            session.execute(ask[f"add_{table}"])
-        first = session.execute(ask["still_open"]).fetchall()[0][0]
-        session.execute(ask["forget_rolled"])
-        session.execute(ask["keep_rolled"], {"until": min(first or finished, finished)})
-        session.execute(ask["keep_others_until"], {"until": finished})
+        for until in _stretches(session, timestamp(store.last_time() + 1)):
+            _add_up(session, until)
+
+
+def _stretches(session: duckdb.DuckDBPyConnection, end: dt.datetime) -> list[dt.datetime]:
+    """Where to pause on the way to `end`: memory holds what is new in one stretch, not the whole of an import."""
+    pauses, waiting_events = [], 0
+    for hour, events in session.execute(questions("site")["waiting_by_hour"], {"since": _since(session)}).fetchall():
+        if waiting_events and waiting_events + events > AT_ONCE:
+            pauses.append(hour)
+            waiting_events = 0
+        waiting_events += events
+    return [*pauses, end]
+
+
+def _add_up(session: duckdb.DuckDBPyConnection, until: dt.datetime) -> None:
+    """Add up the visits that are finished if the world ends at `until`."""
+    ask = questions("site")
+    finished = max(_NEVER, until - dt.timedelta(microseconds=FINISHED_AFTER))
+    _freshen(session, _since(session), until, finished, finished)
+    for table in _TABLES:
+        session.execute(ask[f"add_{table}"])
+    first = session.execute(ask["still_open"]).fetchall()[0][0]
+    session.execute(ask["forget_rolled"])
+    session.execute(ask["keep_rolled"], {"until": min(first or finished, finished)})
+    session.execute(ask["keep_others_until"], {"until": finished})
 
 
 def waiting(store: EventStore) -> int:
@@ -122,10 +141,14 @@ def _others_since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
 
 
 def _freshen(
-    session: duckdb.DuckDBPyConnection, since: dt.datetime, finished: dt.datetime, others_until: dt.datetime
+    session: duckdb.DuckDBPyConnection,
+    since: dt.datetime,
+    until: dt.datetime,
+    finished: dt.datetime,
+    others_until: dt.datetime,
 ) -> None:
     ask = questions("site")
-    session.execute(ask["fresh_events"], {"since": since})
+    session.execute(ask["fresh_events"], {"since": since, "until": until})
     session.execute(ask["fresh_visits"], {"finished": finished})
     session.execute(ask["fresh_days"])
     session.execute(ask["fresh_pages"])
@@ -330,7 +353,7 @@ class _Fresh:
             if self._session is None or state != self._of:
                 self._open.close()
                 self._session, self._of = self._open.enter_context(self._store.reading()), None
-                _freshen(self._session, state[1], _ALWAYS, _ALWAYS)
+                _freshen(self._session, state[1], _ALWAYS, _ALWAYS, _ALWAYS)
                 self._of = state
             yield self._session
 

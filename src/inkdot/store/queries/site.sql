@@ -14,13 +14,18 @@ SELECT until FROM rolled;
 -- Website events that are not added up yet.
 SELECT count(*) FROM recent WHERE time >= $since AND site IS NOT NULL;
 
+-- name: waiting_by_hour
+-- How many events of visits there are from a time on.
+SELECT date_trunc('hour', time) AS hour, count(*) FROM events
+WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL GROUP BY hour ORDER BY hour;
+
 -- name: fresh_events
 -- Events of visits that are not added up yet, with the page's path and the words of its query that matter.
 CREATE OR REPLACE TEMP TABLE fresh_events AS
 WITH mine AS (
     SELECT time, kind, workspace, site, visitor, visit, contact, channel, source, seconds, name, referrer, verdict, raw, url
     FROM events
-    WHERE time >= $since AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
+    WHERE time >= $since AND time < $until AND site IS NOT NULL AND visit IS NOT NULL AND NOT machine
         AND visit NOT IN (SELECT visit FROM visits WHERE finish >= $since)
 ), addresses AS (
     SELECT number, coalesce(nullif(readable(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1)), ''), '/') AS page,
