@@ -93,6 +93,48 @@ def test_a_rule_fires_once_and_says_why(acting: Server, receiver: Receiver, tmp_
     inkdot("trigger", "rm", "Twice", "--data", acting.data)
 
 
+def test_what_was_counted_and_how_often_was_fired_outlive_the_office(
+    acting: Server, receiver: Receiver, tmp_path: Path
+) -> None:
+    rule = tmp_path / "rule.toml"
+    rule.write_text(
+        'name = "Second"\n[when]\nkind = "click"\ncount = 2\nwithin = "1h"\nperson = "again@example.com"\n'
+        f'[limits]\nper_person = "1/24h"\n[[actions]]\ndo = "webhook"\nurl = "{receiver.url}/second"\n'
+    )
+    inkdot("trigger", "add", rule, "--data", acting.data)
+    for number in range(1, 5):
+        click(acting, "again@example.com")
+        acting.timeline("again@example.com", at_least=2 * number)
+        _kill_office(acting)
+    eventually(lambda: receiver.at("/second"))
+    (listed,) = [
+        t
+        for t in map(json.loads, inkdot("trigger", "list", "--json", "--data", acting.data).stdout.splitlines())
+        if t["name"] == "Second"
+    ]
+    assert (listed["fired"], listed["held_back_by_limits"]) == (1, 1)
+    inkdot("trigger", "rm", "Second", "--data", acting.data)
+
+
+def test_a_rule_that_waits_for_a_warm_lead_fires_with_the_click_that_makes_it_warm(
+    acting: Server, receiver: Receiver, tmp_path: Path
+) -> None:
+    rule = tmp_path / "rule.toml"
+    rule.write_text(
+        'name = "Warm"\n[when]\nkind = "click"\nscore = 30\nperson = "warm@example.com"\n'
+        f'[[actions]]\ndo = "webhook"\nurl = "{receiver.url}/warm"\n'
+    )
+    inkdot("trigger", "add", rule, "--data", acting.data)
+    for number in (1, 2):  # seen today: 20, a click: 8
+        click(acting, "warm@example.com", link=number - 1)
+        acting.timeline("warm@example.com", at_least=2 * number)
+    (heard,) = eventually(lambda: receiver.at("/warm"))
+    assert heard.json["data"]["event"]["url"] == "https://www.example.com/photos"
+    tested = inkdot_json("trigger", "test", "Warm", "--data", acting.data)
+    assert tested["fires"] == 2, "a rehearsal knows how warm people are today"
+    inkdot("trigger", "rm", "Warm", "--data", acting.data)
+
+
 def test_a_rule_keeps_its_versions_and_an_older_one_comes_back(acting: Server) -> None:
     first = {"name": "Kept", "when": {"kind": "click"}, "actions": [{"do": "tag", "add": "hot"}]}
     for rule in (first, first | {"when": {"kind": "open"}}):
@@ -179,9 +221,7 @@ def test_killed_in_the_middle_of_delivering_nothing_is_lost_and_ids_stay(acting:
             copy["links"][0]["url"], User_Agent="Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"
         )
     eventually(lambda: receiver.at("/kill"))
-    office = acting.children()["office"]
-    os.kill(office, signal.SIGKILL)
-    eventually(lambda: acting.children().get("office") not in (None, office))
+    _kill_office(acting)
     receiver.hung.set()
     eventually(lambda: {h.json["data"]["person"] for h in receiver.at("/kill")} == set(people), 40)
     ids: dict[str, set[str]] = {}
@@ -192,6 +232,12 @@ def test_killed_in_the_middle_of_delivering_nothing_is_lost_and_ids_stay(acting:
     repeated = len(receiver.at("/kill")) - len(people)
     assert 1 <= repeated <= 2  # what was on its way when the process was killed
     inkdot("webhook", "rm", hook["webhook"], "--data", acting.data)
+
+
+def _kill_office(server: Server) -> None:
+    office = server.children()["office"]
+    os.kill(office, signal.SIGKILL)
+    eventually(lambda: server.children().get("office") not in (None, office))
 
 
 def test_a_dead_receiver_holds_nobody_up(acting: Server, receiver: Receiver) -> None:

@@ -166,10 +166,13 @@ def _decide(item: Trigger, event: Event, past: Past) -> Met | None:
     if item.window:
         seen = past.sightings(item.id, who, event.time - item.window)
         others = [s for s in seen if s.event != event.id and s.time <= event.time]
-        seconds = sum(s.seconds for s in others) + (event.scene.seconds or 0 if event.scene else 0)
-        if len(others) + 1 < when.count or seconds < (when.seconds or 0):
+        if len(others) + 1 < when.count or (when.seconds and _seconds(others, event) < when.seconds):
             return Met(item, counted=True, capped=False)
     return Met(item, counted=False, capped=is_capped(item, who, event.time, past))
+
+
+def _seconds(others: Iterable[Sighting], event: Event) -> float:
+    return sum(s.seconds for s in others) + (event.scene.seconds or 0 if event.scene else 0)
 
 
 def is_capped(item: Trigger, who: int, time: int, past: Past) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from inkdot.act.match import Book, Met, Sighting, Trigger, trigger, who_of
 from inkdot.act.rule import Show, span
-from inkdot.act.watch import Society
+from inkdot.act.society import Society
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human
-from inkdot.domain.ids import TriggerId
+from inkdot.domain.ids import ContactId, TriggerId
 
 _MOST_EXAMPLES = 20
 _EVER = "36500d"
@@ -86,6 +86,7 @@ class _Trial:
         self._trigger, self._book, self._society = trigger, Book([trigger]), society
         self._seen: defaultdict[int, list[Sighting]] = defaultdict(list)
         self._fired: list[tuple[int, int]] = []
+        self._scores: Mapping[ContactId, int] | None = None
 
     def met(self, event: Event) -> Met | None:
         """What the rule makes of it."""
@@ -108,7 +109,9 @@ class _Trial:
         return self._society.person(event.workspace, event.contact) if event.contact else None
 
     def score(self, event: Event) -> int:
-        return self._society.score(event.workspace, event.contact)
+        if self._scores is None:
+            self._scores = self._society.scores(event.workspace, None)
+        return self._scores.get(event.contact, 0)
 
     def in_audience(self, event: Event, name: str) -> bool:
         return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)

@@ -8,21 +8,22 @@ taken from there at the next start.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from inkdot.act import payload
-from inkdot.act.match import HALF_AN_HOUR, Book, Past, Sighting, Trigger, is_capped, matching, trigger, who_of
+from inkdot.act.match import Book, Trigger, is_capped, matching, trigger, who_of
+from inkdot.act.memory import Memory
 from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
-from inkdot.domain.contact import Address
+from inkdot.act.society import Society
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human, Verdict
-from inkdot.domain.ids import MESSAGE, ContactId, EventId, MessageId, TriggerId, WorkspaceId, to_word
+from inkdot.domain.ids import MESSAGE, ContactId, EventId, MessageId, to_word
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
-from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position, SightingRow
+from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position
 from inkdot.store.triggers import Triggers
 from inkdot.store.veil import is_nobodys
 
@@ -33,28 +34,8 @@ TOO_LATE = 3 * 86_400 * SECOND
 """Events older than this lead to nothing: they were imported, or the house was closed for long."""
 EMAIL = "email"
 """The place of all mails: what is paused when the upstream fails."""
-_MOST_REMEMBERED = 100_000
 _SILENCE_DAYS = 2
 """For how long after its time a silence is still noticed, in days: the house may have been closed."""
-
-
-class Society(Protocol):
-    """What watching may ask about people."""
-
-    def person(self, workspace: WorkspaceId, contact: ContactId) -> Address | None:
-        """An address."""
-
-    def score(self, workspace: WorkspaceId, contact: ContactId) -> int:
-        """How warm a lead; 0 for nobody."""
-
-    def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
-        """Whether somebody is on a list."""
-
-    def subjects(self, messages: Iterable[MessageId]) -> Mapping[MessageId, str | None]:
-        """Subjects of mails."""
-
-    def heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
-        """(contact, message) of these mails that were opened, clicked or answered, by no machine."""
 
 
 class Silence(NamedTuple):
@@ -84,6 +65,7 @@ class Watch:
         self._silences = [t for t in active if t.rule.when.not_opened_for]
         self._endpoints = [e for e in self._outbox.endpoints() if e.active]
         self._book = Book(active)
+        self._longest = max((limit[1] for t in active for limit in (t.per_person, t.total) if limit), default=0)
         self._memory.stale = True
 
     def begin(self, positions: Mapping[int, Position], events: Callable[[int, int], Iterator[Event]]) -> None:
@@ -109,11 +91,11 @@ class Watch:
             deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
         if self._book or self._endpoints:
             floors = {stream: ping_id(stream, *place) for stream, place in self._acted.items()}
-            self._memory.open(deeds)
-            for event in events:
-                stream = event.id >> 48
-                if event.id >= floors.get(stream, 0) and stream != IMPORT_STREAM and now - event.time < TOO_LATE:
-                    self._act(event, deeds, now)
+            fresh = [e for e in events if e.id >= floors.get(e.id >> 48, 0) and _leads_to_something(e, now)]
+            people = {who_of(event) for event in fresh} if self._book else ()
+            self._memory.open(deeds, people, now - TOO_LATE - self._longest)
+            for event in fresh:
+                self._act(event, deeds, now)
         if ahead or deeds.machines:
             try:
                 self._outbox.keep_deeds(deeds, ahead, now // SECOND)
@@ -168,11 +150,9 @@ class Watch:
                 return False
         if when.audience is not None and not self._society.in_audience(workspace, contact, when.audience):
             return False
-        return when.score is None or self._society.score(workspace, contact) >= when.score
+        return when.score is None or self._society.scores(workspace, [contact]).get(contact, 0) >= when.score
 
     def _act(self, event: Event, deeds: Deeds, now: int) -> None:
-        if is_nobodys(event):  # it is counted; a message for each would tell when and what
-            return
         kind = payload.type_of(event) if self._endpoints else None
         data: dict[str, Any] | None = None
         for endpoint in self._endpoints if kind else ():
@@ -223,75 +203,9 @@ class Watch:
         return payload.data_of(event, person, now) | {"subject": subject}
 
 
-class Memory(Past):
-    """What counting and limits must remember: the store's word, and on top of it what this batch adds."""
-
-    def __init__(self, outbox: Outbox, society: Society) -> None:
-        self._outbox, self._society = outbox, society
-        self._seen: dict[tuple[TriggerId, int], list[Sighting]] = {}
-        self._fired: dict[tuple[TriggerId, int | None], list[int]] = {}
-        self._deeds = Deeds()
-        self.stale = False
-
-    def open(self, deeds: Deeds) -> None:
-        """Begin a batch."""
-        self._deeds = deeds
-        if self.stale or len(self._seen) + len(self._fired) > _MOST_REMEMBERED:
-            self._seen.clear()
-            self._fired.clear()
-            self.stale = False
-
-    def see(self, item: Trigger, event: Event) -> None:
-        """A counting rule has seen an event."""
-        seconds = (event.scene.seconds or 0.0) if event.scene else 0.0
-        who = who_of(event)
-        known = self._known(item.id, who, event.time - item.window)
-        if all(s.event != event.id for s in known):
-            known.append(Sighting(event.id, event.time, seconds))
-            row = SightingRow(item.id, who, event.id, event.time, seconds)
-            self._deeds.sightings.setdefault((item.id, who), []).append(row)
-
-    def fire(self, item: Trigger, who: int, time: int) -> None:
-        """A rule has fired: what it counted is used up."""
-        if item.window:
-            self._seen[item.id, who] = []
-            self._deeds.sightings.pop((item.id, who), None)
-            self._deeds.used_up.append((item.id, who))
-        for whom in (who, None):
-            if (item.id, whom) in self._fired:
-                self._fired[item.id, whom].append(time)
-
-    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:
-        """As Past says."""
-        return [s for s in self._known(trigger, who, since) if s.time >= since]
-
-    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
-        """As Past says."""
-        known = self._fired.get((trigger, who))
-        if known is None:
-            known = self._fired[trigger, who] = self._outbox.fired(trigger, who, since)
-            pending = [f.time for f in self._deeds.firings if f.trigger == trigger and who in (None, f.who)]
-            known.extend(time for time in pending if time >= since)
-        return sum(time >= since for time in known)
-
-    def person(self, event: Event) -> Address | None:
-        """As Past says."""
-        return self._society.person(event.workspace, event.contact) if event.contact else None
-
-    def score(self, event: Event) -> int:
-        """As Past says."""
-        return self._society.score(event.workspace, event.contact)
-
-    def in_audience(self, event: Event, name: str) -> bool:
-        """As Past says."""
-        return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)
-
-    def _known(self, trigger: TriggerId, who: int, since: int) -> list[Sighting]:
-        known = self._seen.get((trigger, who))
-        if known is None:
-            known = [Sighting(*row) for row in self._outbox.sightings(trigger, who, since - HALF_AN_HOUR)]
-            self._seen[trigger, who] = known
-        return known
+def _leads_to_something(event: Event, now: int) -> bool:
+    """Whether it happened here and lately. What belongs to nobody is counted; a message for each would tell when and what."""
+    return event.id >> 48 != IMPORT_STREAM and now - event.time < TOO_LATE and not is_nobodys(event)
 
 
 def wants(endpoint: Endpoint, kind: str, event: Event) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -147,11 +147,9 @@ class Acting:
         """As Society says."""
         return self._control.address_of(workspace, contact)
 
-    def score(self, workspace: WorkspaceId, contact: ContactId) -> int:
+    def scores(self, workspace: WorkspaceId, people: Collection[ContactId] | None) -> Mapping[ContactId, int]:
         """As Society says."""
-        if not contact or self.store is None:
-            return 0
-        return warmth(self.store.timeline(workspace, contact), self._now())
+        return warmth(self.store, workspace, people, self._now()) if self.store else {}
 
     def in_audience(self, workspace: WorkspaceId, contact: ContactId, name: str) -> bool:
         """As Society says."""

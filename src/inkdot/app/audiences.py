@@ -190,7 +190,8 @@ class Lists:
             other = self._store.named(when.audience, workspace)
             found &= {m.contact for m in self._store.members(other.id)} if other else set()
         if when.score is not None:
-            found = {contact for contact in found if self._acting.score(workspace, contact) >= when.score}
+            scores = self._acting.scores(workspace, found)
+            found = {contact for contact in found if scores.get(contact, 0) >= when.score}
         return found
 
     def _named(self, what: Asked) -> KeptAudience:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
@@ -47,6 +48,37 @@ def crowd(
         span = {name: what[name] for name in ("workspace", "since", "kinds")}
         what["urls"] = [number for number, text in store.rows("crowd", "addresses", span) if fits(json.loads(text))]
     return {ContactId(row[0]) for row in store.rows("crowd", "crowd", what)}
+
+
+class Done(NamedTuple):
+    """What somebody did himself."""
+
+    last: int
+    """Microseconds since 1970."""
+    visits: int
+    seconds: float
+    """Active ones on websites."""
+    interesting: int
+    """Visits that saw a page of interest."""
+    goals: int
+    downloads: int
+    clicks: int
+    """Of tracked links."""
+    opens: int
+    """Proven or likely."""
+    reading: float
+    """Seconds in documents."""
+    replies: int
+
+
+def done(
+    store: EventStore, workspace: WorkspaceId, people: Collection[ContactId] | None, interesting: Iterable[str]
+) -> dict[ContactId, Done]:
+    """What these people (None: everybody) did; who did nothing is left out. `interesting`: beginnings of paths."""
+    paths = '^"[a-zA-Z]+://[^/?#"]*(' + "|".join(map(re.escape, interesting)) + ")"
+    what = {"workspace": workspace, "people": None if people is None else sorted(people), "interesting": paths}
+    rows = store.rows("crowd", "done", what)
+    return {ContactId(contact): Done(microseconds(last), *rest) for contact, last, *rest in rows}
 
 
 def landings(

@@ -133,7 +133,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def _row(row: FiringRow | SightingRow | NewDelivery) -> tuple[object, ...]:
+def _row(row: FiringRow | NewDelivery) -> tuple[object, ...]:
     """As it is kept."""
     return tuple(row._replace(event=EventId(_signed(row.event))))
 
@@ -171,22 +171,26 @@ class Outbox(Control):
             self._keep("use_up", deeds.used_up)
             self._keep(
                 "add_sighting",
-                [_row(row) for rows in deeds.sightings.values() for row in rows],
+                [(t, who, _signed(event), *rest) for rows in deeds.sightings.values() for t, who, event, *rest in rows],
             )
             self._keep("count_capped", [(count, trigger) for trigger, count in deeds.capped.items()])
             self._keep("add_delivery", [_row(row) for row in deeds.deliveries])
             self._keep("withdraw", [(now, _signed(event)) for event in deeds.machines])
             self._keep("keep_acted", [(stream, *place) for stream, place in positions.items()])
 
-    def sightings(self, trigger: TriggerId, who: int, since: int) -> list[tuple[EventId, int, float]]:
-        """(event, time, seconds) that a counting rule has seen of somebody and not used up."""
-        return [(_event(e), time, seconds) for e, time, seconds in self._rows("sightings", (trigger, who, since))]
+    def sightings(self, people: Sequence[int]) -> list[tuple[int, TriggerId, EventId, int, float]]:
+        """(who, trigger, event, time, seconds) that counting rules have seen of people and not used up, oldest first."""
+        rows = self._rows("sightings", (json.dumps(people),)) if people else ()
+        return [(who, TriggerId(trigger), _event(e), time, seconds) for who, trigger, e, time, seconds in rows]
 
-    def fired(self, trigger: TriggerId, who: int | None, since: int) -> list[int]:
-        """When a trigger fired since a time, for somebody or (None) anybody."""
-        if who is None:
-            return [row[0] for row in self._rows("firings_of_all", (trigger, since))]
-        return [row[0] for row in self._rows("firings_of", (trigger, who, since))]
+    def fired(self, people: Sequence[int], since: int) -> list[tuple[int, TriggerId, int]]:
+        """(who, trigger, time) of firings about people since a time, oldest first."""
+        rows = self._rows("firings_of", (json.dumps(people), since)) if people else ()
+        return [(who, TriggerId(trigger), time) for who, trigger, time in rows]
+
+    def fired_by_all(self, trigger: TriggerId, since: int) -> list[int]:
+        """When a trigger fired since a time."""
+        return [row[0] for row in self._rows("firings_of_all", (trigger, since))]
 
     def fired_on(self, trigger: TriggerId, since: int) -> set[EventId]:
         """The events on which a trigger fired since a time."""

@@ -28,3 +28,16 @@ ORDER BY e.time, e.id;
 SELECT DISTINCT contact, message FROM events
 WHERE workspace = $workspace AND kind IN ('open', 'click', 'reply') AND NOT machine
     AND message IN (SELECT unnest($messages::UBIGINT[]));
+
+-- name: done
+-- What people did themselves, each thing once: these people, or everybody.
+SELECT contact, max(time), count(DISTINCT visit) FILTER (site IS NOT NULL),
+    coalesce(sum(seconds) FILTER (site IS NOT NULL AND kind = 'engage'), 0),
+    count(DISTINCT visit) FILTER (site IS NOT NULL AND kind = 'view' AND regexp_matches(content, $interesting)),
+    count(*) FILTER (site IS NOT NULL AND kind = 'goal'), count(*) FILTER (kind = 'download'),
+    count(*) FILTER (kind = 'click' AND site IS NULL AND document IS NULL), count(*) FILTER (kind = 'open' AND human >= 2),
+    coalesce(sum(seconds) FILTER (kind = 'read'), 0), count(*) FILTER (kind = 'reply')
+FROM events LEFT JOIN urls ON number = url AND kind = 'view'
+WHERE workspace = $workspace AND contact <> 0 AND NOT machine AND human > 0 AND repeat_of IS NULL
+    AND ($people IS NULL OR contact IN (SELECT unnest($people::UBIGINT[])))
+GROUP BY contact;

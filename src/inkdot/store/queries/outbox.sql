@@ -16,8 +16,8 @@ INSERT INTO firings (trigger, event, version, workspace, who, time) VALUES (?, ?
 SELECT event FROM firings WHERE trigger = ? AND time >= ?;
 
 -- name: firings_of
--- When a trigger fired for somebody since a time.
-SELECT time FROM firings WHERE trigger = ? AND who = ? AND time >= ? ORDER BY time;
+-- When triggers fired for these people since a time.
+SELECT who, trigger, time FROM firings WHERE who IN (SELECT value FROM json_each(?)) AND time >= ? ORDER BY time;
 
 -- name: firings_of_all
 -- When a trigger fired for anybody since a time.
@@ -32,8 +32,8 @@ UPDATE triggers SET capped = capped + ? WHERE id = ?;
 INSERT INTO sightings (trigger, who, event, time, seconds) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: sightings
--- What a counting rule has seen of somebody since a time.
-SELECT event, time, seconds FROM sightings WHERE trigger = ? AND who = ? AND time >= ? ORDER BY time, event;
+-- What counting rules have seen of these people.
+SELECT who, trigger, event, time, seconds FROM sightings WHERE who IN (SELECT value FROM json_each(?)) ORDER BY time, event;
 
 -- name: use_up
 -- Counting begins anew after a firing.
