@@ -12,12 +12,14 @@ from inkdot.app.library import Library
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Gate, Share
-from inkdot.domain.errors import BadSetting, InkdotError
+from inkdot.domain.errors import BadSetting, DocumentRefused, InkdotError
 from inkdot.domain.ids import DOCUMENT, DocumentId, MessageId, ShareId, WorkspaceId, to_word
-from inkdot.domain.token import Token, TokenKind
+from inkdot.domain.token import Token, TokenKind, common_document
 from inkdot.mark.attachments import Change, File, Treated, Treatment, treated
 from inkdot.mark.document.marking import mark
 from inkdot.mark.document.notice import way_of
+from inkdot.mark.document.pdf import is_pdf
+from inkdot.mark.document.spots import Dots
 from inkdot.mark.mint import Mint, Person
 from inkdot.store.documents import Documents
 
@@ -56,12 +58,13 @@ class Attachments:
         left: list[str] = []
 
         def deal(file: File) -> Change | None:
-            number = self._number(f"{to} {len(done) + len(left)}", file.content)
+            whose = f"{to} {len(done) + len(left)}"
             try:
+                content = _content(file)
                 change, what = (
-                    self._with_dots(file, person, number)
+                    self._with_dots(file.name, content, person, whose)
                     if self._how is Treatment.DOTS
-                    else self._linked(file, person, to, number)
+                    else self._linked(file.name, content, person, to, self._number(whose, content))
                 )
             except InkdotError as error:
                 left.append(f"{file.name} was left as it is. {error}")
@@ -77,26 +80,32 @@ class Attachments:
         digest.update(content)
         return int.from_bytes(digest.digest(), "big") >> 1
 
-    def _with_dots(self, file: File, person: Person, number: int) -> tuple[Change, Treated]:
+    def _with_dots(self, name: str, source: bytes, person: Person, whose: str) -> tuple[Change, Treated]:
+        if is_pdf(source):
+            raise DocumentRefused("A PDF gets no dot: programs that show it fetch nothing. 'link' shares it instead.")
+        number, made = self._number(whose, source), self._made
+        if person.mode is Mode.AGGREGATE:  # all copies for people who may not be named are the same one
+            number, made = common_document(_WORKSPACE, Dots.ONE, source), 0
+
         def url(page: int) -> str:
             who = person.contact, person.address
-            return self._mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, self._made, number, *who, b""))
+            return self._mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, made, number, *who, b""))
 
-        way = way_of(self._mint.notice, person.mode, self._mint.privacy(person, number, self._made))
-        content, dots = mark(file.content, url, way=way)
+        way = way_of(self._mint.notice, person.mode, self._mint.privacy(person, number, made))
+        content, dots = mark(source, url, way=way)
         documents = Documents(self._folder.control)
         try:
             if person.address:
                 documents.remember_contacts({(_WORKSPACE, person.contact): person.address})
-            documents.keep_marked(DocumentId(number), _WORKSPACE, file.name, self._made, person.contact, len(dots))
+            documents.keep_marked(DocumentId(number), _WORKSPACE, name, self._made, person.contact, len(dots))
         finally:
             documents.close()
-        return Change(content), Treated(file.name, to_word(DOCUMENT, number), tuple(dot.url for dot in dots))
+        return Change(content), Treated(name, to_word(DOCUMENT, number), tuple(dot.url for dot in dots))
 
-    def _linked(self, file: File, person: Person, to: Address, number: int) -> tuple[Change, Treated]:
+    def _linked(self, name: str, content: bytes, person: Person, to: Address, number: int) -> tuple[Change, Treated]:
         with Library(self._folder) as library, tempfile.TemporaryDirectory(prefix="inkdot-") as folder:
-            path = Path(folder) / file.name
-            path.write_bytes(file.content)
+            path = Path(folder) / name
+            path.write_bytes(content)
             document = library.take(path)
             if library.documents.share(ShareId(number)) is None:
                 contact = self._mint.keyring.contact_id(_WORKSPACE, to)
@@ -108,4 +117,11 @@ class Attachments:
             TokenKind.SHARE, person.mode, _WORKSPACE, 0, self._made, number, person.contact, person.address, b""
         )
         url = self._mint.reader(token)
-        return Change(link=url), Treated(file.name, to_word(DOCUMENT, document.id), link=url)
+        return Change(link=url), Treated(name, to_word(DOCUMENT, document.id), link=url)
+
+
+def _content(file: File) -> bytes:
+    """What is attached. Raises DocumentRefused."""
+    if not file.content:
+        raise DocumentRefused("It is empty." if file.content is not None else "Its transfer encoding is broken.")
+    return file.content

@@ -14,7 +14,7 @@ from inkdot.app.folder import Folder
 from inkdot.app.marking import mint_of
 from inkdot.domain.consent import UNANSWERED, Mode
 from inkdot.domain.contact import Address, normal_address
-from inkdot.domain.ids import PERSON, MessageId, WorkspaceId, to_word
+from inkdot.domain.ids import MESSAGE, PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
 from inkdot.domain.ping import BOUNCE
 from inkdot.mark.attachments import Treatment
@@ -211,7 +211,7 @@ class PostOffice:
             self._log("attachments_failed", error=repr(error))
             return made
         if dealt.left:
-            self._log("attachments_left", count=len(dealt.left))
+            self._log("attachments_left", mail=to_word(MESSAGE, message.id), why=list(dealt.left))
         return made._replace(pieces=[dealt.content])
 
     def told(self, message: MessageId, results: list[Result]) -> None:
