@@ -264,9 +264,8 @@ class House:
     def tidy(self) -> tuple[int, int]:
         """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
         keep_to_days(self)
-        if self.settings.documents_days:
-            with Library(self.folder) as library:
-                library.expire(self.settings.documents_days)
+        with Library(self.folder) as library:
+            library.expire(self.settings.documents_days)
         self.acting.tidy()
         tidy_accounts(self.folder)
         roll_up(self.store)

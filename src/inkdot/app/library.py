@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,10 @@ from inkdot.store.documents import Documents
 _WORKSPACE = WorkspaceId(1)
 _FIRST_WIDTH = 880
 _MOST_NAME = 200
+_LEFT_SECONDS = 86_400
+"""After a day nobody is taking a file in any more."""
+TAKEN = "taken-"
+"""How folders begin in which a file lies while it is taken in."""
 
 
 class Library:
@@ -29,6 +34,7 @@ class Library:
 
     def __init__(self, folder: Folder) -> None:
         settings = load(folder.root, {})
+        self._folder = folder
         self.documents = Documents(folder.control)
         self.can_mail = bool(settings.mail_server)
         self._quota = settings.documents_quota
@@ -117,10 +123,16 @@ class Library:
         return self.sweep()
 
     def sweep(self) -> int:
-        """Delete files that no document needs."""
+        """Delete files that no document needs, and what killed processes left; returns how many files."""
+        long_ago = time.time() - _LEFT_SECONDS
+        for left in self._folder.run.glob(f"{TAKEN}*"):
+            if left.stat().st_mtime < long_ago:
+                shutil.rmtree(left, ignore_errors=True)
         unused = self.documents.forget_unused()
         for digest in unused:
             self._uploads.forget(digest)
+        unused += self._uploads.tidy(self.documents.has_upload, long_ago)
+        for digest in unused:
             self._pages.forget(digest)
         return len(unused)
 

@@ -131,6 +131,7 @@ def main() -> None:
         log("journal_stopped", error=str(room.recorder.failed))
         server.should_exit = True
 
+    room.pages.resume()
     threading.Thread(target=room.care, args=(failed,), name="care", daemon=True).start()
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")

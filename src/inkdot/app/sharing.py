@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from inkdot.app.consent import Register
 from inkdot.app.folder import Folder
-from inkdot.app.library import Library
+from inkdot.app.library import TAKEN, Library
 from inkdot.app.marking import fresh_id, mint_of, public_url_of, reader_link
 from inkdot.domain.contact import normal_address
 from inkdot.domain.document import Document, Gate, Share
@@ -145,7 +145,7 @@ class _as_file:  # noqa: N801 - a context, read like a word
         self._folder, self._name, self._content = folder, name[-200:], content
 
     def __enter__(self) -> Path:
-        self._place = Path(tempfile.mkdtemp(prefix="taken-", dir=self._folder.run))
+        self._place = Path(tempfile.mkdtemp(prefix=TAKEN, dir=self._folder.run))
         path = self._place / self._name
         try:
             path.write_bytes(self._content)

@@ -13,11 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from inkdot.domain.errors import DocumentUnreadable, Failure
+from inkdot.room.queue import FOLDER as WAITING
+from inkdot.room.queue import Queue, Wanted
 from inkdot.room.uploads import PDF, Uploads, needs_conversion
 
 Convert = Callable[[Path, str, Path, str], None]
@@ -27,8 +28,6 @@ WIDTHS = (440, 880, 1320, 1760, 2400)
 _JOB_SECONDS = 20.0
 _FACTS_SECONDS = 120.0
 _JOBS_PER_CHILD = 400
-_PATIENCE_SECONDS = 1.5
-"""How long a reader's browser waits before it is shown that pages are being made."""
 _MOST_CACHE_BYTES = 1_000_000_000
 _SENTENCES = {
     "password": "{name} is protected by a password; share a copy without one.",
@@ -126,31 +125,17 @@ class Pages:
     def __init__(self, uploads: Uploads, cache: Path, press: Press, convert: Convert | None = None) -> None:
         self._uploads, self._cache, self._press, self._convert = uploads, cache, press, convert
         self._converting = threading.Lock()
-        self._asking = threading.Lock()
-        self._waiting: dict[str, Future[Facts]] = {}
+        self._queue = Queue(cache / WAITING, lambda wanted: self.facts(*wanted))
 
-    def prepared(self, digest: str, media: str, name: str) -> bool:
-        """True if a document's pages can be shown at once; else they are being made from now on. Raises as facts()."""
+    def ahead(self, digest: str, media: str, name: str) -> int | None:
+        """None if a document's pages can be shown at once; else how many documents are made ready before it. Raises as facts()."""
         if not needs_conversion(media) or (self._cache / digest / "facts.json").exists():
-            return True
-        with self._asking:
-            waiting = self._waiting.get(digest)
-            if waiting is None:
-                waiting = self._waiting[digest] = Future()
-                args = waiting, digest, media, name
-                threading.Thread(target=self._prepare, args=args, name="prepare", daemon=True).start()
-        with contextlib.suppress(TimeoutError):
-            waiting.result(_PATIENCE_SECONDS)
-        return waiting.done()
+            return None
+        return self._queue.ahead(Wanted(digest, media, name))
 
-    def _prepare(self, waiting: Future[Facts], digest: str, media: str, name: str) -> None:
-        try:
-            waiting.set_result(self.facts(digest, media, name))
-        except Exception as error:  # noqa: BLE001 - whoever asks is told
-            waiting.set_exception(error)
-        finally:
-            with self._asking:
-                self._waiting.pop(digest, None)
+    def resume(self) -> None:
+        """Go on with the documents for which readers were waiting when the room ended."""
+        self._queue.resume()
 
     def facts(self, digest: str, media: str, name: str) -> Facts:
         """Sizes and words of all pages. Raises DocumentUnreadable with a sentence about `name`."""
@@ -212,6 +197,7 @@ class Pages:
 
     def forget(self, digest: str) -> None:
         """Delete everything drawn of an upload."""
+        (self._cache / WAITING / digest).unlink(missing_ok=True)
         shutil.rmtree(self._cache / digest, ignore_errors=True)
 
     def trim(self, most: int = _MOST_CACHE_BYTES) -> int:

@@ -100,8 +100,8 @@ class Reader:
                 "gate.html", standing=standing, sender=self._manner.sender, token=request.path_params["token"]
             )
         document, session = asked.document, self._session(asked, cookies)
-        if not self._pages.prepared(document.upload, document.media, document.name):
-            return self._face.page("preparing.html", 202, document=document, private=asked.share.private)
+        if (ahead := self._pages.ahead(document.upload, document.media, document.name)) is not None:
+            return self._face.page("preparing.html", 202, document=document, private=asked.share.private, ahead=ahead)
         facts = self._pages.facts(document.upload, document.media, document.name)
         response = self._face.page(
             "reader.html",

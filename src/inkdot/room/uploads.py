@@ -8,6 +8,7 @@ import re
 import secrets
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,9 @@ class Uploads:
         try:
             digest = _digest(source)
             target = self.path(digest)
-            if not target.exists():
+            if target.exists():
+                os.utime(target)  # it is wanted again: tidy() may not take it for left behind
+            else:
                 self._copy(source, target)
         except OSError as error:
             raise Failure(f"{source.name} could not be kept: {error.strerror or error}.") from error
@@ -93,6 +96,13 @@ class Uploads:
     def forget(self, digest: str) -> None:
         """Delete a content; a missing one is no error."""
         self.path(digest).unlink(missing_ok=True)
+
+    def tidy(self, is_known: Callable[[str], bool], before: float) -> list[str]:
+        """Delete what lies there since `before` (unix seconds) and is not known: whoever took it in was killed. Returns the names."""
+        strays = [p for p in self._folder.glob("??/*") if p.stat().st_mtime < before and not is_known(p.name)]
+        for path in strays:
+            path.unlink(missing_ok=True)
+        return [path.name for path in strays]
 
     def _copy(self, source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
