@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
+import pty
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ from inkdot.room.convert import Converter
 from inkdot.room.jail import NO_JAIL
 from inkdot.room.uploads import ENDINGS, media_of
 from tests.conftest import BEN, Server, eventually, inkdot
-from tests.document.test_dots_in_documents import letter
+from tests.document.test_dots_in_documents import letter, rewritten, slides
 from tests.document.test_odd import lying
 from tests.room.made import Browser, pdf, share
 
@@ -38,6 +42,20 @@ mkdir -p "$out"
 %s
 """
 PAGES = 'cp "${0%/*}/pages.pdf" "$out/document.pdf"'
+
+
+GO = "until [ -e go ] || [ $((n=n+1)) -gt 150 ]; do sleep 0.1; done; "
+"""Plays a slow LibreOffice: it waits until a file is there."""
+
+
+def macros() -> bytes:
+    return rewritten(letter(), lambda _, part: part, {"word/vbaProject.bin": b"x"})
+
+
+def lost(data: Path) -> None:
+    """Pages that were made once are gone, as on a new machine."""
+    for drawn in (data / "drawn").glob("[0-9a-f]*/*"):
+        drawn.unlink()
 
 
 @pytest.fixture
@@ -84,7 +102,7 @@ def test_a_letter_is_shared_and_read_as_pages(tmp_path: Path, office: Path) -> N
 
 
 def test_pages_that_were_lost_are_made_again_while_the_reader_is_told(tmp_path: Path, office: Path) -> None:
-    data, gate = tmp_path / "data", "until [ -e go ] || [ $((n=n+1)) -gt 150 ]; do sleep 0.1; done; "
+    data = tmp_path / "data"
     data.mkdir()
     made = program(office)
     (data / "inkdot.toml").write_text(f'libreoffice = "{made}"\n')
@@ -92,9 +110,8 @@ def test_pages_that_were_lost_are_made_again_while_the_reader_is_told(tmp_path: 
     server = Server(data)
     try:
         browser = Browser(share(server, tmp_path / "letter.docx")["url"])
-        for drawn in (data / "drawn").glob("[0-9a-f]*/*"):
-            drawn.unlink()
-        made.write_text(OFFICE % (gate + PAGES))
+        lost(data)
+        made.write_text(OFFICE % (GO + PAGES))
         assert "being prepared" in browser.open()
         assert browser.ask()[0] == 202
         for work in (data / "drawn/.converting").glob("making-*"):
@@ -102,6 +119,115 @@ def test_pages_that_were_lost_are_made_again_while_the_reader_is_told(tmp_path: 
         eventually(lambda: "of 3</span>" in browser.open())
     finally:
         server.stop()
+
+
+def test_a_killed_room_goes_on_with_what_readers_were_waiting_for(tmp_path: Path, office: Path) -> None:
+    data, made = tmp_path / "data", program(office)
+    data.mkdir()
+    (data / "inkdot.toml").write_text(f'libreoffice = "{made}"\n')
+    server = Server(data)
+    try:
+        browsers = []
+        for number in range(3):
+            file = tmp_path / f"letter-{number}.docx"
+            file.write_bytes(rewritten(letter(), lambda _, part: part, {"number": b"%d" % number}))
+            browsers.append(Browser(share(server, file)["url"]))
+        lost(data)
+        made.write_text(OFFICE % (GO + PAGES))
+        told = [browser.open() for browser in browsers]
+        assert "3 pages are being prepared" in told[0]
+        assert "prepared after another document" in told[1]
+        assert "prepared after 2 other documents" in told[2]
+        (before,) = (data / "drawn/.converting").glob("making-*")
+        os.kill(server.children()["room"], signal.SIGKILL)
+        made.write_text(OFFICE % PAGES)
+        # Nobody asks: the queue itself goes on.
+        assert eventually(lambda: len([*(data / "drawn").glob("[0-9a-f]*/facts.json")]) == 3)
+        assert not before.exists()
+        assert all("of 3</span>" in browser.open() for browser in browsers)
+        eventually(lambda: not [*(data / "drawn/.waiting").iterdir()])
+    finally:
+        server.stop()
+
+
+def test_a_reader_who_waits_is_told_that_it_failed_and_it_is_not_tried_at_each_look(
+    tmp_path: Path, office: Path
+) -> None:
+    data, made = tmp_path / "data", program(office)
+    data.mkdir()
+    (data / "inkdot.toml").write_text(f'libreoffice = "{made}"\n')
+    (tmp_path / "letter.docx").write_bytes(letter())
+    server = Server(data)
+    try:
+        browser = Browser(share(server, tmp_path / "letter.docx")["url"])
+        lost(data)
+        made.write_text(OFFICE % (GO + "exit 1"))
+        assert browser.ask()[0] == 202
+        (work,) = (data / "drawn/.converting").glob("making-*")
+        (work / "go").touch()
+        eventually(lambda: browser.ask()[0] == 503)
+        made.write_text(OFFICE % (GO + PAGES))
+        status, _, page = browser.ask()
+        assert (status, b"LibreOffice cannot make pages of letter.docx" in page) == (503, True), page
+        assert not [*(data / "drawn/.converting").glob("making-*")]
+    finally:
+        server.stop()
+
+
+def test_what_a_killed_share_left_behind_goes_after_a_day(tmp_path: Path, office: Path) -> None:
+    data, made = tmp_path / "data", program(office, GO + PAGES)
+    data.mkdir()
+    (data / "inkdot.toml").write_text(f'libreoffice = "{made}"\n')
+    (tmp_path / "letter.docx").write_bytes(letter())
+    words = (
+        "doc",
+        "share",
+        tmp_path / "letter.docx",
+        "--to",
+        BEN,
+        "--data",
+        data,
+        "--public-url",
+        "https://t.example.com",
+    )
+    sharing = subprocess.Popen([sys.executable, "-m", "inkdot", *map(str, words)], stderr=subprocess.DEVNULL)
+    eventually(lambda: [*(data / "drawn/.converting").glob("making-*/out")])
+    sharing.kill()
+    sharing.wait()
+    (left,) = (p for p in (data / "uploads").rglob("*") if p.is_file())
+    inkdot("tidy", "--data", data)
+    assert left.exists()  # somebody may just be taking it in
+    os.utime(left, times=(time.time() - 90_000,) * 2)
+    inkdot("tidy", "--data", data)
+    assert not left.exists()
+    assert not (data / "drawn" / left.name).exists()
+
+
+@pytest.mark.parametrize(("name", "make"), [("letter.docx", letter), ("deck.pptx", slides), ("macros.docx", macros)])
+def test_pages_are_laid_out_only_where_that_tells_something_and_the_terminal_shows_it(
+    tmp_path: Path, office: Path, name: str, make: Callable[[], bytes]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/inkdot.toml").write_text(f'libreoffice = "{program(office, "sleep 2; exit 1")}"\n')
+    (tmp_path / name).write_bytes(make())
+    words = ("doc", "mark", tmp_path / name, "--to", BEN, "--dots", "pages", "--data", tmp_path / "data")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inkdot", *map(str, words)], stdout=subprocess.DEVNULL, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while piece := os.read(ours, 4_096):
+            said += piece
+    os.close(ours)
+    assert process.wait() == (1 if make is macros else 0)
+    laid_out = name == "letter.docx"
+    assert (b"LibreOffice lays out letter.docx" in said) is laid_out, said
+    assert (
+        b"cannot make pages of letter.docx" in said and b"The dots go by the breaks in the file." in said
+    ) is laid_out
+    assert (tmp_path / name).with_suffix(f".marked{(tmp_path / name).suffix}").exists() is (make is not macros)
 
 
 def test_without_libreoffice_a_sentence_says_what_to_install(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from inkdot.app.folder import Folder
-from inkdot.domain.errors import DocumentUnreadable, Failure
+from inkdot.domain.errors import DocumentUnreadable
 from inkdot.room.convert import WORKSHOP, Converter, office
 from inkdot.room.pages import Press
 from inkdot.room.uploads import PDF, media_of, needs_conversion
@@ -17,7 +17,7 @@ _SECONDS = 120
 
 
 def page_words(folder: Folder, settings: Settings, file: Path) -> list[str]:
-    """The words of each page; empty where that cannot be known here. Raises UsageError for what is no document."""
+    """The words of each page; empty without LibreOffice. Raises Failure where it cannot lay the document out, or not in time."""
     media = media_of(file)
     if not needs_conversion(media) or office(settings.libreoffice) is None:
         return []
@@ -27,8 +27,8 @@ def page_words(folder: Folder, settings: Settings, file: Path) -> list[str]:
         try:
             convert(file, media, made, file.name)
             answer = press.ask({"do": "facts", "path": str(made), "media": PDF, "texts": str(texts)}, _SECONDS)
-        except (DocumentUnreadable, Failure):
-            return []  # what LibreOffice cannot show can be marked all the same
         finally:
             press.close()
-        return [] if "error" in answer else [json.loads(line) for line in texts.read_text("utf-8").splitlines()]
+        if "error" in answer:
+            raise DocumentUnreadable(f"The pages that LibreOffice made of {file.name} cannot be read.")
+        return [json.loads(line) for line in texts.read_text("utf-8").splitlines()]

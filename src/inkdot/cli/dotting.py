@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
-from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.cli.options import DATA, Data, Json, progress, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError, unreadable
@@ -19,6 +19,7 @@ from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, to_word
 from inkdot.mark.document.pdf import is_pdf, line, without_line
 
 if TYPE_CHECKING:
+    from inkdot.app.folder import Folder
     from inkdot.mark.document.marking import Dot
 
 _WORKSPACE = WorkspaceId(1)
@@ -108,13 +109,11 @@ def mark_for(
     file: Path, address: Address, target: Path, dots: str, data: Path, public_url: str | None, mode: Mode | None = None
 ) -> Marked:
     """Write a document with dots for one person, and keep what it is. `mode` stands for what consent says, if given."""
-    from inkdot.app.paging import page_words
     from inkdot.domain.token import Token, TokenKind, common_document
     from inkdot.mark.document.marking import mark as put_dots
     from inkdot.mark.document.notice import way_of
     from inkdot.mark.document.spots import Dots
     from inkdot.mark.mint import Person
-    from inkdot.settings import load
     from inkdot.store.documents import Documents
 
     if dots not in list(Dots):
@@ -131,7 +130,7 @@ def mark_for(
         who = person.contact, person.address
         return mint.dot(Token(TokenKind.PAGE, person.mode, _WORKSPACE, page, now, number, *who, b""))
 
-    pages = page_words(folder, load(folder.root, {}), file) if dots == Dots.PAGES else []
+    pages = _laid_out(folder, file, source) if dots == Dots.PAGES else []
     way = way_of(mint.notice, person.mode, mint.privacy(person, number, now))
     content, made = put_dots(source, url, Dots(dots), pages, way)
     if person.mode is Mode.OFF:
@@ -144,6 +143,22 @@ def mark_for(
     with_documents.close()
     _write(target, content)
     return Marked(to_word(DOCUMENT, number), made)
+
+
+def _laid_out(folder: Folder, file: Path, source: bytes) -> list[str]:
+    """The words of each page where only LibreOffice can tell them; empty if the file itself does, or nothing can."""
+    from inkdot.app.paging import page_words
+    from inkdot.mark.document.marking import wants_layout
+    from inkdot.settings import load
+
+    if not wants_layout(source):
+        return []
+    try:
+        with progress(f"LibreOffice lays out {file.name}"):
+            return page_words(folder, load(folder.root, {}), file)
+    except Failure as error:
+        talk(f"{error} The dots go by the breaks in the file.")
+        return []
 
 
 def unmark(

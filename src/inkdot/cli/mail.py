@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ import typer
 
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
-from inkdot.cli.options import DATA, Data, Json, put, talk, tell_if_new
+from inkdot.cli.options import DATA, Data, Json, progress, put, talk, tell_if_new
 from inkdot.domain.consent import UNANSWERED, Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
@@ -258,6 +259,7 @@ def _with_attachments(
 ) -> list[Copy]:  # fmt: skip
     """The copies with their attached documents marked or shared, as wished or set."""
     from inkdot.app.attachments import Attachments, treatment
+    from inkdot.mark.attachments import Treatment
     from inkdot.mark.reasons import LeftAlone
     from inkdot.settings import load
 
@@ -266,7 +268,8 @@ def _with_attachments(
     done = []
     for copy in copies:
         if copy.left_alone in (None, LeftAlone.TEXT_ONLY):
-            dealt = attachments.dealt(copy.content, copy.to, modes[copy.to])
+            with progress("Making pages of what is attached") if how is Treatment.LINK else nullcontext():
+                dealt = attachments.dealt(copy.content, copy.to, modes[copy.to])
             warnings = (*copy.warnings, *dealt.left)
             copy = dataclasses.replace(copy, content=dealt.content, attachments=dealt.treated, warnings=warnings)  # noqa: PLW2901
         done.append(copy)

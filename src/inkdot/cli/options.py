@@ -43,10 +43,12 @@ def progress(title: str, unit: str = "pings") -> Iterator[Callable[[int, int], N
     from threading import Timer
 
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TimeElapsedColumn
 
     whole = 0
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        *Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(title, total=None, visible=False)
         late = Timer(_UNHEARD_SECONDS, bar.update, (task,), {"visible": True})
         late.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
-from inkdot.cli.options import DATA, Data, Json, answers, leave_line, put, talk
+from inkdot.cli.options import DATA, Data, Json, answers, leave_line, progress, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
@@ -84,7 +84,8 @@ def shared(
 
     folder, mint = open_mint(data, public_url)
     with Library(folder) as library:
-        document = library.document(_document_id(file)) if _is_id(file) else library.take(Path(file))
+        with progress(f"Making pages of {Path(file).name}"):
+            document = library.document(_document_id(file)) if _is_id(file) else library.take(Path(file))
         contact = mint.keyring.contact_id(_WORKSPACE, address)
         library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
         if terms.gate is Gate.PROVED and not library.can_mail:
@@ -103,7 +104,7 @@ def replace(
     Example:
       inkdot doc replace doc_0123456789abc offer-2.pdf
     """
-    with _library(data) as library:
+    with _library(data) as library, progress(f"Making pages of {file.name}"):
         new = library.replace(_document_id(document), file)
     if as_json:
         put({"document": document, "version": new.version, "pages": new.pages})

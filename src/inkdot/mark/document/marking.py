@@ -63,6 +63,15 @@ def mark(
     return package.with_parts(changed, and_back=True), made
 
 
+def wants_layout(source: bytes) -> bool:
+    """True if only a program that lays a document out can tell where its pages end. Raises DocumentRefused."""
+    package = _opened(source)
+    kind, main = _kind(package)
+    if kind == "odf":
+        return package.read("mimetype").startswith(opendocument.TEXT)
+    return kind == "docx" and office.NOTED not in package.read(main)
+
+
 def unmark(source: bytes) -> bytes:
     """The document as it was before: byte for byte, or, if a program has written it anew since, without marks of ours.
 

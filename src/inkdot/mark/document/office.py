@@ -2,52 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from inkdot.mark.document.outline import shown_parts
 from inkdot.mark.document.package import Package
 from inkdot.mark.document.paging import beginnings, paragraphs_of
-from inkdot.mark.document.places import Element, walk
+from inkdot.mark.document.places import Element, tag_end, walk
 from inkdot.mark.document.splice import slide_picture, word_run
-from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in
+from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_in, starting
+
+NOTED = b"lastRenderedPageBreak"
+"""Where a page ended when Word saved the file."""
 
 
 def word_spots(package: Package, main: str, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
-    """The end of the first paragraph outside a field; likewise after each section or page break.
+    """The end of the first paragraph outside a field; or the start of the first paragraph that begins in each section or page.
 
-    Where Word left no page breaks of its own in the file, `pages` are the words of its pages as another program laid them out.
+    Pages end where Word noted it when it saved the file. Where it did not, `pages` are the words of its pages as another program
+    laid them out; without these, pages end at page and section breaks.
     """
     content = package.read(main)
     flavour = flavour_of(content)
-    laid_out = dots is Dots.PAGES and pages and b"lastRenderedPageBreak" not in content
-    page_at = beginnings(paragraphs_of(content, main, _is_in_body, within="t"), pages) if laid_out else {}
-    found: list[tuple[Element, int, bool, int | None]] = []
-    open_fields = 0
-    number = -1
-    wanted = not page_at
+    if dots is Dots.ONE:
+        ends = _first_end(content, main)
+        return [Spot(main, inserting(content, e, at, flavour, word_run, empty=empty)) for e, at, empty in ends]
+    if dots is Dots.PAGES and pages and NOTED not in content:
+        page_at = beginnings(paragraphs_of(content, main, _is_in_body, within="t"), pages)
+    else:
+        page_at = {}
+    found: dict[int, _Start] = {}
+    for start in _starts(content, main, by_page=dots is Dots.PAGES):
+        page = page_at.get(start.number) if page_at else start.page
+        known = found.get(page) if page else None
+        if page and (known is None or (known.in_table and not start.in_table and not page_at)):
+            found[page] = start
+    return [
+        Spot(main, starting(content, start.element, start.at, flavour, word_run), page if dots is Dots.PAGES else None)
+        for page, start in sorted(found.items())
+    ]
 
-    def began(stack: list[Element], attributes: dict[str, str]) -> None:
-        nonlocal open_fields, wanted
-        local = stack[-1].name.rpartition(" ")[2]
-        if local == "fldChar":
-            kind = next((v for k, v in attributes.items() if k.endswith("fldCharType")), "")
-            open_fields += {"begin": 1, "end": -1}.get(kind, 0)
-        breaks = local == "lastRenderedPageBreak" or (local == "br" and "page" in attributes.values())
-        if not page_at and ((dots is Dots.PAGES and breaks) or (dots is not Dots.ONE and local == "sectPr")):
-            wanted = True
+
+def _first_end(content: bytes, main: str) -> list[tuple[Element, int, bool]]:
+    """Where the first paragraph outside a field ends."""
+    found: list[tuple[Element, int, bool]] = []
+    fields = _Fields()
 
     def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
-        nonlocal wanted, number
-        if _is_in_body(stack, element):
-            number += 1
-            page = page_at.get(number)
-            if (wanted or page) and not open_fields:
-                found.append((element, at, empty, page))
-                wanted = False
-        return dots is Dots.ONE and not wanted
+        if not found and not fields.open and _is_in_body(stack, element):
+            found.append((element, at, empty))
+        return bool(found)
 
-    walk(content, main, ended, began)
-    return [Spot(main, inserting(content, e, at, flavour, word_run, empty=empty), page) for e, at, empty, page in found]
+    walk(content, main, ended, lambda stack, attributes: fields.began(stack[-1], attributes))
+    return found
+
+
+class _Fields:
+    """How many fields are open; nothing is put into one."""
+
+    def __init__(self) -> None:
+        self.open = 0
+
+    def began(self, element: Element, attributes: dict[str, str]) -> None:
+        if element.name.endswith(" fldChar"):
+            kind = next((v for k, v in attributes.items() if k.endswith("fldCharType")), "")
+            self.open += {"begin": 1, "end": -1}.get(kind, 0)
+
+
+class _Start(NamedTuple):
+    """A paragraph of the body, outside fields."""
+
+    number: int
+    """Among all of the body, from 0."""
+    element: Element
+    at: int | None
+    """Behind its properties and a page break before its text; None where it is empty."""
+    page: int
+    """On which it begins; or its section."""
+    in_table: bool
+
+
+class _Layout:
+    """Goes through a Word file's main part: which paragraphs there are, and how many breaks stand before each begins."""
+
+    def __init__(self, content: bytes, *, by_page: bool) -> None:
+        self._content, self._by_page, self._noted = content, by_page, NOTED in content
+        self._fields = _Fields()
+        self._breaks, self._number = 0, -1
+        self._sections: list[bool] = []
+        """Of each: whether it begins on a new page."""
+        self._open: Element | None = None
+        """The paragraph that is gone through; what is nested in its boxes is part of it."""
+        self._said = self._free = self._turned = False
+        self._before, self._at = (0, 0), 0
+        self._found: list[tuple[int, Element, int | None, tuple[int, int], bool]] = []
+
+    def began(self, stack: list[Element], attributes: dict[str, str]) -> None:
+        element, parent = stack[-1], stack[-2].name if len(stack) > 1 else ""
+        local = element.name.rpartition(" ")[2]
+        self._fields.began(element, attributes)
+        if local == "p" and self._open is None and _is_in_body(stack[:-1], element):
+            self._open, self._free, self._at = element, not self._fields.open, 0
+            self._said = self._turned = False
+            self._before = self._breaks, len(self._sections)
+        elif local == "t":
+            self._said = True
+        elif local == "sectPr" and parent.endswith((" pPr", " body")):
+            self._sections.append(True)
+        elif local == "type" and parent.endswith(" sectPr") and self._sections:
+            self._sections[-1] = "continuous" not in attributes.values()
+        elif local == "lastRenderedPageBreak":
+            self._breaks += 1
+            if not self._said:  # it stands at the beginning, so all of the paragraph is on the new page
+                self._before = self._breaks, self._before[1]
+        elif local == "br" and "page" in attributes.values():
+            self._breaks += not self._noted
+            self._turned |= not self._said
+
+    def ended(self, stack: list[Element], element: Element, _at: int, after: int, empty: bool) -> None:
+        self._number += _is_in_body(stack, element)
+        if element is self._open:
+            self._open = None
+            if self._free:
+                at = None if empty else self._at or tag_end(self._content, element.start)
+                self._found.append((self._number, element, at, self._before, stack[-1].name.endswith(" tc")))
+        elif element.name.endswith(" pPr") and stack and stack[-1] is self._open:
+            self._at = after
+        elif self._turned and element.name.endswith(" r") and stack and stack[-1] is self._open:
+            self._at, self._before, self._turned = (
+                after,
+                (self._breaks, self._before[1]),
+                False,
+            )  # it begins behind its break
+
+    def starts(self) -> Iterator[_Start]:
+        """Of all that was gone through."""
+        new_pages = [0, *accumulate(self._sections[1:])]  # how a section begins is said at its own end
+        for number, element, at, (breaks, sections), in_table in self._found:
+            if not self._by_page:
+                page = sections + 1
+            elif self._noted:
+                page = breaks + 1
+            else:
+                page = breaks + new_pages[min(sections, len(new_pages) - 1)] + 1
+            yield _Start(number, element, at, page, in_table)
+
+
+def _starts(content: bytes, main: str, *, by_page: bool) -> Iterator[_Start]:
+    layout = _Layout(content, by_page=by_page)
+    walk(content, main, layout.ended, layout.began)
+    return layout.starts()
 
 
 def _is_in_body(stack: Sequence[Element], element: Element) -> bool:

@@ -59,7 +59,7 @@ def walk(
         at = parser.CurrentByteIndex
         # For `<w:p/>` expat gives the offset behind the tag or that of the tag itself, depending on its version.
         empty = content[at : at + 2] != b"</"
-        after = _tag_end(content, element.start) if empty else (content.find(b">", at) + 1 or len(content))
+        after = tag_end(content, element.start) if empty else (content.find(b">", at) + 1 or len(content))
         if ended(stack, element, after if empty else at, after, empty):
             parser.StartElementHandler = parser.EndElementHandler = None
 
@@ -73,7 +73,7 @@ def walk(
     return root[0]
 
 
-def _tag_end(content: bytes, start: int) -> int:
+def tag_end(content: bytes, start: int) -> int:
     """The offset behind the `>` of the tag at `start`; `>` may stand in quotes."""
     quote = 0
     for at in range(start, len(content)):
@@ -94,6 +94,6 @@ def inside_end(content: bytes, element: Element, at: int, *, empty: bool) -> tup
     """
     if not empty:
         return at, b"", b""
-    end = _tag_end(content, element.start)
+    end = tag_end(content, element.start)
     name = content[element.start + 1 : end].split(b"/")[0].split(None, 1)[0]
     return end - 2, b">", b"</" + name + b">"

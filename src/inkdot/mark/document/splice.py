@@ -19,8 +19,9 @@ OPENED, MADE = b' xmlns:iko="urn:inkdot:opened"', b' xmlns:iko="urn:inkdot:made"
 """Said of a piece that stands in what was an empty element like `<w:p/>`; and of a part that was not there before."""
 _OUR_RELATIONSHIP = re.compile(rb'<(?:[\w.-]+:)?Relationship(?: xmlns:iko="[^"]*")? Id="rIdInkdot\d+"[^>]*/>')
 _OURS = re.compile(
-    rb"<(?P<tag>ik:[rp]|iks:pic|ikx:oneCellAnchor|ikd:frame|ikt:p|ikt:shapes)\b(?:(?!<(?P=tag)\b).)*?" + SIGN.encode() + rb".*?</(?P=tag)>", re.DOTALL
+    rb"<(?P<tag>ik:[rp]|iks:pic|ikx:oneCellAnchor|ikd:frame|ikt:p|ikt:shapes)\b(?:(?!<(?P=tag)\b).)*?" + SIGN.encode() + rb"(?:(?!</(?P=tag)>).)*</(?P=tag)>", re.DOTALL
 )  # fmt: skip
+"""Ends at its own end tag, whatever is asked for behind it: what stands between two pieces is not ours."""
 _IN_OPENED = re.compile(rb">(?:" + _OURS.pattern + rb"|(?:" + _OUR_RELATIONSHIP.pattern + rb")+)</[\w.:-]+>", re.DOTALL)
 
 

@@ -57,6 +57,15 @@ def inserting(
     return splice
 
 
+def starting(
+    content: bytes, element: Element, at: int | None, flavour: str, piece: Callable[[str, int, str], bytes]
+) -> Callable[[str, int], Splice]:
+    """Puts a piece in at an offset within an element; None: into an element that is empty."""
+    if at is None:
+        return inserting(content, element, element.start, flavour, piece, empty=True)
+    return lambda relation, number: Splice(at, piece(flavour, number, relation))
+
+
 def last_in(content: bytes, part: str, parent: str, before: str) -> tuple[Element, int, bool] | None:
     """The end of the first element `parent`, or the start of its child `before` where it has one."""
     found: list[tuple[Element, int, bool]] = []
