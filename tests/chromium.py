@@ -65,13 +65,16 @@ class Chromium:
                 os.close(fd)
         self._to = self._from = -1
 
-    def tab(self, url: str, width: int = 1280, height: int = 860) -> Tab:
-        """A new tab in front of the others, loaded."""
+    def tab(self, url: str, width: int = 1280, height: int = 860, before: str = "") -> Tab:
+        """A new tab in front of the others, loaded; `before` is a script that runs before those of each page."""
         target = self.ask("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.ask("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         tab = Tab(self, target, session)
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         tab.ask("Emulation.setDeviceMetricsOverride", size)
+        if before:
+            tab.ask("Page.enable")
+            tab.ask("Page.addScriptToEvaluateOnNewDocument", {"source": before})
         tab.go(url)
         return tab
 

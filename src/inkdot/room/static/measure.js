@@ -23,7 +23,7 @@
     settle();
   });
   for (const page of document.querySelectorAll(".page")) observer.observe(page);
-  addEventListener("load", settle, true); // pictures, too
+  document.addEventListener("load", settle, true); // of pictures: no window hears of them
 
   // Two windows with the document: only the one that was touched last counts.
   const others = "BroadcastChannel" in window ? new BroadcastChannel("inkdot-reading") : null;
