@@ -168,8 +168,16 @@ def marked(files: list[Path], to: Path, dots: Dots) -> tuple[int, float]:
     return wrong, spent
 
 
+def not_shown(how: str, files: list[Path], seen: dict[str, tuple[int, str]]) -> int:
+    """Name the documents of which LibreOffice made no PDF; returns how many."""
+    missing = [file.name for file in files if file.name not in seen]
+    for name in missing:
+        print(f"BAD {name}: LibreOffice makes no PDF of it, {how}")
+    return len(missing)
+
+
 def main() -> None:
-    """Say what came; exit 1 if a document is not as it should be.
+    """Say what came; exit 1 if a document is not as it should be, or is not shown by LibreOffice, marked or not.
 
     One dot, as is usual, must change nothing that is seen. Dots for each page or section may move a line in LibreOffice, which
     keeps a paragraph together with what hangs on it; how often is counted and told.
@@ -178,15 +186,16 @@ def main() -> None:
         (plain := Path(name) / "plain").mkdir()
         files = corpus(plain)
         before = shown(plain, files)
-        wrong = 0
+        wrong = not_shown("as it was made", files, before)
         for dots in (Dots.ONE, Dots.SECTIONS, Dots.PAGES):
             dotted = Path(name) / str(dots)
             broken, spent = marked(files, dotted, dots)
             copies = sorted(dotted.iterdir())
             after = shown(dotted, copies)
-            moved = [f.name for f in copies if f.name in before and before[f.name] != after.get(f.name)]
+            moved = [f.name for f in copies if f.name in before and before[f.name] != after.get(f.name, before[f.name])]
             for file in moved:
-                print(f"{dots}: {file} looks different: {before[file][0]} pages, marked {after.get(file, (0,))[0]}")
+                print(f"{dots}: {file} looks different: {before[file][0]} pages, marked {after[file][0]}")
+            wrong += not_shown(f"with dots {dots}", [f for f in copies if f.name in before], after)
             wrong += broken + (len(moved) if dots is Dots.ONE else 0) + (len(copies) < 100)
             print(
                 f"dots {dots}: {len(copies)} of {len(files)} documents marked in {1000 * spent / max(1, len(copies)):.1f} ms each, "
