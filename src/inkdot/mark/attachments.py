@@ -171,11 +171,12 @@ def _with_links(source: bytes, root: mime.Part, linked: list[_Linked], eol: byte
     plain = next(iter(shown_parts(root, "text/plain")), None)
     blocks = b"".join(_block(one, eol) for one in linked)
     lines = "".join(f"{one.name} ({_size(one.size)}): {one.url}\n" for one in linked)
-    in_page = page and _appended(source, page, blocks, eol)
-    in_plain = plain and _appended(source, plain, lines, eol)
+    in_page = _appended(source, page, blocks, eol) if page else None
+    in_plain = _appended(source, plain, lines, eol) if plain else None
     if not (in_page if page else in_plain):
         return [change for one in linked for change in _in_its_place(one, eol)]
-    return [*filter(None, (in_page, in_plain)), *_removed(source, root, [one.part for one in linked])]
+    added = [change for change in (in_page, in_plain) if change]
+    return [*added, *_removed(source, root, [one.part for one in linked])]
 
 
 def _appended(source: bytes, part: mime.Part, more: bytes | str, eol: bytes) -> Splice | None:
