@@ -46,9 +46,7 @@ def test_large_documents_get_each_recipients_dot_though_the_relay_is_killed(tmp_
             os.kill(door.server.children()["relay"], signal.SIGKILL)
 
         sink.before_250 = kill
-        assert door.send(with_files("Two of them.\n", large_docx=large, small_xlsx=small), BEN, EVE).startswith(
-            "250"
-        )
+        assert door.send(with_files("Two of them.\n", large_docx=large, small_xlsx=small), BEN, EVE).startswith("250")
         first, again = door.delivered(BEN, 2)
         assert first.content == again.content
         copies = [first, *door.delivered(EVE)]
