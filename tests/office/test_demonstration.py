@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.conftest import ADA, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
+from tests.test_faults import alive
 
 
 @pytest.fixture
@@ -28,6 +31,37 @@ def demonstration(tmp_path: Path) -> Iterator[Path]:
         yield out
         running.terminate()
         running.wait(30)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
+def test_however_a_demonstration_ends_no_process_outlives_it_and_its_folder_goes(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    out, place = tmp_path / "out.txt", tmp_path / "tmp"
+    place.mkdir()
+    killed = place / "inkdot-demo-killed"
+    (killed / "data").mkdir(parents=True)
+    command, here = [sys.executable, "-m", "inkdot", "demo"], {**os.environ, "TMPDIR": str(place)}
+    with out.open("wb") as said, subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=here) as running:
+        eventually(lambda: list(place.glob("inkdot-demo-*/data/run/server.json")))
+        (folder,) = place.glob("inkdot-demo-*")
+        assert folder != killed
+        family = list(below(running.pid))
+        assert len(family) >= 4
+        running.send_signal(sign)
+        assert running.wait(30) == (-sign if sign == signal.SIGKILL else 0)
+        eventually(lambda: not [pid for pid in family if alive(pid)])
+    if sign == signal.SIGKILL:
+        subprocess.run([*command, "--no-stay"], env=here, capture_output=True, timeout=120, check=True)
+    assert not list(place.iterdir())
+
+
+def below(pid: int) -> Iterator[int]:
+    """All processes below one."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (thread / "children").read_text().split()):
+            yield child
+            yield from below(child)
 
 
 def marked(mail: Path, data: Path) -> str:

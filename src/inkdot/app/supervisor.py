@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -279,8 +278,17 @@ class Supervisor:
 
 def _die_with_parent() -> None:
     # The kernel kills the child when the supervisor dies, however it dies; survives exec. A killed street loses nothing.
+    _when_parent_dies(signal.SIGKILL)
+
+
+def end_with_parent() -> None:
+    """In a child, before it is `inkdot serve`: let it end as if told to when its parent dies, however that dies."""
+    _when_parent_dies(signal.SIGTERM)
+
+
+def _when_parent_dies(sign: signal.Signals) -> None:
     with contextlib.suppress(OSError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
 
 
 def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket]:
@@ -307,10 +315,10 @@ def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket
 
 
 def _listen_inside(run: Path) -> socket.socket:
-    """A unix socket that only this user's processes reach; in a folder of its own where `run` lies too deep for its name."""
+    """A unix socket that only this user's processes reach; where `run` lies too deep for a name, it goes by our open folder."""
     path = run / "room.sock"
     if len(bytes(path)) > _LONGEST_SOCKET_NAME:
-        path = Path(tempfile.mkdtemp(prefix="inkdot-")) / "room.sock"
+        path = Path(f"/proc/{os.getpid()}/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}/room.sock")
     path.unlink(missing_ok=True)
     door = socket.socket(socket.AF_UNIX)
     door.bind(str(path))

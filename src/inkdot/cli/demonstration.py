@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
-import json
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from inkdot.app.supervisor import end_with_parent
 from inkdot.cli.browser import show_page
 from inkdot.cli.options import answers
 from inkdot.cli.sample import DOMAIN, WORKSPACE, Visitors
 from inkdot.cli.screen import print_mail_report, print_timeline
+from inkdot.cli.throw_away import throw_away
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure
 from inkdot.domain.ids import MessageId
@@ -69,12 +71,16 @@ _READERS = (
 def show(port: int, *, stay: bool, open_page: bool | None) -> int:
     """Run the demonstration; returns the exit code."""
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="inkdot-demo-") as name:
-        data = Path(name) / "data"
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.default_int_handler)  # whoever ends the demonstration ends it as Ctrl-C does
+    with contextlib.suppress(KeyboardInterrupt), throw_away("inkdot-demo-") as (folder, held):
+        data = folder / "data"
         # The simulated readers sit behind a pretended proxy, so that each can come from a network of its own.
         command = [sys.executable, "-m", "inkdot", "serve", "--data", str(data), "--public-port", str(port)]
         command += ["--office-port", "0", "--trusted-proxies", "127.0.0.1/32", "--no-setup-link"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, pass_fds=[held], preexec_fn=end_with_parent,  # noqa: PLW1509 - as there
+        ) as server:  # fmt: skip
             visitors = None
             try:
                 public, office = _ready(server)
@@ -91,6 +97,7 @@ def show(port: int, *, stay: bool, open_page: bool | None) -> int:
                     visitors.start((data / "sample").exists)
                     console.print("Ctrl-C ends the demonstration and deletes its folder with all sample data.")
                     server.wait()
+                    raise Failure("The demonstration's server ended; its reason is above.")
             except KeyboardInterrupt:
                 console.print("Ending.")
             finally:
@@ -113,21 +120,9 @@ def _ready(server: subprocess.Popen[str]) -> tuple[str, str]:
 
 def _sample_site(data: Path, public: str) -> Visitors:
     """A website with visits that have been."""
-    command = [
-        sys.executable,
-        "-m",
-        "inkdot",
-        "site",
-        "add",
-        DOMAIN,
-        "--data",
-        str(data),
-        "--public-url",
-        public,
-        "--json",
-    ]
-    made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    visitors = Visitors(public, made["key"])
+    from inkdot.cli.site import made
+
+    visitors = Visitors(public, made(DOMAIN, data, public)["key"])
     visitors.come(18)
     return visitors
 

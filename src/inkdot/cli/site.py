@@ -48,6 +48,16 @@ def add(
     Example:
       inkdot site add example.com
     """
+    shown = made(domain, data, public_url, wait=wait)
+    if as_json:
+        put(shown)
+        return
+    typer.echo(f"Put these lines into the head of every page of {shown['domain']}:\n\n{shown['snippet']}")
+    typer.echo(f"\nAnd into your privacy notice, for whoever wants to see and stop it: {shown['privacy']}")
+
+
+def made(domain: str, data: Path, public_url: str | None, *, wait: bool = False) -> dict[str, Any]:
+    """The site's key and lines, as `site add --json` shows them; the site is made if there is none. Raises UsageError."""
     from inkdot.cli.consent import open_register
     from inkdot.cli.mail import open_mint
     from inkdot.mark.site import domain_of, site_key
@@ -58,20 +68,15 @@ def add(
     sites = Sites(folder.control)
     site = sites.site_of(name, _WORKSPACE)
     if site is None:
-        number, made = SiteId(int.from_bytes(os.urandom(8), "big") >> 1), int(time.time())
-        site = Site(number, name, made, site_key(mint, number, name, made))
+        number, now = SiteId(int.from_bytes(os.urandom(8), "big") >> 1), int(time.time())
+        site = Site(number, name, now, site_key(mint, number, name, now))
         sites.keep_site(site, _WORKSPACE)
     sites.close()
     with open_register(data) as register:
         # A tag that waits for inkdot.consent(true) has asked; another one may keep what the region allows unasked.
         mode = register.widest(name, asked=wait).mode
     site = site._replace(key=site_key(mint, site.id, name, site.made, mode))
-    shown = _shown(site, mint.public_url, wait=wait) | {"privacy": _privacy(mint, site)}
-    if as_json:
-        put(shown)
-        return
-    typer.echo(f"Put these lines into the head of every page of {name}:\n\n{shown['snippet']}")
-    typer.echo(f"\nAnd into your privacy notice, for whoever wants to see and stop it: {shown['privacy']}")
+    return _shown(site, mint.public_url, wait=wait) | {"privacy": _privacy(mint, site)}
 
 
 def list_sites(data: Data = DATA, public_url: _Url = None, as_json: Json = False) -> None:
