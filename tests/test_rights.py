@@ -10,7 +10,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from inkdot.client import Client
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.relay.sink import Sink
 from tests.room.made import pdf
 
 REUBEN = "reuben@example.com"
@@ -72,6 +74,35 @@ def test_commands_that_read_the_stores_themselves_leave_a_line_too(tmp_path: Pat
     ]
     assert (lines[0]["about"] is not None, lines[3]["about"]) == (True, None)
     assert all(x["who"] for x in lines)
+
+
+def test_marking_and_sending_leave_a_line_about_each_who_may_be_named(tmp_path: Path) -> None:
+    data, mail, people = tmp_path / "data", tmp_path / "in.eml", tmp_path / "people.csv"
+    mail.write_bytes(QUOTE)
+    people.write_text(f"email\n{BEN}\n{EVE}\n")
+    inkdot("consent", "set", EVE, "--mode", "aggregate", "--data", data)
+    to, where = ("--to", BEN, "--to", EVE), ("--data", data, "--public-url", "http://127.0.0.1:8440")
+    with Sink() as sink:
+        inkdot("mail", "mark", mail, *to, "--out-dir", tmp_path / "out", *where)
+        inkdot("mail", "send", mail, *to, "--smtp", sink.url, *where)
+        inkdot("mail", "send", mail, "--people", people, "--smtp", sink.url, *where)
+    for person in (BEN, EVE):
+        inkdot("link", "https://example.com/", "--to", person, *where)
+    lines = [json.loads(x) for x in inkdot("audit", "--json", "--data", data).stdout.splitlines()][1:]
+    told = [(x["what"], x["about"] is not None) for x in lines]
+    assert told == [("mail mark", True), ("mail send", True), ("mail send", False), ("link", True), ("link", False)]
+    assert lines[2]["detail"]["people"] == 2
+
+
+def test_what_programs_marked_for_somebody_is_forgotten_in_the_audit_log_too(own_server: Server) -> None:
+    key = inkdot_json("key", "add", "crm", "--scope", "send", "--data", own_server.data)["secret"]
+    program = Client(own_server.office, key)
+    program.mark(QUOTE, [BEN, REUBEN])
+    program.link("https://example.com/", BEN)
+    inkdot("person", "erase", BEN, "--yes", "--data", own_server.data)
+    assert_gone(own_server.data, BEN)
+    lines = [json.loads(x) for x in inkdot("audit", "--json", "--data", own_server.data).stdout.splitlines()]
+    assert len({x["about"] for x in lines if x["what"] in ("mail_mark", "link_add")}) == 2
 
 
 def test_an_erased_person_is_in_no_file_and_stays_away(own_server: Server, tmp_path: Path) -> None:

@@ -49,13 +49,21 @@ userdb {{
 """
 
 WITHOUT_IDLE = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ ENABLE\n"
+TOKENS = """
+auth_mechanisms = plain xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2
+}}
+"""
 
 
 class Dovecot:
     """Ada's mailbox, in a folder of its own that is open to whom dovecot runs as; it may stop and start."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
-        """`more` is added to the configuration."""
+    def __init__(self, folder: Path, more: str = "", judge: str = "") -> None:
+        """`more` is added to the configuration; `judge` is the address that knows good access tokens."""
         self.folder, self._port = folder, free_port()
         folder.chmod(0o755)
         (folder / "mail").mkdir()
@@ -65,6 +73,9 @@ class Dovecot:
             ("nobody", "nogroup") if os.getuid() == 0 else (pwd.getpwuid(os.getuid()).pw_name, str(os.getgid()))
         )
         text = CONFIGURATION.format(folder=folder, port=self._port, user=user, group=group)
+        if judge:
+            (folder / "oauth2").write_text(f"tokeninfo_url = {judge}\nusername_attribute = email\n")
+            more += TOKENS.format(folder=folder)
         (folder / "dovecot.conf").write_text(text + more)
         self.url = f"imap://{quote(ADA)}@127.0.0.1:{self._port}/INBOX"
         self.start()
@@ -89,9 +100,9 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(more: str = "") -> Iterator[Dovecot]:
+def dovecot(more: str = "", judge: str = "") -> Iterator[Dovecot]:
     with tempfile.TemporaryDirectory(prefix="inkdot-dovecot-") as name:
-        server = Dovecot(Path(name), more)
+        server = Dovecot(Path(name), more, judge)
         try:
             yield server
         finally:

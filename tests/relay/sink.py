@@ -44,6 +44,8 @@ class Sink:
     """User -> password or bearer token; empty: AUTH is not offered."""
     drop_before_250: int = 0
     """So many mails are kept and then the line is cut instead of 250."""
+    hang_up_on: set[str] = field(default_factory=set)
+    """Recipients at whose names the line is cut."""
     before_250: Callable[[], None] | None = None
     """Called when a mail is kept and its 250 not yet said."""
     delay: float = 0.0
@@ -135,16 +137,22 @@ class _Talk:
                 self.say(self.sink.sender_answers.get(self.sender, "250 ok"))
             elif word == "RCPT":
                 recipient = text.split("<")[1].split(">")[0]
-                self.sink.rcpts.append(recipient)
-                answer = self.sink.answers.get(recipient, "250 ok")
-                if answer.startswith("2"):
-                    self.recipients.append(recipient)
-                self.say(answer)
+                self.rcpt(recipient)
             elif word == "DATA":
                 if not self.data():
                     return
             else:
                 self.say("250 ok")
+
+    def rcpt(self, recipient: str) -> None:
+        self.sink.rcpts.append(recipient)
+        answer = self.sink.answers.get(recipient, "250 ok")
+        if answer.startswith("2"):
+            self.recipients.append(recipient)
+        if recipient in self.sink.hang_up_on:
+            _hang_up(self.connection)
+        else:
+            self.say(answer)
 
     def auth(self, words: list[str]) -> None:
         given = base64.b64decode(words[2]).decode()

@@ -7,6 +7,7 @@ import email
 import email.message
 import json
 import re
+import sqlite3
 import subprocess
 import threading
 import time
@@ -243,6 +244,31 @@ def test_a_refusal_is_a_bounce_on_the_timeline(door: MailDoor, fresh: str) -> No
     assert "550 5.1.1 No such user here" in json.dumps(event["evidence"])
 
 
+def test_a_refusal_is_told_once_although_its_report_fails_at_first(tmp_path: Path) -> None:
+    with Sink(after_data={BEN: "550 5.7.1 no"}) as sink:
+        door = MailDoor(tmp_path, sink, relay_ask_upstream="no")
+        spool = door.data / "spool"
+        obstacles: list[Path] = []
+
+        def hinder() -> None:
+            obstacles.extend(mail.with_name(f"{mail.stem}r0.part") for mail in spool.glob("*.mail"))
+            for obstacle in obstacles:
+                obstacle.mkdir()
+            sink.before_250 = None
+
+        sink.before_250 = hinder
+        door.send(page("Refused"))
+        told = door.server.timeline(BEN, at_least=1)
+        eventually(lambda: "Inkdot failed" in str(door.queue()))
+        for obstacle in obstacles:
+            obstacle.rmdir()
+        inkdot("mail", "queue", "retry", "--all", "--data", door.data)
+        assert door.delivered(ADA)[0].sender == ""
+        assert [e["kind"] for e in told] == ["bounce"]
+        assert door.server.timeline(BEN) == told
+        door.stop()
+
+
 def test_a_temporary_refusal_is_tried_again(door: MailDoor, fresh: str) -> None:
     door.sink.answers[fresh] = "450 4.2.0 Greylisted, come back"
     door.send(page("Greylisted"), fresh, f"ok-{fresh}")
@@ -312,24 +338,73 @@ def test_after_five_days_the_sender_is_told(tmp_path: Path) -> None:
         door.stop()
 
 
+def spooled(folder: Path, accepted: int, *to: str) -> None:
+    """A mail in the spool of a server that does not run yet, to somebody for whom no copy can be made."""
+    mail = Spool(folder / "data" / "spool").begin(Envelope(MessageId(1234), accepted, ADA, ("no address", *to)))
+    mail.write(page("To whomever"))
+    mail.keep()
+
+
+def ended(door: MailDoor) -> str:
+    """What it said, where it was right to tell of a fault of ours."""
+    door.server.stop()
+    door.open.discard(door)
+    return door.server.talk.read_text()
+
+
+def test_one_for_whom_no_copy_can_be_made_holds_up_nobody(tmp_path: Path) -> None:
+    spooled(tmp_path, int(time.time()), BEN, CLEO)
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink)
+        assert (len(door.delivered(BEN)), len(door.delivered(CLEO))) == (1, 1)
+        (waiting,) = eventually(lambda: [w for w in door.queue() if w["last"]])
+        assert waiting["pending"] == ["no address"]
+        assert "Inkdot failed here" in str(waiting["last"])
+        assert {row["to"]: row["state"] for row in door.log()} == {BEN: "sent", CLEO: "sent"}
+        inkdot("mail", "queue", "drop", "--all", "--data", door.data)
+        assert door.queue() == []
+        assert "delivery_failed" in ended(door)
+
+
+def test_whose_consent_cannot_be_read_waits_alone(tmp_path: Path) -> None:
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink)
+        inkdot("consent", "set", BEN, "--mode", "individual", "--data", door.data)
+        with sqlite3.connect(door.data / "control.db") as db:
+            db.execute("UPDATE consents SET mode = 99")
+        door.send(page("The offer"), BEN, CLEO)
+        assert b"/o/" in door.delivered(CLEO)[0].content
+        eventually(lambda: "Inkdot failed here" in str(door.queue()))
+        with sqlite3.connect(door.data / "control.db") as db:
+            db.execute("UPDATE consents SET mode = 3")
+        inkdot("mail", "queue", "retry", "--all", "--data", door.data)
+        assert b"/o/" in door.delivered(BEN)[0].content
+        assert {row["to"]: row["state"] for row in door.log()} == {BEN: "sent", CLEO: "sent"}
+        ended(door)
+
+
 def test_after_five_days_of_our_own_trouble_the_sender_is_told_too(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "data" / "spool")
-    week = int(time.time()) - 7 * 86_400
-    old = spool.begin(Envelope(MessageId(1234), week, ADA, ("no address", BEN)))
-    old.write(page("A week old"))
-    old.keep()
+    spooled(tmp_path, int(time.time()) - 7 * 86_400, BEN)
     with Sink() as sink:
         door = MailDoor(tmp_path, sink)
         report = door.delivered(ADA)[0].content.decode()
         assert "given up after trying for days; the last trouble was: Inkdot failed here" in report
-        assert "Subject: A week old" in report
-        assert report.count("Action: failed") == 2
+        assert "Subject: To whomever" in report
+        assert report.count("Action: failed") == 1
+        assert door.delivered(BEN)
         eventually(lambda: not door.queue())
         assert len(sink.mails_to(ADA)) == 1
-        assert sink.mails_to(BEN) == []
-        assert "delivery_failed" in door.server.talk.read_text()
-        door.server.stop()
-        door.open.discard(door)
+        assert "delivery_failed" in ended(door)
+
+
+def test_who_makes_the_upstream_hang_up_holds_up_nobody(tmp_path: Path) -> None:
+    with Sink(hang_up_on={BEN}) as sink:
+        door = MailDoor(tmp_path, sink, retry_seconds=1, relay_ask_upstream="no")
+        door.send(page("The offer"), BEN, CLEO)
+        assert door.delivered(CLEO)
+        (waiting,) = eventually(door.queue)
+        assert waiting["pending"] == [BEN]
+        door.stop()
 
 
 def test_a_lost_250_repeats_the_same_mail_and_no_other(tmp_path: Path) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import imaplib
+import json
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import ADA, BEN, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.dovecot import PASSWORD, WITHOUT_IDLE, dovecot, mailbox
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
@@ -99,6 +105,76 @@ def test_a_mailbox_that_does_not_tell_of_new_mails_is_looked_at_now_and_then(tmp
         watched = [line for line in door.stop().splitlines() if "mailbox_watched" in line]
         assert len(watched) == 1  # one connection for all looks
         assert "false" in watched[0].lower()
+
+
+def test_a_reply_that_was_told_before_a_crash_is_not_told_again_after_it(tmp_path: Path) -> None:
+    with Sink() as sink, mailbox() as (client, address):
+        door = MailDoor(tmp_path, sink, imap=address, imap_password=PASSWORD)
+        door.send(page("Question"), BEN, CLEO)
+        question = door.delivered(BEN)[0]
+        obstacle = door.data / "imap.new"  # the watch cannot write down how far it has read
+        obstacle.mkdir()
+        client.append("INBOX", "", "", answer(question, BEN))
+        first = door.server.timeline(BEN, at_least=2)
+        os.kill(door.server.process.pid, signal.SIGKILL)
+        door.server.process.wait()
+        eventually(lambda: not door.server.children())
+        door.server.stop()
+        obstacle.rmdir()
+        door.start()
+        client.append("INBOX", "", "", answer(question, CLEO))  # read behind Ben's
+        assert [e["kind"] for e in door.server.timeline(CLEO, at_least=2)] == ["reply", "open"]
+        assert door.server.timeline(BEN) == first
+        inkdot("rebuild", "--data", door.data)
+        assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+        door.stop()
+
+
+class Provider(BaseHTTPRequestHandler):
+    """Gives a new access token each time it is asked, and tells a mail server which of them are good: not the first."""
+
+    given = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).given += 1
+        self.tell(200, {"access_token": f"access-{self.given}", "expires_in": 3600})
+
+    def do_GET(self) -> None:
+        token = parse_qs(urlsplit(self.path).query)["token"][0]
+        if token == "access-1":
+            self.tell(401, {"error": "invalid_token"})
+        else:
+            self.tell(200, {"email": ADA})
+
+    def tell(self, code: int, content: dict[str, object]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_token_that_the_mailbox_refuses_is_replaced_by_a_new_one(tmp_path: Path) -> None:
+    provider = HTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{provider.server_port}"
+    tokens = {"oauth_client_id": "inkdot", "oauth_refresh_token": "refresh", "oauth_token_url": f"{url}/token"}
+    with Sink() as sink, dovecot(judge=f"{url}/judge?token=") as server:
+        door = MailDoor(tmp_path, sink, imap=f"{server.url}?login=xoauth2", **tokens)
+        door.send(page("Question"), BEN)
+        client = server.client()
+        client.append("INBOX", "", "", answer(door.delivered(BEN)[0], BEN))
+        assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+        client.logout()
+        assert "mailbox_failed" in door.stop()
+    provider.shutdown()
+    provider.server_close()
+    assert Provider.given == 2
 
 
 def test_a_colleague_who_got_a_copy_replies_and_the_senders_own_mails_do_not(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from inkdot.app.consent import Register
-from inkdot.domain.contact import normal_address
+from inkdot.app.consent import WORKSPACE, Register
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
-from inkdot.domain.ids import ContactId
+from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.show.questions import here
 from inkdot.store.contract import iso
 
@@ -17,7 +19,7 @@ Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
 _MOST_LINES = 5_000
 _SECOND = 1_000_000
-_UNTOLD = frozenset({"by", "person", "because", "mail", "file", "password", "secret"})
+_UNTOLD = frozenset({"by", "person", "to", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
 UNPERSONAL = frozenset(
     {
@@ -69,14 +71,35 @@ def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str,
 def _watched(register: Register, name: str, ask: Ask) -> Ask:
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         detail = {key: value for key, value in what.items() if key not in _UNTOLD}
-        register.book.audit(str(what.get("by") or "unknown"), name, _about(register, what), **detail)
+        for about in _about(register, what) or [None]:
+            register.book.audit(str(what.get("by") or "unknown"), name, about, **detail)
         yield from ask(what)
 
     return answer
 
 
-def _about(register: Register, what: Mapping[str, Any]) -> ContactId | None:
-    try:
-        return register.contact(normal_address(str(what.get("person") or "")), here(what))
-    except BadAddress:
-        return None
+def _about(register: Register, what: Mapping[str, Any]) -> list[ContactId]:
+    """The person asked about, and those for whom something is marked; nobody of whom no name may be kept."""
+    to = what.get("to") or ()
+    asked, marked = addresses([what.get("person")]), addresses([to] if isinstance(to, str) else to)
+    return [register.contact(a, here(what)) for a in asked] + named(register, marked, what.get("list"), here(what))
+
+
+def addresses(words: Iterable[object]) -> list[Address]:
+    """Those words that are addresses."""
+    found = []
+    for word in words:
+        with contextlib.suppress(BadAddress):
+            found.append(normal_address(str(word or "")))
+    return found
+
+
+def named(
+    register: Register, people: Iterable[Address], list_name: str | None = None, workspace: WorkspaceId = WORKSPACE
+) -> list[ContactId]:
+    """Those of whom a log may say that something was marked for them."""
+    return [
+        register.contact(address, workspace)
+        for address in dict.fromkeys(people)
+        if register.mode_for(address, list_name, workspace=workspace).mode > Mode.AGGREGATE
+    ]

@@ -26,6 +26,7 @@ from inkdot.relay.desk import Login, Refusal
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.happened import Happened
 from inkdot.relay.oauth import KNOWN, Tokens
+from inkdot.relay.paths import proper
 from inkdot.relay.route import LoginBy, Route, Routes, read_routes
 from inkdot.relay.sealed import Sealer
 from inkdot.relay.signing import Signer
@@ -51,7 +52,7 @@ def routes_of(settings: Settings) -> Routes:
 def note_dropped(folder: Folder, mail: Waiting) -> None:
     """Keep that somebody dropped what was left of a mail."""
     keyring, post = folder.keyring(), Post(folder.control)
-    people = [keyring.contact_id(_WORKSPACE, normal_address(r)) for r in mail.pending]
+    people = [keyring.contact_id(_WORKSPACE, normal_address(r)) for r in mail.pending if proper(r)]
     if post.message(mail.envelope.message):
         dropped = [Delivery(contact, "dropped", None, None) for contact in people]
         post.keep_deliveries(mail.envelope.message, dropped, time.time())
@@ -175,11 +176,25 @@ class PostOffice:
             self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)
         return decision.mode
 
-    def begun(self, message: Message, list_name: str | None) -> None:
-        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are."""
-        modes = {a: self._register.mode_for(a, list_name).mode for a in message.recipients}
+    def begun(self, message: Message, list_name: str | None, *, again: bool) -> None:
+        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are.
+
+        Where nobody can say how much may be kept of somebody, nothing is: that copy cannot be made either, and waits.
+        """
+        modes, failed = {}, None
+        for address in message.recipients:
+            try:
+                modes[address] = self._register.mode_for(address, list_name).mode
+            except Exception as error:  # noqa: BLE001 - a fault of ours with one person must not hold up the others
+                failed = error
+        if failed and not modes:
+            raise failed
         known = {a: self._mint.keyring.contact_id(_WORKSPACE, a) for a, m in modes.items() if m > Mode.AGGREGATE}
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
+        if again and unnamed == 1:  # counted among the mails of the day, once
+            if not known:
+                return
+            unnamed = 0
         kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed)
         self.post.keep_message(kept, known, _WORKSPACE)
 
@@ -215,22 +230,31 @@ class PostOffice:
         return made._replace(pieces=[dealt.content])
 
     def told(self, message: MessageId, results: list[Result]) -> None:
-        """Keep what became of copies; a refusal is a bounce."""
-        now, rows = time.time(), []
-        for recipient, state, answer, left_alone in results:
-            address = normal_address(recipient)
-            contact = self._mint.keyring.contact_id(_WORKSPACE, address)
-            named, mode = self.post.is_named(message, contact), self._register.mode_for(address).mode
-            if not named:
-                mode = min(mode, Mode.AGGREGATE)
-            if state in ("refused", "expired") and answer:
-                facts = {"code": str(answer.code), "text": answer.text, "by": state}
-                alone = self.post.is_alone(message, mode)
-                self.happened.write(BOUNCE, message, address, mode, round(now * 1e6), facts, alone=alone)
-            said = f"{answer.code} {answer.text}" if answer else None
-            if named and mode > Mode.AGGREGATE:
-                rows.append(Delivery(contact, state, said, left_alone))
+        """Keep what became of copies; a refusal is a bounce. What fails for one is raised when all others are kept."""
+        now, rows, failed = time.time(), [], None
+        for result in results:
+            try:
+                rows += self._delivery(message, result, now)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed = error
         self.post.keep_deliveries(message, rows, now)
+        if failed:
+            raise failed
+
+    def _delivery(self, message: MessageId, result: Result, now: float) -> list[Delivery]:
+        recipient, state, answer, left_alone = result
+        address = normal_address(recipient)
+        contact = self._mint.keyring.contact_id(_WORKSPACE, address)
+        named, mode = self.post.is_named(message, contact), self._register.mode_for(address).mode
+        if not named:
+            mode = min(mode, Mode.AGGREGATE)
+        if state in ("refused", "expired") and answer:
+            facts = {"code": str(answer.code), "text": answer.text, "by": state}
+            alone = self.post.is_alone(message, mode)
+            at = round(now * 1e6)
+            self.happened.write(BOUNCE, message, address, mode, at, facts, once="undelivered", alone=alone)
+        said = f"{answer.code} {answer.text}" if answer else None
+        return [Delivery(contact, state, said, left_alone)] if named and mode > Mode.AGGREGATE else []
 
     def credentials(self, sealed: str) -> Credentials:
         """A mail program's own login."""

@@ -13,7 +13,7 @@ from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.domain.ping import BOUNCE, REPLY
 from inkdot.domain.token import Keyring
 from inkdot.relay import accounts
-from inkdot.relay.answers import Bounce, Reply, bounce_in, reply_in
+from inkdot.relay.answers import Bounce, Reply, bounce_in, reply_in, which
 
 _WORKSPACE = WorkspaceId(1)
 
@@ -33,9 +33,11 @@ class Postbag:
         except Exception as error:  # noqa: BLE001 - a mail that nobody can read must not keep us from the next
             self._log("mail_unreadable", error=repr(error))
             return False
-        return self._bounced(bounce) if bounce else reply is not None and self._replied(reply)
+        if bounce:
+            return self._bounced(bounce, which(mail))
+        return reply is not None and self._replied(reply, which(mail))
 
-    def _replied(self, reply: Reply) -> bool:
+    def _replied(self, reply: Reply, mail: str) -> bool:
         try:
             address = normal_address(reply.sender)
         except BadAddress:
@@ -50,7 +52,8 @@ class Postbag:
         if kept and reply.date and kept.marked <= reply.date <= at:  # else its clock is wrong
             at = reply.date
         facts = {"id": reply.id, "agent": reply.agent}
-        self._office.happened.write(REPLY, message, address, self._office.mode_for(address), round(at * 1e6), facts)
+        mode = self._office.mode_for(address)
+        self._office.happened.write(REPLY, message, address, mode, round(at * 1e6), facts, once=mail)
         self._log("replied")
         return True
 
@@ -69,7 +72,7 @@ class Postbag:
                 return message
         return None
 
-    def _bounced(self, bounce: Bounce) -> bool:
+    def _bounced(self, bounce: Bounce, mail: str) -> bool:
         post, told = self._office.post, False
         for failed in bounce.failed:
             try:
@@ -84,9 +87,8 @@ class Postbag:
             if any(a == address and state in ("refused", "expired") for a, state, *_ in post.deliveries(message)):
                 continue  # our own report about what the mail door wrote down itself
             facts = {"code": failed.code, "text": failed.text, "by": "report"}
-            self._office.happened.write(
-                BOUNCE, message, address, self._office.mode_for(address), time.time_ns() // 1000, facts
-            )
+            mode, now = self._office.mode_for(address), time.time_ns() // 1000
+            self._office.happened.write(BOUNCE, message, address, mode, now, facts, once=mail)
             self._log("bounced")
             told = True
         return told

@@ -34,6 +34,7 @@ def send_to_people(
     again: list[str], list_name: str | None, attachments: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fill in, mark and send; raises Failure if not everybody got the mail."""
+    from inkdot.app.ask import asker
     from inkdot.app.attachments import treatment
     from inkdot.app.campaign import Pace, Sending, read_rate
     from inkdot.app.consent import Register
@@ -59,6 +60,8 @@ def send_to_people(
             talk(f"inkdot: {UNANSWERED}")
         sending = Sending(folder, name or source.stem, content, template, mint, register, upstream, list_name, how)
         results: list[Result] = []
+        detail = {"campaign": sending.name, "message": to_word(MESSAGE, sending.message), "people": len(people.rows)}
+        register.book.audit(asker(), "mail send", **detail)
         try:
             with _progress(len(people.rows)) as told:
                 for result in sending.run(people, pace, again=again):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
-from inkdot.cli.options import DATA, Data, Json, progress, put, talk
+from inkdot.cli.options import DATA, Data, Json, leave_lines, progress, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError, unreadable
@@ -70,6 +70,7 @@ def mark(
         _mark_pdf(file, address, target, data, public_url, as_json=as_json)
         return
     made = mark_for(file, address, target, dots, data, public_url)
+    leave_lines(data, "doc mark", [address], document=made.document)
     if as_json:
         put({"document": made.document, "file": str(target), "dots": [dot._asdict() for dot in made.dots]})
         return
@@ -98,6 +99,7 @@ def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url
             raise
     _write(target, content)
     word = to_word(DOCUMENT, document.id)
+    leave_lines(data, "doc mark", [address], document=word)
     if as_json:
         put({"document": word, "file": str(target), "dots": [], "link": to_word(SHARE, terms.id), "url": url})
         return

@@ -14,7 +14,7 @@ import typer
 
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
-from inkdot.cli.options import DATA, Data, Json, progress, put, talk, tell_if_new
+from inkdot.cli.options import DATA, Data, Json, leave_lines, progress, put, talk, tell_if_new
 from inkdot.domain.consent import UNANSWERED, Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
@@ -73,6 +73,7 @@ def mark(
     _make_folder(out_dir)
     message = _fresh_id()
     copies = keep_copies(folder, mail, recipients, message, list_name, attachments)
+    leave_lines(data, "mail mark", recipients, list_name, message=to_word(MESSAGE, message))
     written = [(copy, _write(out_dir, source.stem, copy)) for copy in copies]
     if as_json:
         put({"message": to_word(MESSAGE, message), "copies": [_copy_json(copy, path) for copy, path in written]})
@@ -133,22 +134,17 @@ def send(
             list_name=list_name, attachments=attachments, as_json=as_json,
         )  # fmt: skip
     else:
-        _send(upstream, folder, mail, recipients, list_name, attachments, as_json)
+        message = _fresh_id()
+        copies = keep_copies(folder, mail, recipients, message, list_name, attachments)
+        leave_lines(data, "mail send", recipients, list_name, message=to_word(MESSAGE, message))
+        _send(upstream, folder, mail, message, copies, as_json)
 
 
 def _send(
-    upstream: Upstream,
-    folder: Folder,
-    mail: Mail,
-    recipients: list[Address],
-    list_name: str | None,
-    attachments: str | None,
-    as_json: bool,
-) -> None:
+    upstream: Upstream, folder: Folder, mail: Mail, message: MessageId, copies: list[Copy], as_json: bool
+) -> None:  # fmt: skip
     from inkdot.cli.outgoing import deliver
 
-    message = _fresh_id()
-    copies = keep_copies(folder, mail, recipients, message, list_name, attachments)
     results = deliver(upstream, mail.sender, copies)
     named = {copy.to for copy in copies if copy.mode > Mode.AGGREGATE}
     _keep_handovers(folder, message, [Address(to) for to, error in results if error is None and to in named])
@@ -183,6 +179,7 @@ def link(
     mode, control = told_mode(decided(folder, [address])[0][1]), _control(folder)
     number, tracked = keep_link(control, mint, address, mode, url)
     control.close()
+    leave_lines(data, "link", [address], link=to_word(LINK, number))
     if as_json:
         put({"link": to_word(LINK, number), "url": tracked})
     else:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from inkdot.domain.contact import Address
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="INKDOT_DATA", help="The data folder.", show_default="./inkdot-data")
@@ -103,3 +106,14 @@ def leave_line(data: Path, what: str, person: str | None = None, **detail: objec
 
     with open_register(data) as register:
         audit(register, what, person, **detail)
+
+
+def leave_lines(data: Path, what: str, people: Iterable[Address], list_name: str | None = None, **detail: str) -> None:
+    """The same by commands that mark something for people: a line about each who may be named, and one at the least."""
+    from inkdot.app.ask import asker
+    from inkdot.app.audit import named
+    from inkdot.cli.consent import open_register
+
+    with open_register(data) as register:
+        for about in named(register, people, list_name) or [None]:
+            register.book.audit(asker(), what, about, **detail)

@@ -29,6 +29,11 @@ def normal_address(text: str) -> Address:
     return Address(address)
 
 
+def without_addresses(text: str) -> str:
+    """The text with `(address)` in the place of each mail address."""
+    return _SHAPE.sub("(address)", text)
+
+
 def mention_of(address: str) -> str:
     """A pattern that finds an address in text, also percent-encoded, and not inside a longer one; to be used without case.
 

@@ -6,7 +6,7 @@ A position is (segment, offset) per stream. Torn tails end a read; damage inside
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from inkdot.journal.segment import numbers, path_of, streams, street_folder
 
 Position = tuple[int, int]
 START: Position = (0, 0)
+_MANY = 1_000
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 1 << 17, 1 << 22  # the largest holds every record whole many times over
 
 
@@ -70,6 +71,17 @@ class Reader:
         for tail in self._tails.values():
             tail.close()
         self._tails.clear()
+
+
+def pings_of(journal: Path, stream: int) -> Iterator[Ping]:
+    """All that one stream holds now, oldest first."""
+    tail, batch = _Tail(street_folder(journal, stream), stream, START), Batch([], [], {})
+    try:
+        while tail.read_into(batch, _MANY):
+            yield from batch.pings
+            batch.pings.clear()
+    finally:
+        tail.close()
 
 
 def _time(ping: Ping) -> int:

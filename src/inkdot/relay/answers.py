@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from email import message_from_string
@@ -44,6 +45,13 @@ class Bounce(NamedTuple):
     original: str
     """Its Message-ID."""
     failed: tuple[Failed, ...]
+
+
+def which(heads: Message) -> str:
+    """Which mail this is, by its Message-ID and sender, or by all its header lines where it has no id."""
+    named = [_text(heads, name) for name in ("message-id", "from")]
+    words = named if named[0] else [f"{name}:{value}" for name, value in heads.raw_items()]
+    return hashlib.blake2b("\n".join(words).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def reply_in(heads: Message) -> Reply | None:

@@ -24,6 +24,7 @@ from inkdot.mark.reasons import LeftAlone
 from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import spliced
 from inkdot.relay.envelope import Envelope
+from inkdot.relay.paths import proper
 
 UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
 """Reasons beside those of `LeftAlone`."""
@@ -102,7 +103,7 @@ class Copies:
 
     def message(self) -> Message:
         """What is kept of it."""
-        recipients = tuple(dict.fromkeys(normal_address(r) for r in self._envelope.recipients))
+        recipients = tuple(dict.fromkeys(normal_address(r) for r in self._envelope.recipients if proper(r)))
         mail, envelope = self._mail, self._envelope
         if mail is None:
             return Message(envelope.message, envelope.accepted, None, recipients, ())

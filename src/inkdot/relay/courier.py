@@ -45,8 +45,8 @@ class Office(Protocol):
     def copies(self, source: bytes, envelope: Envelope) -> Copies:
         """The maker of copies."""
 
-    def begun(self, message: Message, list_name: str | None) -> None:
-        """Keep the mail before any copy of it leaves."""
+    def begun(self, message: Message, list_name: str | None, *, again: bool) -> None:
+        """Keep the mail before any copy of it leaves; `again` if that was done before."""
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:
         """The pieces of a recipient's copy, and why it is not marked."""
@@ -84,6 +84,8 @@ class _Round:
     undelivered: list[Undelivered] = field(default_factory=list)
     trouble: Answer | None = None
     """Why something is left to try."""
+    stumbled: dict[str, Answer] = field(default_factory=dict)
+    """Recipients for whom we failed ourselves to make a copy."""
 
 
 class Courier:
@@ -153,7 +155,7 @@ class Courier:
                 self._deliver(name)
             except Exception as error:  # noqa: BLE001 - whatever it is, the mail stays and is tried again
                 self._failed(name, error)
-                self._stumbled(name, f"Inkdot failed here, and tries again: {error!r}"[:500])
+                self._stumbled(name, _own_trouble(error))
 
     def _failed(self, name: str, error: Exception) -> None:
         self._log("delivery_failed", mail=name, error=repr(error), where=traceback.format_exc(limit=-3))
@@ -202,7 +204,8 @@ class Courier:
     def _round(self, mail: Waiting, upstream: Upstream, *, expired: bool) -> None:
         copies = self._office.copies(self._spool.content(mail), mail.envelope)
         if not mail.envelope.unmarked:
-            self._office.begun(copies.message(), copies.list_name)
+            self._office.begun(copies.message(), copies.list_name, again=mail.begun)
+            mail.begun = True
         done = self._try(mail, copies, upstream)
         if expired:
             self._give_up(mail, done)
@@ -222,7 +225,7 @@ class Courier:
         sealed = mail.envelope.login
         try:
             with upstream.line(self._office.credentials(sealed) if sealed else None) as line:
-                for recipient in mail.pending:
+                for recipient in _turned(mail):
                     if self._stopping or not self._one(mail, copies, recipient, line, done):
                         break
         except Unreachable as error:
@@ -231,7 +234,12 @@ class Courier:
 
     def _one(self, mail: Waiting, copies: Copies, recipient: str, line: Line, done: _Round) -> bool:
         """One copy; False if the line is of no more use."""
-        pieces, left_alone = self._office.copy(copies, recipient)
+        try:
+            pieces, left_alone = self._office.copy(copies, recipient)
+        except Exception as error:  # noqa: BLE001 - what we cannot do for one is no reason to let the others wait
+            self._failed(mail.name, error)
+            done.stumbled[recipient] = Answer(0, _own_trouble(error))
+            return True
         utf8 = mail.envelope.utf8 and not copies.heads.isascii()
         answer = line.hand_over(mail.envelope.sender, recipient, pieces, utf8=utf8)
         if answer.accepted:
@@ -255,7 +263,7 @@ class Courier:
         refused = {u.recipient for u in done.undelivered}
         for recipient in mail.pending:
             if recipient not in refused:
-                last = done.trouble or mail.last or Answer(0, "no try was made in time")
+                last = done.stumbled.get(recipient) or done.trouble or mail.last or Answer(0, "no try was made in time")
                 done.undelivered.append(Undelivered(recipient, last, expired=True))
                 done.results = [r for r in done.results if r.recipient != recipient]
                 done.results.append(Result(recipient, "expired", last, None))
@@ -270,16 +278,13 @@ class Courier:
         if not mail.pending:
             self._spool.remove(mail)
             return
-        trouble = done.trouble
+        trouble = done.trouble or next(iter(done.stumbled.values()), None)
         if trouble is None:  # the server is stopping; its next start goes on here
             return
         rest = upstream.rests_until - time.monotonic()
-        if rest > 0:
-            due = time.time() + rest
-            if mail.last is None or mail.last.text != trouble.text:
-                self._spool.put_off(mail, due, trouble)
-        else:
-            due = time.time() + self._schedule.pause(mail.tries)
+        soon = rest if rest > 0 else 0.0 if done.trouble else _TROUBLE_SECONDS
+        due = time.time() + (soon or self._schedule.pause(mail.tries))
+        if not soon or mail.last is None or mail.last.text != trouble.text:  # what is tried that often is noted once
             self._spool.put_off(mail, due, trouble)
         self.put_off += 1
         self._log("put_off", mail=mail.name, code=trouble.code, error=trouble.text, seconds=round(due - time.time()))
@@ -306,3 +311,14 @@ class Courier:
         incoming.keep()
         self.reported += 1
         self.wake(incoming.name)
+
+
+def _turned(mail: Waiting) -> list[str]:
+    """Who is still to be served; each try begins with another, so that one who breaks the line holds up nobody."""
+    pending = mail.pending
+    first = mail.tries % len(pending) if pending else 0
+    return pending[first:] + pending[:first]
+
+
+def _own_trouble(error: Exception) -> str:
+    return f"Inkdot failed here, and tries again: {error!r}"[:500]

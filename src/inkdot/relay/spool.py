@@ -62,6 +62,8 @@ class Waiting:
     due: float = 0.0
     """Unix seconds of the next try."""
     last: Answer | None = None
+    begun: bool = False
+    """What is kept of the mail was kept when it was put off."""
 
     @property
     def pending(self) -> list[str]:
@@ -164,6 +166,7 @@ class Spool:
                     mail.done[note["to"]] = answer
                 else:
                     mail.tries, mail.due, mail.last = note["tries"], note["due"], answer
+                    mail.begun = note.get("begun", True)
 
     @contextlib.contextmanager
     def taken(self, name: str) -> Iterator[Waiting | None]:
@@ -191,7 +194,8 @@ class Spool:
     def put_off(self, mail: Waiting, due: float, answer: Answer) -> None:
         """Try again at `due` (unix seconds), because of `answer`."""
         mail.tries, mail.due, mail.last = mail.tries + 1, due, answer
-        self._append(mail, {"tries": mail.tries, "due": due, **answer._asdict(), "at": round(time.time())})
+        note = {"tries": mail.tries, "due": due, "begun": mail.begun, **answer._asdict()}
+        self._append(mail, note | {"at": round(time.time())})
 
     def hurry(self, name: str) -> None:
         """Ask for a try at once. Raises UsageError if the mail is gone."""

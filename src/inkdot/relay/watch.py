@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import imaplib
 import json
 import os
@@ -18,7 +17,7 @@ from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from inkdot.domain.errors import InkdotError
-from inkdot.relay.answers import may_report
+from inkdot.relay.answers import may_report, which
 from inkdot.relay.mailbox import Mailbox
 from inkdot.relay.upstream import Unreachable
 
@@ -99,8 +98,9 @@ class Watch:
             access, self._refused = self._token(self._refused), ""
             try:
                 box.xoauth2(m.user, access, initial_folder=None)
-            except ImapToolsError:
-                self._refused = access
+            except (ImapToolsError, imaplib.IMAP4.error) as error:
+                if not isinstance(error, imaplib.IMAP4.abort):  # that is the line's end, not the token's
+                    self._refused = access
                 raise
         else:
             box.login(m.user, m.password, initial_folder=None)
@@ -115,7 +115,7 @@ class Watch:
         fresh = [uid for uid in uids if uid > (last or 0)]
         for uid in fresh[-_FIRST_LOOK_MAILS:] if last is None else fresh:
             heads = _fetched(box, uid, headers_only=True)
-            if heads is not None and (digest := _digest(heads)) not in known:
+            if heads is not None and (digest := which(heads)) not in known:
                 whole = may_report(heads)
                 mail = _fetched(box, uid) if whole else heads
                 if mail is not None and self._heard(mail, whole):
@@ -154,13 +154,6 @@ class Watch:
 def _fetched(box: BaseMailBox, uid: int, *, headers_only: bool = False) -> Message | None:
     found = next(iter(box.fetch(f"UID {uid}", headers_only=headers_only, mark_seen=False)), None)
     return found.obj if found else None
-
-
-def _digest(heads: Message) -> str:
-    """Which mail this is, by its Message-ID and sender, or by all its header lines where it has no id."""
-    named = [str(heads.get(name, "")) for name in ("message-id", "from")]
-    words = named if named[0] else [f"{name}:{value}" for name, value in heads.raw_items()]
-    return hashlib.blake2b("\n".join(words).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _number(response: list[Any] | None) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inkdot.domain.consent import Choice, Mode
-from inkdot.domain.contact import Address
+from inkdot.domain.contact import Address, without_addresses
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.store import chain
 from inkdot.store.control import Control
@@ -147,11 +147,12 @@ class Consents(Control):
     # -- the audit log
 
     def audit(self, who: str, what: str, about: ContactId | None = None, **detail: object) -> None:
-        """Write down that somebody read, exported or changed personal data."""
+        """Write down that somebody read, exported or changed personal data. No address stands in `detail`: it outlasts erasure."""
+        told = without_addresses(json.dumps(detail, sort_keys=True, ensure_ascii=False))
         with self._transaction():
             found = self._rows("last_audit")
             number, before = found[0] if found else (0, chain.START)
-            row = (number + 1, int(time.time()), who, what, about, json.dumps(detail, sort_keys=True))
+            row = (number + 1, int(time.time()), who, what, about, told)
             self._keep("keep_audit", [(*row, chain.seal(before, row))])
 
     def audited(self, about: ContactId | None = None) -> list[Audited]:
