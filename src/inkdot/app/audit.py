@@ -71,8 +71,8 @@ def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str,
 def _watched(register: Register, name: str, ask: Ask) -> Ask:
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         detail = {key: value for key, value in what.items() if key not in _UNTOLD}
-        for about in _about(register, what) or [None]:
-            register.book.audit(str(what.get("by") or "unknown"), name, about, **detail)
+        about = _about(register, what)
+        register.book.audit_each(str(what.get("by") or "unknown"), name, about, **detail)
         yield from ask(what)
 
     return answer

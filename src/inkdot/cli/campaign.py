@@ -60,8 +60,8 @@ def send_to_people(
             talk(f"inkdot: {UNANSWERED}")
         sending = Sending(folder, name or source.stem, content, template, mint, register, upstream, list_name, how)
         results: list[Result] = []
-        detail = {"campaign": sending.name, "message": to_word(MESSAGE, sending.message), "people": len(people.rows)}
-        register.book.audit(asker(), "mail send", **detail)
+        message = to_word(MESSAGE, sending.message)
+        register.book.audit(asker(), "mail send", campaign=sending.name, message=message, people=len(people.rows))
         try:
             with _progress(len(people.rows)) as told:
                 for result in sending.run(people, pace, again=again):
@@ -73,7 +73,7 @@ def send_to_people(
             sending.store.close()
             for warning in dict.fromkeys(w for result in results for w in result.warnings):
                 talk(warning)
-            _show(sending.name, to_word(MESSAGE, sending.message), results, as_json)
+            _show(sending.name, message, results, as_json)
     _judge(results)
 
 

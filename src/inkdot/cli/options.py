@@ -115,5 +115,4 @@ def leave_lines(data: Path, what: str, people: Iterable[Address], list_name: str
     from inkdot.cli.consent import open_register
 
     with open_register(data) as register:
-        for about in named(register, people, list_name) or [None]:
-            register.book.audit(asker(), what, about, **detail)
+        register.book.audit_each(asker(), what, named(register, people, list_name), **detail)

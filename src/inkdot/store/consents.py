@@ -155,6 +155,11 @@ class Consents(Control):
             row = (number + 1, int(time.time()), who, what, about, told)
             self._keep("keep_audit", [(*row, chain.seal(before, row))])
 
+    def audit_each(self, who: str, what: str, about: Iterable[ContactId], **detail: object) -> None:
+        """The same of each of several people; one line about nobody where there are none."""
+        for one in list(about) or (None,):
+            self.audit(who, what, one, **detail)
+
     def audited(self, about: ContactId | None = None) -> list[Audited]:
         """The audit log, or what it says of one person; oldest first."""
         rows = self._rows("all_audit") if about is None else self._rows("audit_about", (about,))
