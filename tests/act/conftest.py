@@ -109,7 +109,8 @@ class House:
     def __init__(self, folder: Folder) -> None:
         self.time = AUTUMN + DAY
         self.control, self.store = Control(folder.control), EventStore(folder.events)
-        self.acting = Acting(folder, Settings(), self.control, lambda: self.time, lambda _t, _w: None)
+        settings = Settings(private_networks=("127.0.0.0/8",))
+        self.acting = Acting(folder, settings, self.control, lambda: self.time, lambda _t, _w: None)
         self.acting.store = self.store
 
     def ask(self, question: str, **what: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.event import Kind, Scene
 from inkdot.domain.ids import ContactId, MessageId, SiteId, VisitorId
 from inkdot.domain.message import Message
+from inkdot.store.contract import iso
 from tests.act.conftest import House
 from tests.store.made import AUTUMN, DAY, HERE, NOBODY, SCANNER, SECOND, event, keep
 
@@ -63,6 +64,30 @@ def test_a_rule_about_silence_keeps_to_all_it_says_of_the_person(
     house.time = AUTUMN + 3 * DAY + SECOND
     assert house.acting.watch.notice_silences() == fires
     assert house.acting.watch.notice_silences() == 0
+
+
+def test_a_rule_about_silence_is_tried_on_the_mails_of_the_past(house: House) -> None:
+    for number in (3, 4):
+        marked(house, number, BEN, EVE)
+    in_time, late = AUTUMN + 2 * DAY, AUTUMN + 4 * DAY
+    keep(
+        house.store, event(1, message=MessageId(3), contact=ContactId(7))._replace(time=in_time),
+        event(2, message=MessageId(4), contact=ContactId(7))._replace(time=late),
+    )  # fmt: skip
+    house.time = AUTUMN + 5 * DAY
+    rule: dict[str, Any] = {
+        "name": "Silent", "when": {"not_opened_for": "3d"}, "actions": [{"do": "tag", "add": "quiet"}],
+    }  # fmt: skip
+    told = house.ask("trigger_test", rule=json.dumps(rule), since="7d")
+    assert (told["events"], told["would_have_fired"], told["fires"], told["people"]) == (4, 3, 3, 2)
+    assert {example["person"] for example in told["examples"]} == {BEN, EVE}
+    assert {example["time"] for example in told["examples"]} == {iso(AUTUMN + 3 * DAY)}
+    limited = rule | {"limits": {"per_person": "1/7d"}}
+    told = house.ask("trigger_test", rule=json.dumps(limited), since="7d")
+    assert (told["fires"], told["held_back_by_limits"]) == (2, 1)
+    others = rule | {"when": {"not_opened_for": "3d", "person": "*@example.org"}}
+    assert house.ask("trigger_test", rule=json.dumps(others), since="7d")["fires"] == 2
+    assert house.ask("trigger_test", rule=json.dumps(rule), since="1d")["events"] == 0
 
 
 def test_a_rule_about_silence_keeps_to_its_limits(house: House) -> None:

@@ -64,9 +64,15 @@ class Deliverer:
     """Delivers for one folder. `told` hears of places that were paused."""
 
     def __init__(
-        self, outbox: Outbox, means: Means, told: Callable[[str, str], None], pause_after: int = PAUSE_AFTER
+        self,
+        outbox: Outbox,
+        means: Means,
+        told: Callable[[str, str], None],
+        pause_after: int = PAUSE_AFTER,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._outbox, self._means, self._told, self._pause_after = outbox, means, told, pause_after
+        self._clock = clock
         self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._busy: set[str] = set()
         self._served: dict[str, float] = {}
@@ -79,7 +85,7 @@ class Deliverer:
 
     def start_due(self) -> int:
         """Start what is due, a thread per place, whoever was served longest ago first; returns for how many places."""
-        now, started = int(time.time()), 0
+        now, started = int(self._clock()), 0
         for target in sorted(self._outbox.places(now), key=lambda place: self._served.get(place, 0.0)):
             with self._turn:
                 if target in self._busy:
@@ -97,7 +103,7 @@ class Deliverer:
 
     def deliver(self, delivery: Delivery) -> Attempt:
         """Try one now, and keep what came of it."""
-        begun, at = time.monotonic(), int(time.time())
+        begun, at = time.monotonic(), int(self._clock())
         trouble: Undelivered | None = None
         try:
             said = self._channel(delivery, at)
@@ -126,7 +132,7 @@ class Deliverer:
 
     def _resting(self, target: str) -> bool:
         stands = self._outbox.target(target)
-        return stands.paused is not None or stands.not_before > time.time()
+        return stands.paused is not None or stands.not_before > self._clock()
 
     def _failed(self, delivery: Delivery, attempt: Attempt, trouble: Undelivered) -> None:
         spent = trouble.permanent or delivery.tries >= len(RETRIES)
@@ -154,7 +160,7 @@ class Deliverer:
             return self._to_endpoint(delivery, wish["id"], at)
         if wish["do"] == "digest":
             post, owner, number = self._means.post, self._means.owner, to_word(DELIVERY, delivery.id)
-            return email.deliver(post, owner, wish["to"], wish["subject"], wish["text"], number, time.time())
+            return email.deliver(post, owner, wish["to"], wish["subject"], wish["text"], number, self._clock())
         action: Action = msgspec.convert(wish, Action)
         reach, message = self._means.reach, to_word(DELIVERY, delivery.id)
         if isinstance(action, Webhook):
@@ -195,7 +201,7 @@ class Deliverer:
         text = payload.filled(action.text, data)
         if action.to != "person":
             text = f"{text}\n\nRule: {data['name']}\n{_why(data)}"
-        return email.deliver(self._means.post, self._means.owner, to, subject, text, message, time.time(), unsubscribe)
+        return email.deliver(self._means.post, self._means.owner, to, subject, text, message, self._clock(), unsubscribe)
 
     def _agreeing(self, delivery: Delivery) -> tuple[str, str | None]:
         """The person's address, if they agreed to be written to."""

@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
-from inkdot.act.match import Book, Met, Sighting, Trigger, trigger, who_of
+from inkdot.act.match import Book, Met, Sighting, Trigger, is_capped, trigger, who_of
 from inkdot.act.rule import Show, span
+from inkdot.act.silence import Silence, meant
 from inkdot.act.society import Society
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human
-from inkdot.domain.ids import ContactId, TriggerId
+from inkdot.domain.ids import ContactId, EventId, MessageId, TriggerId
 
 _MOST_EXAMPLES = 20
 _EVER = "36500d"
+
+
+class Example(NamedTuple):
+    """Something that it would have fired on."""
+
+    event: EventId | None
+    """None: it is a mail that nobody opened."""
+    message: MessageId | None
+    contact: ContactId
+    time: int
+    human: Human | None
 
 
 @dataclass(slots=True)
@@ -25,7 +38,7 @@ class Rehearsal:
     """What a rule would have done."""
 
     events: int = 0
-    """Events looked at."""
+    """Events looked at; where a rule waits for silence, copies of mails."""
     met: int = 0
     """Times its conditions were met, whoever acted."""
     machines: int = 0
@@ -35,8 +48,14 @@ class Rehearsal:
     capped: int = 0
     """Times its limits would have held it back."""
     people: set[int] = field(default_factory=set)
-    examples: list[Event] = field(default_factory=list)
-    """The latest events it would have fired on."""
+    examples: list[Example] = field(default_factory=list)
+    """The latest that it would have fired on."""
+
+    def fire(self, who: int, example: Example) -> None:
+        """It would have fired."""
+        self.fired += 1
+        self.people.add(who)
+        self.examples = [*self.examples[-_MOST_EXAMPLES + 1 :], example]
 
 
 def as_tried(item: Trigger) -> tuple[Trigger, list[str]]:
@@ -68,9 +87,24 @@ def rehearse(item: Trigger, events: Iterable[Event], society: Society) -> Rehear
         if (met := strict.met(event)) and not met.counted:
             outcome.capped += met.capped
             if not met.capped:
-                outcome.fired += 1
-                outcome.people.add(who_of(event))
-                outcome.examples = [*outcome.examples[-_MOST_EXAMPLES + 1 :], event]
+                example = Example(event.id, event.message, event.contact, event.time, event.verdict.human)
+                outcome.fire(who_of(event), example)
+    return outcome
+
+
+def rehearse_silence(item: Trigger, silences: Iterable[Silence], society: Society) -> Rehearsal:
+    """Try a rule about silence on the copies whose time was over; what it says of people is judged as it is now."""
+    outcome, trial, over = Rehearsal(), _Trial(item, society), list(silences)
+    outcome.events = len(over)
+    in_vain = (s for s in over if s.heard is None or s.heard > s.time)
+    for silence in sorted(meant(item, in_vain, society), key=lambda s: s.time):
+        outcome.met += 1
+        who = int(silence.contact)
+        if is_capped(item, who, silence.time, trial):
+            outcome.capped += 1
+        else:
+            trial.remember(who, silence.time)
+            outcome.fire(who, Example(None, silence.message, silence.contact, silence.time, None))
     return outcome
 
 
@@ -96,8 +130,12 @@ class _Trial:
             self._seen[who_of(event)].append(Sighting(event.id, event.time, seconds))
         elif met and not met.capped:
             self._seen.pop(who_of(event), None)
-            self._fired.append((who_of(event), event.time))
+            self.remember(who_of(event), event.time)
         return met
+
+    def remember(self, who: int, time: int) -> None:
+        """The rule has fired."""
+        self._fired.append((who, time))
 
     def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:  # noqa: ARG002
         return [s for s in self._seen[who] if s.time >= since]

@@ -24,5 +24,5 @@ class Society(Protocol):
     def subjects(self, messages: Iterable[MessageId]) -> Mapping[MessageId, str | None]:
         """Subjects of mails."""
 
-    def heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
-        """(contact, message) of these mails that were opened, clicked or answered, by no machine."""
+    def first_heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> Mapping[tuple[int, MessageId], int]:
+        """By contact and mail, when these mails were first opened, clicked or answered by no machine (microseconds)."""

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from inkdot.act import payload
-from inkdot.act.match import Book, Trigger, is_capped, matching, trigger, who_of
+from inkdot.act.match import Book, Trigger, is_capped, trigger, who_of
 from inkdot.act.memory import Memory
 from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
+from inkdot.act.silence import Silence, endings, meant
 from inkdot.act.society import Society
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human, Verdict
-from inkdot.domain.ids import MESSAGE, ContactId, EventId, MessageId, to_word
+from inkdot.domain.ids import MESSAGE, EventId, to_word
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
 from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position
 from inkdot.store.triggers import Triggers
@@ -36,17 +37,6 @@ EMAIL = "email"
 """The place of all mails: what is paused when the upstream fails."""
 _SILENCE_DAYS = 2
 """For how long after its time a silence is still noticed, in days: the house may have been closed."""
-
-
-class Silence(NamedTuple):
-    """Somebody has not opened a mail."""
-
-    trigger: Trigger
-    message: MessageId
-    contact: ContactId
-    marked: int
-    event: EventId
-    """Stands for the event that did not come."""
 
 
 class Watch:
@@ -109,48 +99,27 @@ class Watch:
         now, deeds = self._now(), Deeds()
         self._memory.open(deeds)
         for silence in self._silent(now):
-            item, who = silence.trigger, int(silence.contact)
-            event = silence.event
-            time = silence.marked * SECOND + span(item.rule.when.not_opened_for or "")
-            if not self._is_meant(silence) or is_capped(item, who, time, self._memory):
+            item, who, time = silence.trigger, int(silence.contact), silence.time
+            if is_capped(item, who, time, self._memory):
                 continue
-            when = item.rule.when.not_opened_for or ""
             subject = self._society.subjects([silence.message]).get(silence.message)
             told: dict[str, Any] = {
                 "person": self._society.person(item.workspace, silence.contact), "message": to_word(MESSAGE, silence.message),
-                "subject": subject, "for": when, "actor": None, "human": None, "evidence": [],
+                "subject": subject, "for": item.rule.when.not_opened_for, "actor": None, "human": None, "evidence": [],
             }  # fmt: skip
-            self._fire(
-                item, event, who, time, payload.fired(item.id, item.rule.name, item.version, None, told), deeds, now
-            )
+            body = payload.fired(item.id, item.rule.name, item.version, None, told)
+            self._fire(item, silence.event, who, time, body, deeds, now)
         if deeds.firings:
             self._outbox.keep_deeds(deeds, {}, now // SECOND)
         return len(deeds.firings)
 
     def _silent(self, now: int) -> Iterator[Silence]:
         for item in self._silences:
-            when = item.rule.when
-            until = (now - span(when.not_opened_for or "")) // SECOND
-            since = max(until - _SILENCE_DAYS * 86_400, 0)
-            copies = self._outbox.unopened(item.workspace, since, until)
-            heard = self._society.heard(item.workspace, (message for message, _, _ in copies))
-            fired = self._outbox.fired_on(item.id, (since + span(when.not_opened_for or "") // SECOND) * SECOND)
-            for message, contact, marked in copies:
-                named = when.message is None or when.message == to_word(MESSAGE, message)
-                event = payload.silence_id(message, contact)
-                if named and event not in fired and (contact, message) not in heard:
-                    yield Silence(item, message, ContactId(contact), marked, event)
-
-    def _is_meant(self, silence: Silence) -> bool:
-        """Whether what a rule says of the person holds."""
-        when, workspace, contact = silence.trigger.rule.when, silence.trigger.workspace, silence.contact
-        if when.person is not None:
-            address = self._society.person(workspace, contact)
-            if address is None or not matching(when.person)(address):
-                return False
-        if when.audience is not None and not self._society.in_audience(workspace, contact, when.audience):
-            return False
-        return when.score is None or self._society.scores(workspace, [contact]).get(contact, 0) >= when.score
+            since = max(now - _SILENCE_DAYS * 86_400 * SECOND, 0)
+            fired = self._outbox.fired_on(item.id, since)
+            over = endings(item, self._outbox, self._society, since, now)
+            new = (silence for silence in over if silence.heard is None and silence.event not in fired)
+            yield from meant(item, new, self._society)
 
     def _act(self, event: Event, deeds: Deeds, now: int) -> None:
         kind = payload.type_of(event) if self._endpoints else None

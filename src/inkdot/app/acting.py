@@ -16,8 +16,9 @@ from inkdot.act.consent import Ledger, NothingOnRecord
 from inkdot.act.deliver import Deliverer, Means
 from inkdot.act.match import trigger as made
 from inkdot.act.reach import Reach
-from inkdot.act.rehearse import as_tried, rehearse
+from inkdot.act.rehearse import Example, as_tried, rehearse, rehearse_silence
 from inkdot.act.rule import Ntfy, Push, Show, Webhook
+from inkdot.act.silence import endings
 from inkdot.act.watch import EMAIL, SECOND, Watch
 from inkdot.app.audiences import Lists
 from inkdot.app.folder import Folder, write_whole
@@ -30,9 +31,9 @@ from inkdot.app.webhooks import KEEP_DAYS, Webhooks
 from inkdot.collect.shown import NAME as SHOWN
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import NotFound, UsageError
-from inkdot.domain.event import Event
 from inkdot.domain.ids import (
     EVENT,
+    MESSAGE,
     SITE,
     TRIGGER,
     ContactId,
@@ -50,7 +51,7 @@ from inkdot.show.questions import here, since_of
 from inkdot.store.audiences import Audiences
 from inkdot.store.contract import iso
 from inkdot.store.control import Control
-from inkdot.store.crowd import heard
+from inkdot.store.crowd import first_heard
 from inkdot.store.events import EventStore
 from inkdot.store.outbox import NewDelivery, Outbox
 from inkdot.store.subscriptions import OWNER, Subscriptions
@@ -94,7 +95,7 @@ class Acting:
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
         self._told = told
-        self.deliverer = Deliverer(self.outbox, self._means, self._paused)
+        self.deliverer = Deliverer(self.outbox, self._means, self._paused, clock=lambda: now() / SECOND)
         self.show()  # a restored folder has no such file yet
 
     def _privacy_page(self, workspace: WorkspaceId, address: Address) -> str:
@@ -159,9 +160,9 @@ class Acting:
         """As Society says."""
         return self._control.subjects(messages)
 
-    def heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
+    def first_heard(self, workspace: WorkspaceId, messages: Iterable[MessageId]) -> Mapping[tuple[int, MessageId], int]:
         """As Society says."""
-        return heard(self.store, workspace, messages) if self.store else set()
+        return first_heard(self.store, workspace, messages) if self.store else {}
 
     # -- triggers
 
@@ -203,22 +204,20 @@ class Acting:
         """Try a rule (`rule` as text, or `trigger`) on the past since `since`."""
         kept = self._trigger(what) if what.get("trigger") else None
         wanted = rule.kept(kept.rule) if kept else rule.read(str(what.get("rule", "")))
-        if not rule.kinds(wanted):
-            raise UsageError(
-                "A rule about silence waits for time to pass, so there is nothing in the past to try it on."
-            )
         assert self.store
-        since = since_of(what.get("since") or "7d", self._now())
-        workspace = here(what)
+        since, now, workspace = since_of(what.get("since") or "7d", self._now()), self._now(), here(what)
         item = made(kept.id if kept else TriggerId(0), workspace, kept.version if kept else 1, wanted)
         item, left_aside = as_tried(item)
-        outcome = rehearse(item, (e for e in self.store.all(since=since) if e.workspace == workspace), self)
+        if wanted.when.not_opened_for:
+            outcome = rehearse_silence(item, endings(item, self.outbox, self, since, now), self)
+        else:
+            outcome = rehearse(item, (e for e in self.store.all(since=since) if e.workspace == workspace), self)
         yield {
             "name": wanted.name, "since": iso(since), "events": outcome.events,
             "would_have_fired": outcome.met, "on_machines": outcome.machines, "fires": outcome.fired,
             "held_back_by_limits": outcome.capped, "people": len(outcome.people - {0}), "evidence": wanted.evidence,
             "left_aside": left_aside,
-            "examples": [self._example(event) for event in outcome.examples],
+            "examples": [self._example(workspace, example) for example in outcome.examples],
         }  # fmt: skip
 
     def trigger_switch(self, what: Asked) -> Answer:
@@ -252,13 +251,13 @@ class Acting:
                     self.browsers.forget(browser.endpoint)
             yield {"name": browser.name, "added": iso(browser.added * SECOND), "done": done, "said": said}
 
-    def _example(self, event: Event) -> dict[str, Any]:
-        person = self.person(event.workspace, event.contact) if event.contact else None
+    def _example(self, workspace: WorkspaceId, example: Example) -> dict[str, Any]:
         return {
-            "event": to_word(EVENT, event.id),
-            "time": iso(event.time),
-            "person": person,
-            "human": event.verdict.human,
+            "event": None if example.event is None else to_word(EVENT, example.event),
+            "message": None if example.message is None else to_word(MESSAGE, example.message),
+            "time": iso(example.time),
+            "person": self.person(workspace, example.contact) if example.contact else None,
+            "human": example.human,
         }
 
     def _trigger(self, what: Asked) -> KeptTrigger:

@@ -123,7 +123,8 @@ def trigger_test(
         left = ", ".join(f"when.{name}" for name in answer["left_aside"])
         typer.echo(f"At most: {left} can be judged only in the browser and was left aside.")
     for example in answer["examples"][-5:]:
-        typer.echo(f"  {example['time']}  {example['human']:8} {example['person'] or '-'}  {example['event']}")
+        what = example["event"] or example["message"]
+        typer.echo(f"  {example['time']}  {example['human'] or 'silent':8} {example['person'] or '-'}  {what}")
 
 
 def trigger_on(trigger: _Name, data: Data = DATA, as_json: Json = False) -> None:

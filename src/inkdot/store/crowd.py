@@ -90,8 +90,10 @@ def landings(
     return [(ContactId(contact), json.loads(text), microseconds(time)) for contact, text, time in rows]
 
 
-def heard(store: EventStore, workspace: WorkspaceId, messages: Iterable[MessageId]) -> set[tuple[int, MessageId]]:
-    """(who, mail) of these mails that were opened, clicked or answered, by no machine."""
+def first_heard(
+    store: EventStore, workspace: WorkspaceId, messages: Iterable[MessageId]
+) -> dict[tuple[int, MessageId], int]:
+    """When somebody first opened, clicked or answered each of these mails, by no machine (microseconds since 1970)."""
     wanted = sorted(set(messages))
-    rows = store.rows("crowd", "heard", {"workspace": workspace, "messages": wanted}) if wanted else []
-    return {(contact, MessageId(message)) for contact, message in rows}
+    rows = store.rows("crowd", "first_heard", {"workspace": workspace, "messages": wanted}) if wanted else []
+    return {(contact, MessageId(message)): microseconds(first) for contact, message, first in rows}

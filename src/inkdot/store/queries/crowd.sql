@@ -23,11 +23,12 @@ SELECT e.contact, u.content, e.time FROM events e JOIN urls u ON u.number = e.ur
 WHERE e.workspace = $workspace AND e.time >= $since AND e.kind = 'view' AND e.contact <> 0 AND regexp_matches(u.content, $marks)
 ORDER BY e.time, e.id;
 
--- name: heard
--- Who opened, clicked or answered these mails, by no machine.
-SELECT DISTINCT contact, message FROM events
+-- name: first_heard
+-- Who opened, clicked or answered these mails, by no machine, and since when.
+SELECT contact, message, min(time) FROM events
 WHERE workspace = $workspace AND kind IN ('open', 'click', 'reply') AND NOT machine
-    AND message IN (SELECT unnest($messages::UBIGINT[]));
+    AND message IN (SELECT unnest($messages::UBIGINT[]))
+GROUP BY contact, message;
 
 -- name: done
 -- What people did themselves, each thing once: these people, or everybody.
