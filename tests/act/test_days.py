@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
@@ -47,7 +49,7 @@ def test_a_receiver_that_stays_down_is_tried_for_days_under_one_id_and_what_it_m
     while only(house).state == "waiting":
         next_try(house)
         tries.append(house.time)
-    pauses = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert only(house).state == "failed"
     assert pauses[0] < 10 * SECOND
     assert pauses[-1] > 18 * HOUR
