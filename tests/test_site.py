@@ -247,6 +247,18 @@ def test_a_servers_key_is_no_good_in_a_page_and_must_name_a_visitor(shop: Shop) 
     assert shop.events(1)[0]["raw"]["headers"] == {}
 
 
+def test_a_revoked_servers_key_is_refused_and_its_successor_is_not(own_shop: Shop) -> None:
+    shop, old = own_shop, server_key(own_shop)
+    event = {"kind": "view", "url": shop.page + "/", "address": "203.0.113.7", "agent": FIREFOX}
+    assert shop.post(event | {"key": old})["accepted"] == 1
+    new = inkdot_json("site", "server-key", shop.domain, "--revoke", "--data", shop.server.data)
+    assert (new["revoked"], new["server_key"] == old, server_key(shop)) == (1, False, new["server_key"])
+    eventually(lambda: shop.post(event | {"key": old})["dropped"])
+    assert shop.refusal(event | {"key": old}) == "revoked_key"
+    assert shop.post(event | {"key": new["server_key"]})["accepted"] == 1
+    assert shop.tell(view("/"))["accepted"] == 1
+
+
 def test_a_server_passes_on_that_a_visitor_asks_for_privacy(shop: Shop) -> None:
     quiet = {
         "key": server_key(shop),

@@ -201,7 +201,9 @@ class Deliverer:
         text = payload.filled(action.text, data)
         if action.to != "person":
             text = f"{text}\n\nRule: {data['name']}\n{_why(data)}"
-        return email.deliver(self._means.post, self._means.owner, to, subject, text, message, self._clock(), unsubscribe)
+        return email.deliver(
+            self._means.post, self._means.owner, to, subject, text, message, self._clock(), unsubscribe
+        )
 
     def _agreeing(self, delivery: Delivery) -> tuple[str, str | None]:
         """The person's address, if they agreed to be written to."""

@@ -36,6 +36,7 @@ UNPERSONAL = frozenset(
         "site_add",
         "site_list",
         "site_goal",
+        "site_server_key",
         "notice_show",
         "notice_set",
         "setting_list",

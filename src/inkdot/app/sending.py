@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
+from itertools import count
 from typing import Any
 
 from inkdot.app.acting import Acting
-from inkdot.app.consent import Register, choice, scope_named
+from inkdot.app.consent import Register, choice, publish, scope_named
 from inkdot.app.folder import Folder
 from inkdot.app.marking import fresh_id, keep_copies, keep_link, mint_of, public_url_of
 from inkdot.app.portrait import choice_json
@@ -20,7 +21,7 @@ from inkdot.domain.own_browser import OWN_FOR_SECONDS, own_address
 from inkdot.mark.mail import Copy, read_mail
 from inkdot.mark.mint import Mint
 from inkdot.mark.reasons import SENTENCES
-from inkdot.mark.site import domain_of, site_key, snippet
+from inkdot.mark.site import domain_of, server_key, server_key_number, site_key, snippet
 from inkdot.settings import Settings
 from inkdot.show.questions import here
 from inkdot.store.contract import iso
@@ -30,7 +31,7 @@ from inkdot.store.sites import Goal, Site, Sites
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
-    "mail_mark", "mail_show", "link_add", "own_browser", "site_add", "site_list", "site_goal", "people", "person_show", "consent_log", "consent_set",
+    "mail_mark", "mail_show", "link_add", "own_browser", "site_add", "site_list", "site_goal", "site_server_key", "people", "person_show", "consent_log", "consent_set",
     "consent_withdraw", "consent_limits", "consent_limit",
 )  # fmt: skip
 """What may be asked; each is a method of Sending."""
@@ -130,11 +131,25 @@ class Sending:
             self._sites.keep_goal(site.id, Goal(name, *ways[0]))
         yield self._site_json(site, what)
 
+    def site_server_key(self, what: Asked) -> Answer:
+        """The key of a `site`'s servers, with `agreed` for visitors who agreed; with `revoke` a new one, and older ones are refused."""
+        site, book = self._site(what), self._register.book
+        revoked = set(book.retired())
+        place = next(n for n in count() if server_key_number(site.id, n) not in revoked)
+        if what.get("revoke"):
+            book.retire_one(server_key_number(site.id, place), int(time.time()))
+            publish(self._folder, book)
+            place += 1
+        mode = self._register.widest(site.domain, asked=bool(what.get("agreed")), workspace=here(what)).mode
+        number = server_key_number(site.id, place)
+        key = server_key(self._mint(what), site.id, site.domain, site.made, mode, number)
+        yield {"site": to_word(SITE, site.id), "server_key": key, "revoked": place}
+
     def _site(self, what: Asked) -> Site:
         word = str(what.get("site", ""))
-        number = from_word(SITE, word)
+        number = from_word(SITE, word) if word.startswith(f"{SITE}_") else None
         for site in self._sites.sites(here(what)):
-            if site.id == number:
+            if number == site.id or (number is None and site.domain == word):
                 return site
         raise NotFound(f"There is no site {word}.")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkdot.cli.options import DATA, Data, Json, put
+from inkdot.cli.options import DATA, Data, Json, answers, put
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import SITE, SiteId, WorkspaceId, from_word, to_word
 
@@ -104,6 +104,9 @@ def server_key(
     agreed: Annotated[
         bool, typer.Option("--agreed", help="Your servers tell only of visitors who agreed to it.")
     ] = False,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="The keys printed before are refused from now on; prints a new one.")
+    ] = False,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
@@ -111,23 +114,13 @@ def server_key(
 
     Example:
       inkdot site server-key example.com
+      inkdot site server-key example.com --revoke
     """
-    from inkdot.cli.consent import open_register
-    from inkdot.cli.mail import open_mint
-    from inkdot.mark.site import site_key
-    from inkdot.store.sites import Sites
-
-    folder, mint = open_mint(data, None)
-    sites = Sites(folder.control)
-    found = find_site(sites, site)
-    sites.close()
-    with open_register(data) as register:
-        mode = register.widest(found.domain, asked=agreed).mode
-    key = site_key(mint, found.id, found.domain, found.made, mode, servers=True)
+    found = next(answers(data, "site_server_key", {"site": site, "agreed": agreed, "revoke": revoke}))
     if as_json:
-        put({"site": to_word(SITE, found.id), "server_key": key})
+        put(found)
     else:
-        typer.echo(key)
+        typer.echo(found["server_key"])
 
 
 def goal(

@@ -81,7 +81,8 @@ class Street:
         self._check, self._without_person = keyring.check, keyring.without_person
         self._with_day_alone = keyring.with_day_alone
         self._commit, self._replies, self._counters = commit, replies, counters
-        self._client, self._metrics, self._denied = proxies.client, metrics, deny.blocks
+        self._client, self._metrics = proxies.client, metrics
+        self._denied = self.denies = deny.blocks
         self._files = files or {}
         self.posts: dict[bytes, Post] = {}
         """By address, without the query."""

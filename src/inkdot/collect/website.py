@@ -115,7 +115,7 @@ class Website:
         """`spam`: domains whose visits nobody made."""
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
         self._replies, self._counters, self._proxies, self._salt = replies, counters, proxies, salt
-        self._spam = spam
+        self._spam, self._denies = spam, street.denies
         self._referrers: dict[str, bool] = {}
         self._sites: dict[str, _Site] = {}
         self._seen = Lately()
@@ -211,6 +211,8 @@ class Website:
         site = self._site(key)
         if site is None:
             return Refused(Refusal.UNKNOWN_SITE)
+        if site.servers and self._denies(site.token):
+            return Refused(Refusal.REVOKED_KEY)
         if site.mode == Mode.OFF:
             return Refused(Refusal.TRACKING_OFF)
         spoken = self._for_whom(visitor, event, sender) if site.servers else sender

@@ -61,6 +61,7 @@ class Refusal(StrEnum):
     FOREIGN_ORIGIN = "foreign_origin"
     FOREIGN_PAGE = "foreign_page"
     SERVERS_KEY = "servers_key"
+    REVOKED_KEY = "revoked_key"
     NO_VISITOR = "no_visitor"
     SPAM = "spam_referrer"
     REPLAY = "replay"
@@ -81,6 +82,7 @@ REFUSALS = {
     Refusal.FOREIGN_ORIGIN: "The request comes from a page of another domain than the key's.",
     Refusal.FOREIGN_PAGE: "The page is of another domain than the key's.",
     Refusal.SERVERS_KEY: "This key is for servers, and a page shows it to everybody; pages take the one of 'inkdot site add'.",
+    Refusal.REVOKED_KEY: "This key of a server was revoked; 'inkdot site server-key' prints the one that is good.",
     Refusal.NO_VISITOR: "From a server an event says whose it is: the visitor's address and agent, or a visitor.",
     Refusal.SPAM: "The referrer is known for sending visits that nobody made.",
     Refusal.REPLAY: "This event was sent before; it is counted once.",

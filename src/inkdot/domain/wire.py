@@ -316,6 +316,15 @@ class Site(TypedDict):
     goals: list[Goal]
 
 
+class ServerKey(TypedDict):
+    """The key with which a site's servers tell of visitors."""
+
+    site: str
+    server_key: str
+    revoked: int
+    """How many were revoked before it."""
+
+
 class Search(TypedDict):
     """What was searched on a site."""
 

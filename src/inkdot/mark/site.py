@@ -35,16 +35,25 @@ def domain_of(text: str) -> str:
     return host
 
 
-def site_key(
-    mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL, *, servers: bool = False
-) -> str:
-    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up.
+def site_key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL) -> str:
+    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up."""
+    return _key(mint, site, domain, made, mode, 0, 0)
 
-    One of `servers` is believed about whose an event is, and stands in no page.
-    """
-    part = int(servers)
+
+def server_key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode, number: int) -> str:
+    """A key that is believed about whose an event is, and stands in no page; `number`: by which it can be revoked."""
+    return _key(mint, site, domain, made, mode, 1, number)
+
+
+def server_key_number(site: SiteId, place: int) -> int:
+    """The number of the first, second ... key for a site's servers."""
+    digest = hashlib.blake2b(b"%d.%d" % (site, place), digest_size=8, person=b"inkdot-servers").digest()
+    return int.from_bytes(digest, "big") >> 1 | 1
+
+
+def _key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode, part: int, number: int) -> str:
     return mint.keyring.sign(
-        Token(TokenKind.SITE, mode, mint.workspace, part, made, site, ContactId(0), None, domain.encode())
+        Token(TokenKind.SITE, mode, mint.workspace, part, made, site, ContactId(number), None, domain.encode())
     )
 
 

@@ -139,6 +139,11 @@ class Consents(Control):
         """Ids of things of which nothing may be kept."""
         return [row[0] for row in self._rows("retired")]
 
+    def retire_one(self, number: int, now: int) -> None:
+        """Nothing may be kept of this thing from now on (unix seconds)."""
+        with self._transaction():
+            self._keep("retire_one", [(number, now)])
+
     def why_denied(self, contact: ContactId) -> str | None:
         """withdrawn, erased, or None."""
         rows = self._rows("why_denied", (contact,))

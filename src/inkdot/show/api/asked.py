@@ -174,6 +174,13 @@ class NewSite(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     wait: bool = False
 
 
+class ServerKey(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The key of a site's servers; `agreed`: they tell only of visitors who agreed; `revoke`: a new one, older ones are refused."""
+
+    agreed: bool = False
+    revoke: bool = False
+
+
 class NewGoal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What counts as reached: exactly one of page, event and seconds."""
 

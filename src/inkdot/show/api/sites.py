@@ -27,6 +27,11 @@ def show_site(call: Call) -> dict[str, Any]:
     return call.one("site_list", site=call.path["site"])
 
 
+def server_key(call: Call) -> dict[str, Any]:
+    """Whoever has it is believed about whose an event is: keep it as you keep a password."""
+    return call.one("site_server_key", site=call.path["site"], **msgspec.structs.asdict(call.body))
+
+
 def set_goal(call: Call) -> dict[str, Any]:
     """Reports count it in the past, too; one of that name is replaced."""
     return call.one("site_goal", site=call.path["site"], **msgspec.structs.asdict(call.body))

@@ -69,6 +69,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/sites", sites.list_sites, READ, "List websites", Page[wire.Site], asked.Listed),
     Endpoint("POST", "/sites", sites.add_site, MANAGE, "Add a website", wire.Site, body=asked.NewSite, status=201),
     Endpoint("GET", "/sites/{site}", sites.show_site, READ, "Show a website", wire.Site),
+    Endpoint("POST", "/sites/{site}/server-key", sites.server_key, MANAGE, "Show or revoke the key of its servers", wire.ServerKey, body=asked.ServerKey),
     Endpoint("POST", "/sites/{site}/goals", sites.set_goal, MANAGE, "Keep a goal", wire.Site, body=asked.NewGoal, status=201),
     Endpoint("DELETE", "/sites/{site}/goals/{goal}", sites.delete_goal, MANAGE, "Forget a goal", status=204),
     Endpoint("GET", "/sites/{site}/report", sites.report_site, READ, "Report a website", dict[str, Any], asked.Visits),

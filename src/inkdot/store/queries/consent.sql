@@ -50,6 +50,10 @@ INSERT OR IGNORE INTO retired SELECT id, ? FROM (
     UNION SELECT id FROM sites WHERE workspace = ?
 );
 
+-- name: retire_one
+-- Nothing more is kept of one thing.
+INSERT OR IGNORE INTO retired (id, time) VALUES (?, ?);
+
 -- name: retired
 -- All ids.
 SELECT id FROM retired;
