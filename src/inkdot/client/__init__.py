@@ -181,6 +181,11 @@ class Client(Asking):
         """One, with the lines for its pages."""
         return self._get(f"/sites/{word(site)}")  # type: ignore[no-any-return]
 
+    def server_key(self, site: str, *, agreed: bool = False, revoke: bool = False) -> wire.ServerKey:
+        """The key of a site's servers; `revoke`: a new one, and those before it are refused."""
+        wanted = {"agreed": agreed, "revoke": revoke}
+        return self._send("POST", f"/sites/{word(site)}/server-key", wanted)  # type: ignore[no-any-return]
+
     def set_goal(
         self, site: str, name: str, *, page: str | None = None, event: str | None = None, seconds: int | None = None
     ) -> wire.Site:
