@@ -199,7 +199,7 @@ def main() -> None:
             wrong += broken + (len(moved) if dots is Dots.ONE else 0) + (len(copies) < 100)
             print(
                 f"dots {dots}: {len(copies)} of {len(files)} documents marked in {1000 * spent / max(1, len(copies)):.1f} ms each, "
-                f"{broken} not as before when unmarked, {len(before)} shown by LibreOffice, {len(moved)} of them different",
+                f"{broken} not as before when unmarked, {len(after)} shown by LibreOffice, {len(moved)} of them different",
                 flush=True,
             )
     sys.exit(bool(wrong))

@@ -24,7 +24,7 @@ from inkdot.room.convert import Converter
 from inkdot.room.jail import NO_JAIL
 from inkdot.room.uploads import ENDINGS, media_of
 from tests.conftest import BEN, Server, eventually, inkdot
-from tests.document.test_dots_in_documents import letter, rewritten, slides
+from tests.document.test_dots_in_documents import letter, parts, rewritten, slides
 from tests.document.test_odd import lying
 from tests.room.made import Browser, pdf, share
 
@@ -228,6 +228,17 @@ def test_pages_are_laid_out_only_where_that_tells_something_and_the_terminal_sho
         b"cannot make pages of letter.docx" in said and b"The dots go by the breaks in the file." in said
     ) is laid_out
     assert (tmp_path / name).with_suffix(f".marked{(tmp_path / name).suffix}").exists() is (make is not macros)
+
+
+def test_pictures_are_not_laid_out_only_their_places(tmp_path: Path, office: Path) -> None:
+    (tmp_path / "data").mkdir()
+    light = f'[ "$(wc -c < document.docx)" -lt 100000 ] && {PAGES}'
+    (tmp_path / "data/inkdot.toml").write_text(f'libreoffice = "{program(office, light)}"\n')
+    pictures = {"word/media/photo.jpg": os.urandom(2 << 20)}
+    (tmp_path / "photos.docx").write_bytes(rewritten(letter(), lambda _, part: part, pictures))
+    done = inkdot("doc", "mark", tmp_path / "photos.docx", "--to", BEN, "--dots", "pages", "--data", tmp_path / "data")
+    assert "cannot make pages" not in done.stderr
+    assert pictures.items() <= parts((tmp_path / "photos.marked.docx").read_bytes()).items()
 
 
 def test_without_libreoffice_a_sentence_says_what_to_install(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from inkdot.mark.document.sheet import OUR_DRAWING, mark_sheet, sheet_spots
 from inkdot.mark.document.splice import MADE, SIGN, Splice, cleaned, free_relation, spliced, with_relationships
 from inkdot.mark.document.spots import Dots, Spot, flavour_of, next_number
 
+_NAME, _SIGNS = b"Inkdot", (SIGN.encode(), b"rIdInkdot", b"drawingInkdot")
+"""What stands in all that is ours, and in each."""
 _MACRO_TYPE = re.compile(rb"(?i)macroEnabled")
 
 
@@ -85,7 +87,7 @@ def unmark(source: bytes) -> bytes:
     for name in sorted(package.names):
         if name not in removed and name.endswith((".xml", ".rels")) and _may_be_ours(name):
             content = package.read(name)
-            if SIGN.encode() in content or b"rIdInkdot" in content or b"drawingInkdot" in content:
+            if _NAME in content and any(sign in content for sign in _SIGNS):
                 changed[name] = _without_drawing(cleaned(content))
     removed |= {n for n, c in changed.items() if MADE in c and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
     changed = {name: content for name, content in changed.items() if name not in removed}

@@ -58,12 +58,10 @@ class Package:
             self._members = self._zip.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, UnicodeDecodeError) as error:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
-        self._check(to_mark=to_mark)
-
-    @property
-    def names(self) -> set[str]:
+        self._named = {member.filename: member for member in self._members}
+        self.names = frozenset(self._named)
         """The members' names."""
-        return {m.filename for m in self._members}
+        self._check(to_mark=to_mark)
 
     def _check(self, *, to_mark: bool) -> None:
         if len(self._members) > _MOST_MEMBERS or sum(m.file_size for m in self._members) > _MOST_UNPACKED:
@@ -121,7 +119,7 @@ class Package:
 
     def _unpacked(self, name: str) -> bytes:
         """A part's content: never more than its directory says that it has, whatever is packed there."""
-        member = next((m for m in self._members if m.filename == name), None)
+        member = self._named.get(name)
         if member is None:
             raise DocumentRefused(f"The document is damaged: {name} is missing.")
         if member.file_size > _MOST_PART_BYTES:
@@ -199,7 +197,8 @@ def _refuse_dtd(name: str, content: bytes) -> None:
     """Raises DocumentRefused; OpenOffice's list of parts named a DTD that nobody fetches, and those documents are about still."""
     if name == "META-INF/manifest.xml":
         content = _OPEN_OFFICES.sub(b"", content, count=1)
-    if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in _CODES):
+    codes = _CODES if b"\0" in content else _CODES[:1]  # each ASCII sign of UTF-16 has a zero beside it
+    if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in codes):
         raise DocumentRefused(_DTD)
 
 

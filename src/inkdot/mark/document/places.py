@@ -11,6 +11,7 @@ from inkdot.domain.errors import DocumentRefused
 
 _DEEPEST = 2_000
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([^\"'>]*)")
+_TAG = re.compile(rb"[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>")
 _READABLE = frozenset({b"utf-8", b"us-ascii", b"iso-8859-1"})
 """Encodings in which our own pieces, all ASCII, are right as they are; programs write UTF-8."""
 
@@ -75,16 +76,8 @@ def walk(
 
 def tag_end(content: bytes, start: int) -> int:
     """The offset behind the `>` of the tag at `start`; `>` may stand in quotes."""
-    quote = 0
-    for at in range(start, len(content)):
-        byte = content[at]
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in b"\"'":
-            quote = byte
-        elif byte == 0x3E:
-            return at + 1
-    return len(content)
+    found = _TAG.match(content, start)
+    return found.end() if found else len(content)
 
 
 def inside_end(content: bytes, element: Element, at: int, *, empty: bool) -> tuple[int, bytes, bytes]:
