@@ -64,6 +64,12 @@ def test_a_page_break_in_a_paragraph_leaves_its_beginning_on_the_page_before() -
     assert placed(source, Dots.PAGES) == [(1, "", "One"), (3, "", "Three"), (4, "", "Four")]
 
 
+def test_a_paragraph_of_a_break_alone_has_no_dot_for_it_would_become_a_line() -> None:
+    assert placed(word("One", BREAK, "Two"), Dots.PAGES) == [(1, "", "One"), (2, "", "Two")]
+    together = '<w:r><w:br w:type="page"/><w:t>Two</w:t></w:r><w:r><w:t>and on</w:t></w:r>'
+    assert placed(word("One", together), Dots.PAGES) == [(1, "", "One"), (2, "Two", "and on")]
+
+
 def test_where_another_program_laid_it_out_a_dot_stands_before_the_words_and_behind_a_break_before_them() -> None:
     source = word(
         BREAK + text("The second page begins here."), text("And its end.") + BREAK, "The third page is short."

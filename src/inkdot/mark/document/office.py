@@ -95,7 +95,7 @@ class _Layout:
         self._open: Element | None = None
         """The paragraph that is gone through; what is nested in its boxes is part of it."""
         self._said = self._free = self._turned = False
-        self._before, self._at = (0, 0), 0
+        self._before, self._at, self._behind = (0, 0), 0, 0
         self._found: list[tuple[int, Element, int | None, tuple[int, int], bool]] = []
 
     def began(self, stack: list[Element], attributes: dict[str, str]) -> None:
@@ -104,10 +104,12 @@ class _Layout:
         self._fields.began(element, attributes)
         if local == "p" and self._open is None and _is_in_body(stack[:-1], element):
             self._open, self._free, self._at = element, not self._fields.open, 0
-            self._said = self._turned = False
+            self._said, self._turned, self._behind = False, False, 0
             self._before = self._breaks, len(self._sections)
-        elif local == "t":
+        elif local == "t" and not self._said:
             self._said = True
+            if self._behind:  # in a paragraph of a break alone a picture would become a line of its own
+                self._begin(self._behind)
         elif local == "sectPr" and parent.endswith((" pPr", " body")):
             self._sections.append(True)
         elif local == "type" and parent.endswith(" sectPr") and self._sections:
@@ -130,11 +132,13 @@ class _Layout:
         elif element.name.endswith(" pPr") and stack and stack[-1] is self._open:
             self._at = after
         elif self._turned and element.name.endswith(" r") and stack and stack[-1] is self._open:
-            self._at, self._before, self._turned = (
-                after,
-                (self._breaks, self._before[1]),
-                False,
-            )  # it begins behind its break
+            self._behind, self._turned = after, False
+            if self._said:
+                self._begin(after)
+
+    def _begin(self, at: int) -> None:
+        """What is to be read of the paragraph begins only here, behind a page break."""
+        self._at, self._before = at, (self._breaks, self._before[1])
 
     def starts(self) -> Iterator[_Start]:
         """Of all that was gone through."""
