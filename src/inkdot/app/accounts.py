@@ -13,6 +13,7 @@ from inkdot.domain.errors import NotFound
 from inkdot.domain.ids import WorkspaceId
 from inkdot.show.auth import IDLE, LONGEST, Auth
 from inkdot.store.accounts import Accounts
+from inkdot.store.consents import Consents
 
 ANSWERED_SECONDS, BEGUN_SECONDS = 86_400, 3_600
 """How long answers are told again, and after what time one that was begun will not come."""
@@ -27,6 +28,13 @@ def opened(folder: Folder) -> Iterator[Accounts]:
         yield accounts
     finally:
         accounts.close()
+
+
+def note(folder: Folder, who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
+    """A line in the audit log of what `who` changed of who may come in."""
+    book = Consents(folder.control)
+    book.audit(who, what, workspace=int(workspace), **detail)
+    book.close()
 
 
 def setup_address(folder: Folder, office_url: str) -> str | None:

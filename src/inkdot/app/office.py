@@ -40,6 +40,7 @@ from inkdot.show.auth import Auth
 from inkdot.show.live import Live, Past, Places, spans
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
+from inkdot.store.consents import Consents
 from inkdot.store.views import SharedViews
 from inkdot.talk import Talk
 
@@ -276,8 +277,13 @@ def _application(
     office: Office, folder: Folder, settings: Settings, accounts: Accounts, views: SharedViews
 ) -> Starlette:
     """The office's face, with a door that knows who may come in."""
+    book = Consents(folder.control)
+
+    def tell(who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
+        book.audit(who, what, workspace=int(workspace), **detail)
+
     door = Door(
-        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full"),
+        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full", tell=tell),
         office.asks(),
         settings.api_per_minute,
     )

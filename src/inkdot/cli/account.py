@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inkdot.cli.options import DATA, Data, Json, put, talk
-from inkdot.domain.account import Role
+from inkdot.domain.account import Role, User
 from inkdot.domain.errors import Failure, UsageError
+
+if TYPE_CHECKING:
+    from inkdot.app.folder import Folder
+    from inkdot.store.accounts import Accounts
 
 _Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The mail address that signs in.")]
 _Place = Annotated[str | None, typer.Option("--workspace", help="The workspace; the first one if not given.")]
@@ -53,7 +57,8 @@ def add(
 
       inkdot account add ben@example.com --role viewer --workspace acme
     """
-    from inkdot.app.accounts import opened, workspace_named
+    from inkdot.app.accounts import note, opened, workspace_named
+    from inkdot.app.ask import asker
     from inkdot.app.folder import Folder
     from inkdot.domain.contact import normal_address
     from inkdot.show.auth import fresh_user
@@ -65,11 +70,13 @@ def add(
         now = int(time.time())
         if known:
             accounts.keep_member(place, known.id, wanted, now)
+            note(Folder(data), asker(), "account role", place, account=known.address, role=wanted)
             _told({"account": known.address, "role": wanted}, f"{known.address} is {wanted} now.", as_json)
             return
         password = _asked() if ask else _made()
         user = fresh_user(address, name, password, now)
         accounts.keep_user(user, place, wanted)
+        note(Folder(data), asker(), "account add", place, account=user.address, role=wanted)
     if as_json:
         put({"account": user.address, "role": wanted} | ({} if ask else {"password": password}))
         return
@@ -96,7 +103,7 @@ def listed(workspace: _Place = None, data: Data = DATA, as_json: Json = False) -
 
 
 def passwd(address: _Address, ask: _Ask = False, data: Data = DATA, as_json: Json = False) -> None:
-    """Give an account a new password; every session of it ends.
+    """Give an account a new password; every session of it ends, and its passkeys open nothing any more.
 
     Example:
       inkdot account passwd ada@example.com
@@ -109,6 +116,8 @@ def passwd(address: _Address, ask: _Ask = False, data: Data = DATA, as_json: Jso
         user = user_at(accounts, address)
         password = _asked() if ask else _made()
         accounts.change_password(user.id, hashed(password))
+        accounts.forget_passkeys(user.id)
+        _note(Folder(data), accounts, user, "password change")
     if as_json:
         put({"account": user.address} | ({} if ask else {"password": password}))
     else:
@@ -127,13 +136,16 @@ def role(
     Example:
       inkdot account role ben@example.com member
     """
-    from inkdot.app.accounts import opened, user_at, workspace_named
+    from inkdot.app.accounts import note, opened, user_at, workspace_named
+    from inkdot.app.ask import asker
     from inkdot.app.folder import Folder
 
     wanted = None if role == "none" else _role(role)
     with opened(Folder(data)) as accounts:
         user = user_at(accounts, address)
-        accounts.keep_member(workspace_named(accounts, workspace), user.id, wanted, int(time.time()))
+        place = workspace_named(accounts, workspace)
+        accounts.keep_member(place, user.id, wanted, int(time.time()))
+        note(Folder(data), asker(), "account role", place, account=user.address, role=wanted or "none")
     _told({"account": user.address, "role": wanted}, f"{user.address}: {wanted or 'no role any more'}.", as_json)
 
 
@@ -155,6 +167,7 @@ def totp(
         user = user_at(accounts, address)
         if off:
             accounts.forget_totp(user.id)
+            _note(Folder(data), accounts, user, "second factor off")
     has = bool(user.totp) and not off
     words = "asks for a code" if has else "asks for no code"
     _told({"account": user.address, "second_factor": has}, f"{user.address} {words}.", as_json)
@@ -171,6 +184,7 @@ def remove(address: _Address, data: Data = DATA, as_json: Json = False) -> None:
 
     with opened(Folder(data)) as accounts:
         user = user_at(accounts, address)
+        _note(Folder(data), accounts, user, "account rm")
         for place in accounts.workspaces_of(user.id):
             accounts.keep_member(place.workspace, user.id, None, int(time.time()))
         accounts.forget_user(user.id)
@@ -251,6 +265,15 @@ def rename_workspace(
     with opened(Folder(data)) as accounts:
         accounts.rename_workspace(workspace_named(accounts, name), named(to, "workspace"))
     _told({"name": to}, f"{name} is called {to} now.", as_json)
+
+
+def _note(folder: Folder, accounts: Accounts, user: User, what: str) -> None:
+    """A line for each workspace the account belongs to."""
+    from inkdot.app.accounts import note
+    from inkdot.app.ask import asker
+
+    for place in accounts.workspaces_of(user.id):
+        note(folder, asker(), what, place.workspace, account=user.address)
 
 
 def _told(item: dict[str, object], text: str, as_json: bool) -> None:

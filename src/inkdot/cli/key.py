@@ -59,12 +59,15 @@ def add(
 
       inkdot key add "shop" --scope read --scope send --days 365 --json
     """
-    from inkdot.app.accounts import opened, workspace_named
+    from inkdot.app.accounts import note, opened, workspace_named
+    from inkdot.app.ask import asker
     from inkdot.app.folder import Folder
     from inkdot.show.keys import fresh_key
 
     with opened(Folder(data)) as accounts:
-        key, secret = fresh_key(accounts, workspace_named(accounts, workspace), name, scope or (), days)
+        place = workspace_named(accounts, workspace)
+        key, secret = fresh_key(accounts, place, name, scope or (), days)
+        note(Folder(data), asker(), "key add", place, key=key.name, may=sorted(key.scopes))
     if as_json:
         put({"key": to_word(KEY, key.id), "secret": secret, "name": key.name, "scopes": sorted(key.scopes)})
         return
@@ -103,12 +106,15 @@ def remove(
     Example:
       inkdot key rm key_0123456789abc
     """
-    from inkdot.app.accounts import opened, workspace_named
+    from inkdot.app.accounts import note, opened, workspace_named
+    from inkdot.app.ask import asker
     from inkdot.app.folder import Folder
 
     with opened(Folder(data)) as accounts:
-        if not accounts.forget_key(workspace_named(accounts, workspace), KeyId(from_word(KEY, key))):
+        place = workspace_named(accounts, workspace)
+        if not accounts.forget_key(place, KeyId(from_word(KEY, key))):
             raise NotFound(f"There is no key {key}; 'inkdot key list' shows those there are.")
+        note(Folder(data), asker(), "key rm", place, key=key)
     if as_json:
         put({"key": key, "removed": True})
     else:

@@ -61,6 +61,21 @@ class User(NamedTuple):
     """Unix seconds."""
 
 
+class Passkey(NamedTuple):
+    """A key that signs somebody in, kept by a device; here is its public half."""
+
+    credential: bytes
+    """As the authenticator names it."""
+    user: UserId
+    name: str
+    key: bytes
+    """SubjectPublicKeyInfo, DER."""
+    counter: int
+    """Signatures so far; 0 from authenticators that do not count."""
+    made: int
+    used: int | None
+
+
 class Membership(NamedTuple):
     """A workspace that a user belongs to."""
 

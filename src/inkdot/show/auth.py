@@ -1,10 +1,5 @@
 """Who is at the office's door: sessions in a cookie, checks against other websites, and what roles may do.
 
-For pages:
-
-    @required(Role.MEMBER)                       # signed in with this role at least, else sent to /login?next=...
-    async def save(request: Request, signed: Signed) -> Response: ...
-
     auth = request.app.state.auth                # the Auth of this office
     signed = auth.current(request)               # Signed or None
     secret = auth.login(request, address, password, code)     # raises SignInFirst, CodeWanted, TooOften, NotAllowed
@@ -13,28 +8,26 @@ For pages:
     auth.setup_open(token); auth.set_up(request, token, address, name, password) -> secret
 
 `Auth` blocks (SQLite, argon2id): call it from a `def` endpoint or by `run_in_threadpool`. Every request that changes
-something must carry `signed.csrf`, as the header `X-CSRF-Token` or as the form field `csrf`; `required` sees to it.
+something must carry `signed.csrf`, as the header `X-CSRF-Token` or as the form field `csrf`; `required` (`guard.py`) sees to it.
 """
 
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import hmac
 import os
 import time
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
+from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften
 from inkdot.domain.ids import UserId, WorkspaceId
 from inkdot.show import passwords
 from inkdot.show.tries import Tries, is_loopback, is_plain_host, network_of, public_address
@@ -47,11 +40,9 @@ LONGEST, IDLE = 30 * 86_400, 7 * 86_400
 _SEEN_EVERY = 60
 _QUARTER = 900
 _HOUR = 3_600
-_MOST_FORM_BYTES = 1_000_000
 _MOST_WORKED = 10_000
 _RECOVERY_CODES = 10
 _COOKIE, _SAFE_COOKIE = "inkdot", "__Host-inkdot"
-_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FIRST = WorkspaceId(1)
 _WRONG = "The address, the password or the code is wrong."
 
@@ -73,9 +64,6 @@ class Signed(NamedTuple):
         return scope in SCOPES_OF[self.role]
 
 
-Page = Callable[[Request, Signed], Awaitable[Response]]
-
-
 def digest(secret: str) -> bytes:
     """What is kept of a secret that was made at random: it cannot be guessed, so a fast hash does."""
     return hashlib.blake2b(secret.encode("utf-8", "replace"), digest_size=32, person=b"inkdot-office").digest()
@@ -86,49 +74,15 @@ def fresh_secret(prefix: str = "") -> str:
     return prefix + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
 
-def required(role: Role) -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
-    """A page for whoever has at least this role. Its form, if it got one, lies in `request.state.form`."""
+class Tell(Protocol):
+    """Writes into the audit log what somebody did at the door."""
 
-    def wrapped(page: Page) -> Callable[[Request], Awaitable[Response]]:
-        @functools.wraps(page)
-        async def guarded(request: Request) -> Response:
-            auth: Auth = request.app.state.auth
-            signed = await run_in_threadpool(auth.current, request)
-            if signed is None:
-                return _to_login(request)
-            token = request.headers.get("x-csrf-token", "")
-            if request.method in _UNSAFE:
-                request.state.form = form = await form_of(request)
-                auth.check_source(request)
-                auth.check_token(signed, token or form.get("csrf", ""))
-            if not signed.role.reaches(role):
-                raise NotAllowed(f"This needs the role {role}; yours is {signed.role}.")
-            return await page(request, signed)
-
-        return guarded
-
-    return wrapped
+    def __call__(self, who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
+        """`who` by address; `detail` in words and numbers."""
 
 
-def _to_login(request: Request) -> Response:
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    login = f"/login?next={quote(wanted if request.method == 'GET' else '/', safe='')}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=401, headers={"HX-Redirect": login})
-    return RedirectResponse(login, 303)
-
-
-async def form_of(request: Request) -> dict[str, str]:
-    """A form as browsers send it; the last value of each name. Raises UsageError if it is too large."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return {}
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_FORM_BYTES:
-            raise UsageError("The form is too large.")
-    found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1_000)
-    return {name: values[-1] for name, values in found.items()}
+def _untold(who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
+    """Where there is no log."""
 
 
 class Auth:
@@ -142,11 +96,14 @@ class Auth:
         clock: Callable[[], float] = time.monotonic,
         *,
         keep_places: bool = True,
+        tell: Tell = _untold,
     ) -> None:
         """`office_url`: how people reach the office; cookies are tied to https if it is.
 
         `keep_places`: from where people work may be kept; not where addresses are to be cut, when none would be alike either.
+        `tell`: who came in, and what changed of who may.
         """
+        self._tell = tell
         self.accounts, self._now, self._keep_places = accounts, now, keep_places
         parts = urlsplit(office_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
@@ -214,6 +171,17 @@ class Auth:
         if passwords.is_old(user.password):
             self.accounts.change_password(user.id, passwords.hashed(password))
         self._by_both.forgive(pair)
+        self._tell(user.address, "signed in", places[0].workspace)
+        return self._begin(request, user.id, places[0].workspace)
+
+    def enter(self, request: Request, user: User | None) -> str:
+        """As `login`, for whom a passkey has shown to be this user, both factors at once; None where it has not."""
+        pair = self._count(request, user.address if user else "?")
+        places = self.accounts.workspaces_of(user.id) if user else []
+        if user is None or not places:
+            raise SignInFirst("This passkey opens no account here.")
+        self._by_both.forgive(pair)
+        self._tell(user.address, "signed in", places[0].workspace, way="passkey")
         return self._begin(request, user.id, places[0].workspace)
 
     def _count(self, request: Request, account: str) -> str:
@@ -293,14 +261,25 @@ class Auth:
 
     # -- one's own account
 
-    def change_password(self, request: Request, signed: Signed, old: str, new: str) -> str:
+    def change_password(
+        self, request: Request, signed: Signed, old: str, new: str, *, keep_passkeys: bool = True
+    ) -> str:
         """Another password; every session ends, and a new one is returned. Raises SignInFirst, TooOften, UsageError."""
+        self.check_password(request, signed, old, "The old password is wrong.")
+        self.accounts.change_password(signed.user, passwords.hashed(new))
+        if not keep_passkeys:
+            self.accounts.forget_passkeys(signed.user)
+        self.note(signed, "password change")
+        return self._begin(request, signed.user, signed.workspace)
+
+    def check_password(
+        self, request: Request, signed: Signed, password: str, wrong: str = "The password is wrong."
+    ) -> None:
+        """Refuse a change without the password. Raises SignInFirst, TooOften."""
         self._count(request, signed.address)
         user = self.accounts.user(signed.user)
-        if user is None or not passwords.right(user.password, old):
-            raise SignInFirst("The old password is wrong.")
-        self.accounts.change_password(signed.user, passwords.hashed(new))
-        return self._begin(request, signed.user, signed.workspace)
+        if user is None or not passwords.right(user.password, password):
+            raise SignInFirst(wrong)
 
     def offer_totp(self, signed: Signed) -> tuple[str, str]:
         """A secret for a second factor, and the address for authenticator programs; asked for once it is proven."""
@@ -320,16 +299,19 @@ class Auth:
             raise SignInFirst("The code is wrong; look at the clock of your device, too.")
         recovery = [passwords.recovery_code(os.urandom(10)) for _ in range(_RECOVERY_CODES)]
         self.accounts.prove_totp(signed.user, [digest(passwords.plain_code(word)) for word in recovery])
+        self.note(signed, "second factor on")
         return self._begin(request, signed.user, signed.workspace), recovery
 
     def end_totp(self, request: Request, signed: Signed, password: str) -> str:
         """Ask for no codes any more; every session ends. Returns a new one. Raises SignInFirst, TooOften."""
-        self._count(request, signed.address)
-        user = self.accounts.user(signed.user)
-        if user is None or not passwords.right(user.password, password):
-            raise SignInFirst("The password is wrong.")
+        self.check_password(request, signed, password)
         self.accounts.forget_totp(signed.user)
+        self.note(signed, "second factor off")
         return self._begin(request, signed.user, signed.workspace)
+
+    def note(self, signed: Signed, what: str, **detail: object) -> None:
+        """A line in the audit log of what somebody who is signed in has changed of who may come in."""
+        self._tell(signed.address, what, signed.workspace, **detail)
 
     # -- where a request comes from
 

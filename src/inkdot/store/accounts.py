@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inkdot.domain.account import Key, Member, Membership, Role, Scope, Session, User
+from inkdot.domain.account import Key, Member, Membership, Passkey, Role, Scope, Session, User
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import KeyId, UserId, WorkspaceId
 from inkdot.store.control import Control
@@ -151,6 +151,39 @@ class Accounts(Control):
         """Use a code up; False if it, or a later one, was used before."""
         with self._transaction():
             return bool(self._rows("use_totp", (step, user, step)))
+
+    # -- passkeys
+
+    def keep_passkey(self, key: Passkey) -> bool:
+        """A new one; False if there is one of its name at the authenticator."""
+        with self._transaction():
+            return bool(self._rows("keep_passkey", key[:-1]))
+
+    def passkey(self, credential: bytes) -> Passkey | None:
+        """One passkey, as its authenticator names it."""
+        return next((Passkey(*row) for row in self._rows("passkey", (credential,))), None)
+
+    def passkeys(self, user: UserId) -> list[Passkey]:
+        """A user's, oldest first."""
+        return [Passkey(*row) for row in self._rows("passkeys", (user,))]
+
+    def use_passkey(self, credential: bytes, counter: int, now: int) -> bool:
+        """It signed; False if its counter did not go on: there is a copy of it."""
+        with self._transaction():
+            return bool(self._rows("use_passkey", (credential, counter, now)))
+
+    def forget_passkey(self, user: UserId, credential: bytes) -> str | None:
+        """It opens nothing any more, and all sessions end; what it was called, None if the user has none such."""
+        with self._transaction():
+            gone = self._rows("forget_passkey", (user, credential))
+            if gone:
+                self._keep("forget_sessions_of", [(user, b"")])
+        return str(gone[0][0]) if gone else None
+
+    def forget_passkeys(self, user: UserId) -> None:
+        """None of a user's opens anything any more."""
+        with self._transaction():
+            self._keep("forget_passkeys", [(user,)])
 
     # -- sessions and set-up links
 

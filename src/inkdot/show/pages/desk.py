@@ -23,8 +23,10 @@ from inkdot.domain.account import Role
 from inkdot.domain.errors import InkdotError, NotFound
 from inkdot.show.api.door import id_of, log_fault
 from inkdot.show.api.problems import KINDS, Problem, problem_of
-from inkdot.show.auth import Auth, Signed, required
+from inkdot.show.auth import Auth, Signed
+from inkdot.show.guard import required
 from inkdot.show.pages.words import LANGUAGES, Words, words
+from inkdot.show.passkeys import Passkeys
 from inkdot.store.views import SharedViews
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
@@ -110,7 +112,7 @@ class Desk:
     ) -> None:
         """`facts` gives the addresses that pages show, public_url and office_url, and whether all is `sample` data."""
         self.asks, self.auth, self.views, self.facts = asks, auth, views, facts
-        self.files = _shipped()
+        self.files, self.passkeys = _shipped(), Passkeys(auth)
         self._templates = Environment(
             loader=PackageLoader("inkdot.show"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from inkdot.domain.errors import CodeWanted, InkdotError, NotAllowed, NotFound
 from inkdot.show.addons import FILES, packed
 from inkdot.show.api.problems import KINDS, problem_of
-from inkdot.show.auth import form_of
+from inkdot.show.guard import form_of
 from inkdot.show.pages.desk import HEADERS, Desk, Visit
 
 
@@ -21,7 +21,7 @@ class Entrance:
 
     async def login(self, request: Request) -> Response:
         """Sign in; an authenticator's code is asked for after the password."""
-        to = _inside(request.query_params.get("next", "/"))
+        to = inside(request.query_params.get("next", "/"))
         if request.method != "POST":
             return self._desk.page(request, "login.html", None, next=to, address="", code=False, trouble="")
         form = await form_of(request)
@@ -37,7 +37,7 @@ class Entrance:
             return self._desk.page(
                 request, "login.html", None, 200 if isinstance(error, CodeWanted) else status, **facts
             )
-        response = RedirectResponse(_inside(form.get("next", "/")), 303, HEADERS)
+        response = RedirectResponse(inside(form.get("next", "/")), 303, HEADERS)
         auth.welcome(request, response, secret)
         return response
 
@@ -76,6 +76,6 @@ def addon(visit: Visit) -> Response:
     return Response(packed(name), 200, headers, "application/zip")
 
 
-def _inside(to: str) -> str:
+def inside(to: str) -> str:
     """An address of ours; anything else leads home."""
     return to if to.startswith("/") and to[1:2] not in ("/", "\\") and "\n" not in to else "/"

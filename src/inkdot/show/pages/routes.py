@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, persons, rules, running, settings, sharing, things
+from inkdot.show.pages import entering, passkeys, persons, rules, running, settings, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
@@ -26,6 +26,8 @@ _PAGES: tuple[tuple[str, Handler], ...] = (
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/logout", Role.VIEWER, entering.logout),
     ("/me", Role.VIEWER, running.me_change),
+    ("/me/passkeys/ask", Role.VIEWER, passkeys.passkey_ask),
+    ("/me/passkeys", Role.VIEWER, passkeys.passkey_change),
     ("/sample", Role.OWNER, persons.sample_remove),
     ("/events/{event}", Role.MEMBER, persons.correct),
     ("/people/{person}", Role.MEMBER, persons.person_change),
@@ -54,6 +56,7 @@ _ASKING_A_ROLE: tuple[tuple[str, Role, Handler], ...] = (
 
 def page_routes(desk: Desk) -> list[BaseRoute]:
     """The pages of one office."""
+    by_key = passkeys.PasskeyEntrance(desk)
     entrance, shared = entering.Entrance(desk), sharing.SharedDoor(desk)
 
     async def static(request: Request) -> Response:
@@ -64,6 +67,8 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
 
     return [
         Route("/login", desk.polite(entrance.login), methods=["GET", "POST"]),
+        Route("/login/passkey/ask", desk.polite(by_key.ask), methods=["POST"]),
+        Route("/login/passkey", desk.polite(by_key.login), methods=["POST"]),
         Route("/setup/{token}", desk.polite(entrance.setup), methods=["GET", "POST"]),
         Route("/shared/{token}", desk.polite(shared.answer), methods=["GET", "POST"]),
         Route("/static/{name}", static),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from inkdot.show.auth import fresh_user
 from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
 from inkdot.show.pages.table import Column, exported, table
+from inkdot.show.passkeys import words_of
 from inkdot.store.contract import iso
 
 _AUDIT = (
@@ -75,13 +77,15 @@ def team(visit: Visit, secret: str = "") -> Response:
 def team_change(visit: Visit) -> Response:
     """Let somebody or a program in, give another role, show the door."""
     accounts, form, workspace = visit.desk.auth.accounts, visit.form, visit.signed.workspace
-    now = int(time.time())
+    now, note = int(time.time()), partial(visit.desk.auth.note, visit.signed)
     match form.get("do"):
         case "add":
             user = fresh_user(form.get("address", ""), form.get("name", ""), form.get("password", ""), now)
             if accounts.user_of(user.address):
                 raise UsageError(f"There is an account for {user.address} already.")
-            accounts.keep_user(user, workspace, _role(form.get("role", "")))
+            role = _role(form.get("role", ""))
+            accounts.keep_user(user, workspace, role)
+            note("account add", account=user.address, role=role)
             return visit.back("/team", visit.words("{person} can sign in now.", person=user.address))
         case "role" | "remove":
             found = next((m for m in accounts.members(workspace) if str(m.id) == form.get("user")), None)
@@ -89,20 +93,23 @@ def team_change(visit: Visit) -> Response:
                 raise UsageError("There is nobody like that in this workspace.")
             if found.id == visit.signed.user:
                 raise UsageError("Nobody can take away his own role; ask another owner.")
-            role = _role(form.get("role", "")) if form["do"] == "role" else None
-            accounts.keep_member(workspace, found.id, role, now)
+            wanted = _role(form.get("role", "")) if form["do"] == "role" else None
+            accounts.keep_member(workspace, found.id, wanted, now)
+            note("account role", account=found.address, role=wanted or "none")
             return visit.back("/team", visit.words("Changed; {person} must sign in again.", person=found.address))
         case "key":
             scopes = [scope for scope in Scope if form.get(f"may_{scope}")]
             if not scopes:
                 raise UsageError("Say what the key may do: tick at least one of its rights.")
-            _, secret = fresh_key(
+            key, secret = fresh_key(
                 accounts, workspace, form.get("name", ""), scopes, _days(form.get("days", "").strip())
             )
+            note("key add", key=key.name, may=sorted(key.scopes))
             return team(visit, secret)
         case "revoke":
             if not accounts.forget_key(workspace, KeyId(from_word(KEY, form.get("key", "")))):
                 raise NotFound("There is no such key in this workspace; it may have been taken away before.")
+            note("key rm", key=form["key"])
             return visit.back("/team", visit.words("The key opens nothing any more."))
     raise UsageError("Say what is to be done: add, role, remove, key or revoke.")
 
@@ -141,6 +148,7 @@ def _me(
     facts = {
         "user": accounts.user(visit.signed.user),
         "places": accounts.workspaces_of(visit.signed.user),
+        "passkeys": words_of(accounts.passkeys(visit.signed.user)),
         "wish": wish,
         "kinds": _TOLD,
     }
@@ -170,7 +178,9 @@ def me_change(visit: Visit) -> Response:
     auth, form, request = visit.desk.auth, visit.form, visit.request
     match form.get("do"):
         case "password":
-            secret = auth.change_password(request, visit.signed, form.get("old", ""), form.get("new", ""))
+            secret = auth.change_password(
+                request, visit.signed, form.get("old", ""), form.get("new", ""), keep_passkeys="passkeys" not in form
+            )
             response = visit.back("/me", visit.words("The password is changed; other browsers must sign in again."))
         case "offer":
             return _me(visit, offered=auth.offer_totp(visit.signed))

@@ -17,7 +17,8 @@ from inkdot.domain.account import Role
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import UserId
 from inkdot.show import passwords
-from inkdot.show.auth import Signed, digest, form_of, fresh_secret
+from inkdot.show.auth import Signed, digest, fresh_secret
+from inkdot.show.guard import form_of
 from inkdot.show.keys import named
 from inkdot.show.pages import persons, things
 from inkdot.show.pages.desk import HEADERS, Desk, Visit

@@ -159,3 +159,27 @@ DELETE FROM answered WHERE asker = ? AND workspace = ? AND key = ?;
 -- name: forget_answers
 -- What was answered long ago, and what a process that ended was about to answer.
 DELETE FROM answered WHERE time <= ? OR (status IS NULL AND time <= ?);
+
+-- name: keep_passkey
+-- A new passkey; nothing comes back if the credential is known already.
+INSERT INTO passkeys (credential, user, name, key, counter, made) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1;
+
+-- name: passkey
+-- One passkey.
+SELECT credential, user, name, key, counter, made, used FROM passkeys WHERE credential = ?;
+
+-- name: passkeys
+-- A user's passkeys, oldest first.
+SELECT credential, user, name, key, counter, made, used FROM passkeys WHERE user = ? ORDER BY made, credential;
+
+-- name: use_passkey
+-- It signed; nothing comes back if its counter did not go on, which tells of a copy.
+UPDATE passkeys SET counter = ?2, used = ?3 WHERE credential = ?1 AND (counter < ?2 OR (counter = 0 AND ?2 = 0)) RETURNING 1;
+
+-- name: forget_passkey
+-- It opens nothing any more.
+DELETE FROM passkeys WHERE user = ? AND credential = ? RETURNING name;
+
+-- name: forget_passkeys
+-- None of a user's opens anything any more.
+DELETE FROM passkeys WHERE user = ?;
