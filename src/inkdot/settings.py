@@ -72,6 +72,15 @@ class Settings:
     private_networks: tuple[str, ...] = _setting(
         (), "Networks that webhooks may reach though they are not public, like 10.0.0.0/8. None: public addresses only."
     )
+    oidc_issuer: str = _setting(
+        "", "OpenID Connect provider by which the team may sign in, like https://id.example.com. Empty: passwords only."
+    )
+    oidc_client_id: str = _setting(
+        "", "Its name for this office; /login/provider/back of the office is where it leads back."
+    )
+    oidc_client_secret: str = _setting(
+        "", "The secret to it; INKDOT_OIDC_CLIENT_SECRET keeps it out of files. Empty: a public client.", secret=True
+    )
     dot_prefix: str = _setting("o", "First part of the path of dots.")
     click_prefix: str = _setting("c", "First part of the path of tracked links.")
     public_urls: tuple[str, ...] = _setting(
@@ -240,7 +249,7 @@ def _faults(settings: Settings) -> list[str]:
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
             found.append(f"{name} = {url!r} is no web address; write it like https://t.example.com.")
     found += _consent_faults(settings)
-    found += _network_faults(settings)
+    found += _network_faults(settings) + _provider_faults(settings)
     if not 1 <= settings.streets <= 256:
         found.append(f"streets = {settings.streets} does not work; use 1 to 256.")
     if settings.connections_per_address < 1 or settings.journal_days < 1:
@@ -264,6 +273,23 @@ def _faults(settings: Settings) -> list[str]:
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():
         found.append("dot_prefix and click_prefix must be different words of letters and digits.")
     return found
+
+
+def _provider_faults(settings: Settings) -> list[str]:
+    if not settings.oidc_issuer or (_is_provider(settings.oidc_issuer) and settings.oidc_client_id):
+        return []
+    return ["oidc_issuer must be an address like https://id.example.com, and needs oidc_client_id beside it."]
+
+
+def _is_provider(url: str) -> bool:
+    """An https address with nothing behind its path; http on this machine only."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "::1", "localhost"))
+    return safe and bool(host) and parts.username is None and not parts.query and not parts.fragment
 
 
 def _consent_faults(settings: Settings) -> list[str]:

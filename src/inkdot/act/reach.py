@@ -2,18 +2,20 @@
 
 The name is resolved once, every answer must be a public unicast address (or of a network that the settings allow), and the
 connection goes to the address that was judged: a second answer of the name server changes nothing. Redirects are not
-followed, answers are not shown, and one deadline covers it all.
+followed, answers are not shown (but to a program that fetches one, whole and bounded), and one deadline covers it all.
 """
 
 from __future__ import annotations
 
+import http.client
+import io
 import ipaddress
 import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from inkdot.act.channels import Undelivered
@@ -21,6 +23,7 @@ from inkdot.act.channels import Undelivered
 SECONDS = 15.0
 """For everything: connecting, sending, and the head of the answer."""
 _HEAD_BYTES = 16_384
+_MOST_FETCHED = 1_000_000
 _MOST_ADDRESSES = 4
 _PORTS = (80, 443)
 _FIRST_HIGH_PORT = 1_024
@@ -30,6 +33,7 @@ _EMBEDDING = [
 ]
 """IPv6 that carries an IPv4 address somewhere else (NAT64, Teredo, 6to4), and relics."""
 
+Said = TypeVar("Said")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |\r\n|$)")
@@ -66,6 +70,20 @@ class Reach:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """One POST; any answer is returned. Raises Undelivered where there is none."""
+        return self._ask("POST", url, body, headers, _read)
+
+    def fetch(self, url: str, headers: Mapping[str, str], form: bytes | None = None) -> tuple[int, bytes]:
+        """Status and body (1 MB at most) of a GET, or of a POST where there is a form. Raises Undelivered."""
+        return self._ask("GET" if form is None else "POST", url, form or b"", headers, _read_whole)
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        read: Callable[[socket.socket, float], Said],
+    ) -> Said:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -76,13 +94,21 @@ class Reach:
         deadline = time.monotonic() + self._seconds
         addresses = self._judged(host, port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        lines = [f"POST {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
         head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""])
         try:
-            return self._exchange(
-                addresses, port, host if parts.scheme == "https" else None, head.encode("latin-1") + body, deadline
-            )
-        except (OSError, ssl.SSLError, ValueError) as error:
+            request = head.encode("latin-1") + body
+            with _connected(addresses, port, deadline) as plain:
+                channel: socket.socket = plain
+                if parts.scheme == "https":
+                    channel = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+                try:
+                    channel.settimeout(_left(deadline))
+                    channel.sendall(request)
+                    return read(channel, deadline)
+                finally:
+                    channel.close()
+        except (OSError, ssl.SSLError, ValueError, http.client.HTTPException) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
             raise Undelivered(f"No answer: {reason}.") from error
 
@@ -104,20 +130,6 @@ class Reach:
             return False
         embeds = address.version == 6 and any(address in network for network in _EMBEDDING)
         return not embeds and (port in _PORTS or port >= _FIRST_HIGH_PORT)
-
-    def _exchange(
-        self, addresses: Sequence[str], port: int, name: str | None, request: bytes, deadline: float
-    ) -> Answer:
-        with _connected(addresses, port, deadline) as plain:
-            channel: socket.socket = plain
-            if name is not None:
-                channel = ssl.create_default_context().wrap_socket(plain, server_hostname=name)
-            try:
-                channel.settimeout(_left(deadline))
-                channel.sendall(request)
-                return _read(channel, deadline)
-            finally:
-                channel.close()
 
 
 def _connected(addresses: Sequence[str], port: int, deadline: float) -> socket.socket:
@@ -151,3 +163,33 @@ def _read(channel: socket.socket, deadline: float) -> Answer:
         raise Undelivered("What answers there does not speak HTTP.")
     wait = re.search(rb"(?im)^retry-after:[ \t]*(\d{1,6})[ \t]*\r?$", head)
     return Answer(int(found[1]), int(wait[1]) if wait else None)
+
+
+class _Bounded(io.RawIOBase):
+    """What comes over a channel until the deadline, and not without end."""
+
+    def __init__(self, channel: socket.socket, deadline: float) -> None:
+        self._channel, self._deadline, self._room = channel, deadline, _HEAD_BYTES + _MOST_FETCHED
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As RawIOBase. Raises ValueError where it is too much."""
+        self._channel.settimeout(_left(self._deadline))
+        count = self._channel.recv_into(buffer)
+        self._room -= count
+        if self._room < 0:
+            raise ValueError("The answer is too large.")
+        return count
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As a socket does for HTTPResponse."""
+        return io.BufferedReader(self)
+
+
+def _read_whole(channel: socket.socket, deadline: float) -> tuple[int, bytes]:
+    response = http.client.HTTPResponse(cast("socket.socket", _Bounded(channel, deadline)))
+    response.begin()
+    return response.status, response.read()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,6 +70,11 @@ def fresh() -> int:
     return int.from_bytes(os.urandom(8), "big") >> 1
 
 
+def reach_of(private_networks: Sequence[str]) -> Reach:
+    """What reaches out to addresses that a user named, and to networks of one's own."""
+    return Reach([ipaddress.ip_network(n, strict=False) for n in private_networks])
+
+
 class Acting:
     """One folder's rules, endpoints and outbox."""
 
@@ -88,9 +93,8 @@ class Acting:
         self.store: EventStore | None = None
         self.consents: Ledger = NothingOnRecord()
         self.watch = Watch(self.outbox, self.triggers, self, now)
-        private = [ipaddress.ip_network(n, strict=False) for n in settings.private_networks]
         self._means = Means(
-            Reach(private), poster(folder, settings), settings.owner, control, self, self.audiences,
+            reach_of(settings.private_networks), poster(folder, settings), settings.owner, control, self, self.audiences,
             vapid(folder, settings.owner), self.browsers, self._privacy_page,
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)

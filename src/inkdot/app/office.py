@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import uvicorn
 from starlette.applications import Starlette
 
-from inkdot.app.acting import ASKS
+from inkdot.app.acting import ASKS, reach_of
 from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.choosing import ASKS as SETTING_ASKS
 from inkdot.app.folder import Folder
@@ -38,6 +38,7 @@ from inkdot.settings import Settings, load
 from inkdot.show.api.door import Door
 from inkdot.show.auth import Auth
 from inkdot.show.live import Live, Past, Places, spans
+from inkdot.show.oidc import Provider
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
 from inkdot.store.consents import Consents
@@ -273,6 +274,15 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _provider(settings: Settings) -> Provider | None:
+    """Who else may say who somebody is."""
+    if not settings.oidc_issuer:
+        return None
+    return Provider(
+        settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, reach_of(settings.private_networks)
+    )
+
+
 def _application(
     office: Office, folder: Folder, settings: Settings, accounts: Accounts, views: SharedViews
 ) -> Starlette:
@@ -283,7 +293,13 @@ def _application(
         book.audit(who, what, workspace=int(workspace), **detail)
 
     door = Door(
-        Auth(accounts, settings.office_url, keep_places=settings.addresses == "full", tell=tell),
+        Auth(
+            accounts,
+            settings.office_url,
+            keep_places=settings.addresses == "full",
+            tell=tell,
+            provider=_provider(settings),
+        ),
         office.asks(),
         settings.api_per_minute,
     )

@@ -30,6 +30,7 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften
 from inkdot.domain.ids import UserId, WorkspaceId
 from inkdot.show import passwords
+from inkdot.show.oidc import Provider
 from inkdot.show.tries import Tries, is_loopback, is_plain_host, network_of, public_address
 from inkdot.store.accounts import Accounts
 from inkdot.understand.agent import agent_text
@@ -97,13 +98,15 @@ class Auth:
         *,
         keep_places: bool = True,
         tell: Tell = _untold,
+        provider: Provider | None = None,
     ) -> None:
         """`office_url`: how people reach the office; cookies are tied to https if it is.
 
         `keep_places`: from where people work may be kept; not where addresses are to be cut, when none would be alike either.
         `tell`: who came in, and what changed of who may.
+        `provider`: who else may say who somebody is.
         """
-        self._tell = tell
+        self._tell, self.provider = tell, provider
         self.accounts, self._now, self._keep_places = accounts, now, keep_places
         parts = urlsplit(office_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
@@ -163,16 +166,26 @@ class Auth:
         user = self.accounts.user_of(known) if known else None
         if not passwords.right(user.password if user else None, password) or user is None:
             raise SignInFirst(_WRONG)
+        place = self._place_of(user, code, pair)
+        if passwords.is_old(user.password):
+            self.accounts.change_password(user.id, passwords.hashed(password))
+        return self._let_in(request, user, place)
+
+    def vouched(self, request: Request, user: User, way: str, code: str = "") -> str:
+        """As `login`, for whom `way`, in place of the password, has shown to be this user."""
+        self._check_wire(request)
+        place = self._place_of(user, code, self._count(request, user.address))
+        return self._let_in(request, user, place, way=way)
+
+    def _place_of(self, user: User, code: str, pair: str) -> WorkspaceId:
+        """Where a user works, once the second factor is there, too, if the account has one; the tries are forgiven."""
         if user.totp:
             self._check_code(user, user.totp, code)
         places = self.accounts.workspaces_of(user.id)
         if not places:
             raise NotAllowed("This account belongs to no workspace any more; ask an owner.")
-        if passwords.is_old(user.password):
-            self.accounts.change_password(user.id, passwords.hashed(password))
         self._by_both.forgive(pair)
-        self._tell(user.address, "signed in", places[0].workspace)
-        return self._begin(request, user.id, places[0].workspace)
+        return places[0].workspace
 
     def enter(self, request: Request, user: User | None) -> str:
         """As `login`, for whom a passkey has shown to be this user, both factors at once; None where it has not."""
@@ -181,8 +194,11 @@ class Auth:
         if user is None or not places:
             raise SignInFirst("This passkey opens no account here.")
         self._by_both.forgive(pair)
-        self._tell(user.address, "signed in", places[0].workspace, way="passkey")
-        return self._begin(request, user.id, places[0].workspace)
+        return self._let_in(request, user, places[0].workspace, way="passkey")
+
+    def _let_in(self, request: Request, user: User, place: WorkspaceId, **detail: object) -> str:
+        self._tell(user.address, "signed in", place, **detail)
+        return self._begin(request, user.id, place)
 
     def _count(self, request: Request, account: str) -> str:
         network = network_of(request.client.host if request.client else None)
@@ -252,10 +268,8 @@ class Auth:
         """The first account, an owner; returns its session. Raises NotAllowed, BadAddress, UsageError."""
         self.check_source(request)
         self._check_wire(request)
-        if not self.setup_open(token):
-            raise NotAllowed("This set-up link works no more; start inkdot serve again for a new one.")
-        user = fresh_user(address, name, password, int(self._now()))
-        if not self.accounts.keep_first_user(user, _FIRST, digest(token), int(self._now())):
+        user = fresh_user(address, name, password, int(self._now())) if self.setup_open(token) else None
+        if not user or not self.accounts.keep_first_user(user, _FIRST, digest(token), int(self._now())):
             raise NotAllowed("This set-up link works no more; start inkdot serve again for a new one.")
         return self._begin(request, user.id, _FIRST)
 

@@ -69,8 +69,9 @@ class Accounts(Control):
             self._keep("forget_user", [(user,)])
 
     def change_password(self, user: UserId, password: str, but: bytes = b"") -> None:
-        """Another password (its hash); all sessions end but the one with the digest `but`."""
+        """Another password (its hash); all sessions end but the one with the digest `but`, and no provider is remembered."""
         with self._transaction():
+            self._keep("forget_provider_identities", [(user,)])
             self._keep("change_password", [(password, user)])
             self._keep("forget_sessions_of", [(user, but)])
 
@@ -184,6 +185,17 @@ class Accounts(Control):
         """None of a user's opens anything any more."""
         with self._transaction():
             self._keep("forget_passkeys", [(user,)])
+
+    # -- sign-in by a provider
+
+    def provider_user(self, issuer: str, subject: str) -> User | None:
+        """Whose a provider's subject is, if it signed in before."""
+        return next((User(*row) for row in self._rows("provider_user", (issuer, subject))), None)
+
+    def keep_provider_identity(self, issuer: str, subject: str, user: UserId) -> bool:
+        """A subject signs in as this user from now on; False if another subject of the provider does already."""
+        with self._transaction():
+            return bool(self._rows("keep_provider_identity", (issuer, subject, user)))
 
     # -- sessions and set-up links
 

@@ -21,24 +21,19 @@ class Entrance:
 
     async def login(self, request: Request) -> Response:
         """Sign in; an authenticator's code is asked for after the password."""
-        to = inside(request.query_params.get("next", "/"))
+        desk = self._desk
         if request.method != "POST":
-            return self._desk.page(request, "login.html", None, next=to, address="", code=False, trouble="")
+            return login_page(desk, request, request.query_params.get("next", "/"))
         form = await form_of(request)
-        address, auth = form.get("address", ""), self._desk.auth
+        address, to = form.get("address", ""), form.get("next", "/")
         try:
             secret = await run_in_threadpool(
-                auth.login, request, address, form.get("password", ""), form.get("code", "")
+                desk.auth.login, request, address, form.get("password", ""), form.get("code", "")
             )
         except InkdotError as error:
-            code = isinstance(error, CodeWanted) or "code" in form
-            status = KINDS[problem_of(error).name].status
-            facts = {"next": to, "address": address, "code": code, "trouble": str(error)}
-            return self._desk.page(
-                request, "login.html", None, 200 if isinstance(error, CodeWanted) else status, **facts
-            )
-        response = RedirectResponse(inside(form.get("next", "/")), 303, HEADERS)
-        auth.welcome(request, response, secret)
+            return login_page(desk, request, to, error, address=address, code="code" in form)
+        response = RedirectResponse(inside(to), 303, HEADERS)
+        desk.auth.welcome(request, response, secret)
         return response
 
     async def setup(self, request: Request) -> Response:
@@ -58,6 +53,19 @@ class Entrance:
         response = RedirectResponse("/welcome", 303, HEADERS)
         auth.welcome(request, response, secret)
         return response
+
+
+def login_page(
+    desk: Desk, request: Request, to: str, error: InkdotError | None = None, *, address: str = "", code: bool = False
+) -> Response:
+    """Where one signs in, by each way there is, to go on to `to`; with what went wrong before, if anything did."""
+    asked = isinstance(error, CodeWanted)
+    facts = {
+        "next": inside(to), "address": address, "code": code or asked, "trouble": str(error or ""),
+        "provider": desk.auth.provider.name if desk.auth.provider else "",
+    }  # fmt: skip
+    status = KINDS[problem_of(error).name].status if error and not asked else 200
+    return desk.page(request, "login.html", None, status, **facts)
 
 
 def logout(visit: Visit) -> Response:

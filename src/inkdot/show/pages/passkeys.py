@@ -13,7 +13,7 @@ from inkdot.domain.errors import InkdotError
 from inkdot.show.api.problems import KINDS, problem_of
 from inkdot.show.guard import form_of
 from inkdot.show.pages.desk import HEADERS, Desk, Visit
-from inkdot.show.pages.entering import inside
+from inkdot.show.pages.entering import inside, login_page
 
 
 class PasskeyEntrance:
@@ -33,9 +33,7 @@ class PasskeyEntrance:
         try:
             secret = await run_in_threadpool(desk.passkeys.login, request, form)
         except InkdotError as error:
-            status = KINDS[problem_of(error).name].status
-            facts = {"next": to, "address": "", "code": False, "trouble": str(error)}
-            return desk.page(request, "login.html", None, status, **facts)
+            return login_page(desk, request, to, error)
         response = RedirectResponse(to, 303, HEADERS)
         desk.auth.welcome(request, response, secret)
         return response

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, passkeys, persons, rules, running, settings, sharing, things
+from inkdot.show.pages import entering, passkeys, persons, provider, rules, running, settings, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
@@ -58,6 +58,7 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
     """The pages of one office."""
     by_key = passkeys.PasskeyEntrance(desk)
     entrance, shared = entering.Entrance(desk), sharing.SharedDoor(desk)
+    outside = provider.ProviderEntrance(desk)
 
     async def static(request: Request) -> Response:
         return desk.static(request)
@@ -69,6 +70,9 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
         Route("/login", desk.polite(entrance.login), methods=["GET", "POST"]),
         Route("/login/passkey/ask", desk.polite(by_key.ask), methods=["POST"]),
         Route("/login/passkey", desk.polite(by_key.login), methods=["POST"]),
+        Route("/login/provider", desk.polite(outside.begin)),
+        Route("/login/provider/back", desk.polite(outside.back)),
+        Route("/login/provider/code", desk.polite(outside.code), methods=["POST"]),
         Route("/setup/{token}", desk.polite(entrance.setup), methods=["GET", "POST"]),
         Route("/shared/{token}", desk.polite(shared.answer), methods=["GET", "POST"]),
         Route("/static/{name}", static),

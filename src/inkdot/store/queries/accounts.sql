@@ -183,3 +183,16 @@ DELETE FROM passkeys WHERE user = ? AND credential = ? RETURNING name;
 -- name: forget_passkeys
 -- None of a user's opens anything any more.
 DELETE FROM passkeys WHERE user = ?;
+
+-- name: provider_user
+-- Whose a provider's subject is.
+SELECT u.id, u.address, u.name, u.password, u.totp, u.totp_wanted, u.made
+FROM provider_identities AS p JOIN users AS u ON u.id = p.user WHERE p.issuer = ? AND p.subject = ?;
+
+-- name: keep_provider_identity
+-- A subject signs in as this user from now on; nothing comes back if another one does already.
+INSERT INTO provider_identities (issuer, subject, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1;
+
+-- name: forget_provider_identities
+-- The verified mail address is to say anew who it is.
+DELETE FROM provider_identities WHERE user = ?;
