@@ -31,6 +31,7 @@ proof: dev
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/webhooks.py
 	$(RUN)/python proofs/corpus.py
+	$(RUN)/python proofs/contract.py
 	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof
 	$(RUN)/python proofs/odd.py

@@ -21,7 +21,8 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 
 from inkdot.understand.rules import shipped
-from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.office.asking import PASSWORD, Reader
 
 MUNICH = "93.213.85.92"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -155,6 +156,10 @@ def test_a_city_is_about_with_a_radius_and_never_told_of_a_relay(believing: Serv
     assert event["fields"]["location"] == {
         "value": "about Munich, Bavaria, DE (within 50 km)", "status": "degraded", "reason": "city_estimate",
     }  # fmt: skip
+    inkdot("account", "add", ADA, "--ask", "--data", believing.data, stdin=PASSWORD + "\n")
+    shown = Reader(believing, ADA).ask("GET", f"/people/{BEN}")[2]
+    assert "world.svg?" in shown
+    assert '#DE"' in shown  # a city is in a country, which stands on the map
     safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.3 Mobile/15E148 Safari/604.1"
     relay = opened(believing, safari, "172.225.10.20", 2)[1]
     assert (relay["fields"]["location"]["value"], relay["fields"]["location"]["reason"]) == ("IS", "private_relay")

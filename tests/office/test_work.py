@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import BEN, eventually, inkdot, inkdot_json
 from tests.office.desk import ANNA, FIREFOX, GINA, VERA, Office, signed_in
+from tests.room import made
 
 
 def file(folder: Path, name: str, pages: int) -> Path:
@@ -124,6 +125,22 @@ def test_a_country_that_is_known_stands_on_a_map_and_one_that_is_not_on_none(pag
     assert use.evaluate("shape => shape.getBBox().width") > 1
     page.goto(f"/people/{GINA}")  # behind Gmail nobody knows where
     expect(page.locator(".map")).to_have_count(0)
+
+
+def test_the_countries_of_a_documents_readers_stand_on_its_map_where_they_are_known(page: Page, office: Office) -> None:
+    picture = file(office.server.data.parent, "plan.pdf", 2)
+    options = ("--data", office.server.data, "--public-url", office.server.public)
+    shared = inkdot_json("doc", "share", picture, "--to", GINA, *options)
+    page.goto(f"/documents/{shared['document']}")
+    expect(page.locator(".map")).to_have_count(0)
+    reader = made.Browser(shared["url"], X_Forwarded_For="193.99.144.80")
+    reader.open()
+    reader.stay(0.6)
+    assert reader.beat([1, 0.5, 1, [0]])[0] == 204
+    eventually(lambda: inkdot_json("doc", "report", shared["document"], "--data", office.server.data)["visits"])
+    page.reload()
+    expect(page.locator(".map figcaption")).to_contain_text("Germany")
+    expect(page.locator(".timeline .more")).to_contain_text("Germany")
 
 
 def test_columns_are_chosen_kept_by_the_browser_and_saved_as_shown(ada: BrowserContext, page: Page) -> None:

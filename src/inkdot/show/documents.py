@@ -152,6 +152,7 @@ def _visit(sitting: Sitting, person: str | None, words: tuple[int, ...]) -> dict
         "device": fields.device.value,
         "os": fields.os.value,
         "client": fields.client.value,
+        "location": fields.location.value,
     }
 
 

@@ -61,4 +61,5 @@ def _visit(
         "first_seen": seen, "grade": judged.grade, "reason": judged.reason,
         "actor": verdict.actor, "human": verdict.human, "counted": not machine, "client": client,
         "os": verdict.fields.os.value, "device": verdict.fields.device.value,
+        "location": verdict.fields.location.value,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from inkdot.domain.evidence import Actor, Evidence, Field, Fields, Human, Reason, Status, Verdict
@@ -60,6 +61,7 @@ _WEAK = (
 )  # fmt: skip
 _NO_CITY = frozenset({Reason.TOR, Reason.VPN, Reason.PRIVATE_RELAY, Reason.HOSTING, Reason.MOBILE_NETWORK})
 _DEFAULT_RADIUS = 50
+_COUNTRY = re.compile(r"([A-Z]{2})|about .*, ([A-Z]{2}) \(within \d+ km\)")
 
 
 def location(network: Network, *, old_data: bool) -> Field:
@@ -81,3 +83,9 @@ def location(network: Network, *, old_data: bool) -> Field:
         radius = max(city.radius or 0, _DEFAULT_RADIUS)
         return Field(f"about {names} (within {radius} km)", Status.DEGRADED, reason or Reason.CITY_ESTIMATE)
     return Field(network.country, Status.DEGRADED if reason else Status.KNOWN, reason)
+
+
+def country_of(place: str | None) -> str | None:
+    """The country, as two letters, of what `location` tells; None where it tells none."""
+    found = _COUNTRY.fullmatch(place or "")
+    return found and (found[1] or found[2])

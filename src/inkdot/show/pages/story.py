@@ -9,11 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from inkdot.show.documents import spoken
+from inkdot.understand.verdict import country_of
 
 Line = dict[str, Any]
 _READING, _LOOKING = ("view", "read"), ("view", "engage")
 _MOST_PARTS = 50
-_CODE = 2
 _AGAIN = " (again)"
 
 
@@ -126,8 +126,9 @@ def _sent(copy: Line) -> Iterable[Line]:
 
 def countries_of(events: Iterable[Line]) -> dict[str, int]:
     """Where people were, as far as it is known: signs by country, most first; machines are nowhere."""
-    told = Counter(
-        place for e in events
-        if e["human"] != "no" and not e["repeat_of"] and len(place := e["fields"]["location"]["value"] or "") == _CODE
-    )  # fmt: skip
-    return dict(told.most_common())
+    return by_country(e["fields"]["location"]["value"] for e in events if e["human"] != "no" and not e["repeat_of"])
+
+
+def by_country(places: Iterable[str | None]) -> dict[str, int]:
+    """How many of these places are in which country, most first; a city counts for its country."""
+    return dict(Counter(code for place in places if (code := country_of(place))).most_common())

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.show.pages.desk import Visit
 from inkdot.show.pages.persons import span
-from inkdot.show.pages.story import countries_of, days
+from inkdot.show.pages.story import by_country, countries_of, days
 from inkdot.show.pages.table import Column, exported, table
 
 _MAILS = (
@@ -163,6 +163,7 @@ def document(visit: Visit) -> Response:
     busiest = max((s for row in found["people"] for s in row["seconds"]), default=0) or 1
     return visit.page(
         "document.html", doc=found, described=described, longest=longest, busiest=busiest, sums=_sums(found),
+        places=by_country(v["location"] for v in found["visits"] if v["counted"]),
     )  # fmt: skip
 
 
