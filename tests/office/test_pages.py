@@ -108,6 +108,62 @@ def test_a_ping_is_on_the_screen_without_a_reload_and_repeats_stand_in_one_line(
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
 
 
+SIX = b"From: ada@example.com\r\nSubject: Six\r\nContent-Type: text/html\r\n\r\n<p>Hi" + b"".join(
+    b' <a href="https://example.com/%d">link</a>\r\n' % number for number in range(6)
+)
+
+
+def test_a_late_verdict_changes_the_line_that_is_on_the_screen_already(page: Page, office: Office) -> None:
+    page.goto("/")
+    page.evaluate("window.before = true")
+    links = [link["url"] for link in office.server.mark(SIX, "late@example.com")[0]["links"]]
+    for link in links[:2]:
+        office.server.get(link, User_Agent=FIREFOX, X_Forwarded_For="198.51.100.77")
+    lines = page.locator("#feed .event").filter(has_text="late@example.com")
+    expect(lines.filter(has_text="A person clicked").first).to_be_visible()
+    for link in links[2:]:
+        office.server.get(link, User_Agent=FIREFOX, X_Forwarded_For="198.51.100.77")
+    expect(lines.filter(has_text="A person clicked")).to_have_count(0)
+    expect(lines.filter(has_text="no person").first).to_be_attached()
+    assert page.evaluate("window.before")
+
+
+def test_who_looks_elsewhere_is_notified_by_the_browser_of_people_and_not_of_machines(
+    ada: BrowserContext, office: Office
+) -> None:
+    ada.grant_permissions(["notifications"])
+    tab = ada.new_page()
+    # A headless browser always shows its tabs, and shows no notification: whether it would is all that is put in its place.
+    tab.add_init_script("""
+        let elsewhere = false;
+        Object.defineProperty(document, "hidden", { get: () => elsewhere });
+        window.look = (away) => { elsewhere = away; document.dispatchEvent(new Event("visibilitychange")); };
+        window.notified = [];
+        window.Notification = class extends Notification {
+          constructor(title, options) { super(title, options); notified.push(`${title}: ${options.body}`); }
+        };
+    """)
+    tab.goto("/")
+    assert tab.evaluate("Notification.permission") == "granted"
+    watched, crawled, read = (
+        office.server.mark(QUOTE, f"{who}@example.com")[0]["dots"][0] for who in ("while", "bot", "read")
+    )
+    office.server.get(watched, User_Agent=THUNDERBIRD)
+    expect(tab.locator("#feed .event").filter(has_text="while@example.com")).to_have_count(1)
+    tab.evaluate("look(true)")
+    office.server.get(crawled, User_Agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+    tab.wait_for_function("document.title.startsWith('(')")
+    office.server.get(read, User_Agent=THUNDERBIRD)
+    tab.wait_for_function("notified.length > 0")
+    (told,) = tab.evaluate("notified")
+    assert told.startswith("Inkdot: read@example.com")
+    assert "A person opened the mail" in told
+    tab.evaluate("look(false)")
+    expect(tab.locator("#away")).to_contain_text("While you were away: 2")
+    tab.close()
+    ada.clear_permissions()
+
+
 def test_what_somebody_knows_better_is_kept_and_shown(page: Page, office: Office) -> None:
     page.goto(f"/people/{GINA}")
     page.get_by_role("link", name="Why?").first.click()
