@@ -33,21 +33,21 @@ def word(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def cbor(value: Any) -> bytes:
+def cbor(value: int | bytes | str | dict[Any, Any]) -> bytes:
     """Numbers, bytes, text and maps, as authenticators write them."""
-    kind, size, rest = 0, value, b""
     match value:
         case int():
-            kind, size = (0, value) if value >= 0 else (1, -1 - value)
+            return _head(0, value) if value >= 0 else _head(1, -1 - value)
         case bytes():
-            kind, size, rest = 2, len(value), value
+            return _head(2, len(value)) + value
         case str():
-            kind, size, rest = 3, len(value), value.encode()
-        case dict():
-            kind, size, rest = 5, len(value), b"".join(cbor(k) + cbor(v) for k, v in value.items())
-    if size < 24:
-        return bytes([kind << 5 | size]) + rest
-    return bytes([kind << 5 | 25]) + size.to_bytes(2, "big") + rest
+            return _head(3, len(value.encode())) + value.encode()
+        case _:
+            return _head(5, len(value)) + b"".join(cbor(k) + cbor(v) for k, v in value.items())
+
+
+def _head(kind: int, size: int) -> bytes:
+    return bytes([kind << 5 | size]) if size < 24 else bytes([kind << 5 | 25]) + size.to_bytes(2, "big")
 
 
 def public(key: Key) -> dict[int, Any]:

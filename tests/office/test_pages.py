@@ -152,10 +152,9 @@ def test_who_looks_elsewhere_is_notified_by_the_browser_of_people_and_not_of_mac
     expect(tab.locator("#feed .event").filter(has_text="while@example.com")).to_have_count(1)
     tab.evaluate("look(true)")
     office.server.get(crawled, User_Agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
-    tab.wait_for_function("document.title.startsWith('(')")
+    expect(tab).to_have_title(re.compile(r"^\(1\)"))
     office.server.get(read, User_Agent=THUNDERBIRD)
-    tab.wait_for_function("notified.length > 0")
-    (told,) = tab.evaluate("notified")
+    (told,) = eventually(lambda: tab.evaluate("notified"))
     assert told.startswith("Inkdot: read@example.com")
     assert "A person opened the mail" in told
     tab.evaluate("look(false)")

@@ -33,7 +33,7 @@ def opened(folder: Folder) -> Iterator[Accounts]:
 def note(folder: Folder, who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
     """A line in the audit log of what `who` changed of who may come in."""
     book = Consents(folder.control)
-    book.audit(who, what, workspace=int(workspace), **detail)
+    book.audit(who, what, None, workspace=int(workspace), **detail)
     book.close()
 
 

@@ -290,7 +290,7 @@ def _application(
     book = Consents(folder.control)
 
     def tell(who: str, what: str, workspace: WorkspaceId, **detail: object) -> None:
-        book.audit(who, what, workspace=int(workspace), **detail)
+        book.audit(who, what, None, workspace=int(workspace), **detail)
 
     door = Door(
         Auth(
