@@ -70,13 +70,13 @@ def add(
         now = int(time.time())
         if known:
             accounts.keep_member(place, known.id, wanted, now)
-            note(Folder(data), asker(), "account role", place, account=known.address, role=wanted)
+            note(Folder(data), asker(), "account role", place, account=known.name, role=wanted)
             _told({"account": known.address, "role": wanted}, f"{known.address} is {wanted} now.", as_json)
             return
         password = _asked() if ask else _made()
         user = fresh_user(address, name, password, now)
         accounts.keep_user(user, place, wanted)
-        note(Folder(data), asker(), "account add", place, account=user.address, role=wanted)
+        note(Folder(data), asker(), "account add", place, account=user.name, role=wanted)
     if as_json:
         put({"account": user.address, "role": wanted} | ({} if ask else {"password": password}))
         return
@@ -145,7 +145,7 @@ def role(
         user = user_at(accounts, address)
         place = workspace_named(accounts, workspace)
         accounts.keep_member(place, user.id, wanted, int(time.time()))
-        note(Folder(data), asker(), "account role", place, account=user.address, role=wanted or "none")
+        note(Folder(data), asker(), "account role", place, account=user.name, role=wanted or "none")
     _told({"account": user.address, "role": wanted}, f"{user.address}: {wanted or 'no role any more'}.", as_json)
 
 
@@ -273,7 +273,7 @@ def _note(folder: Folder, accounts: Accounts, user: User, what: str) -> None:
     from inkdot.app.ask import asker
 
     for place in accounts.workspaces_of(user.id):
-        note(folder, asker(), what, place.workspace, account=user.address)
+        note(folder, asker(), what, place.workspace, account=user.name)
 
 
 def _told(item: dict[str, object], text: str, as_json: bool) -> None:

@@ -85,7 +85,7 @@ def team_change(visit: Visit) -> Response:
                 raise UsageError(f"There is an account for {user.address} already.")
             role = _role(form.get("role", ""))
             accounts.keep_user(user, workspace, role)
-            note("account add", account=user.address, role=role)
+            note("account add", account=user.name, role=role)
             return visit.back("/team", visit.words("{person} can sign in now.", person=user.address))
         case "role" | "remove":
             found = next((m for m in accounts.members(workspace) if str(m.id) == form.get("user")), None)
@@ -95,7 +95,7 @@ def team_change(visit: Visit) -> Response:
                 raise UsageError("Nobody can take away his own role; ask another owner.")
             wanted = _role(form.get("role", "")) if form["do"] == "role" else None
             accounts.keep_member(workspace, found.id, wanted, now)
-            note("account role", account=found.address, role=wanted or "none")
+            note("account role", account=found.name, role=wanted or "none")
             return visit.back("/team", visit.words("Changed; {person} must sign in again.", person=found.address))
         case "key":
             scopes = [scope for scope in Scope if form.get(f"may_{scope}")]
