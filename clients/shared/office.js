@@ -8,26 +8,27 @@ const SIGNS = {
   clicked: "✓✓ clicked",
   replied: "✓✓ replied",
 };
-const FRESH_MS = 20_000;
+const SETTLED = [404, 409, 422]; // what the office has said for good
 
 class Office {
   // `settings`: { server: "https://office.example.com", key: "..." }, as the options page keeps them.
   constructor({ server = "", key = "" } = {}) {
     this.base = server.replace(/\/+$/, "");
     this.key = key;
-    this.list = { at: 0, mails: [] };
   }
 
   get known() { return this.base !== "" && this.key !== ""; }
 
-  async ask(path, body) {
+  async ask(path, body, method = body ? "POST" : "GET") {
     const headers = { Authorization: `Bearer ${this.key}` };
     if (body) headers["Content-Type"] = "application/json";
     const answer = await fetch(`${this.base}/api/v1${path}`, {
-      method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
+      method, headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
     });
     const said = await answer.json();
-    if (!answer.ok) throw new Error(said.detail || said.title || `The server says ${answer.status}.`);
+    if (!answer.ok) {
+      throw Object.assign(new Error(said.detail || said.title || `The server says ${answer.status}.`), { status: answer.status });
+    }
     return said;
   }
 
@@ -45,24 +46,21 @@ class Office {
     };
   }
 
-  // The latest mails, asked for at most every 20 seconds.
-  async latest() {
-    if (Date.now() - this.list.at > FRESH_MS) {
-      const { data } = await this.ask("/messages?since=90d&limit=100");
-      this.list = { at: Date.now(), mails: data };
+  // Under which Message-ID a marked mail left: from then on it is found by it, and replies to it are known.
+  // True once there is nothing more to tell.
+  async left(message, internetId) {
+    try {
+      await this.ask(`/messages/${message}`, { internet_id: `<${internetId}>` }, "PATCH");
+      return true;
+    } catch (error) {
+      return SETTLED.includes(error.status);
     }
-    return this.list.mails;
   }
 
-  // What became of a mail: by its number, or by its Message-ID among those of that subject. Null for a mail of nobody here.
-  async found({ message, internetId, subject }) {
-    if (message) return (await this.ask(`/messages/${message}`)).report;
-    for (const mail of await this.latest()) {
-      if (mail.subject !== subject) continue;
-      const kept = await this.ask(`/messages/${mail.message}`);
-      if (kept.internet_id?.replace(/^<|>$/g, "") === internetId) return kept.report;
-    }
-    return null;
+  // What became of the mail with this Message-ID; null for a mail of nobody here.
+  async found(internetId) {
+    const { data } = await this.ask(`/messages?internet_id=${encodeURIComponent(`<${internetId}>`)}`);
+    return data[0] ?? null;
   }
 }
 

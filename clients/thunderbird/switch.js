@@ -2,6 +2,7 @@
 // takes out again. Without one, where the options say so, the mail is marked here, by the office's API, before it is sent.
 "use strict";
 
+const LEFT = "left:"; // before a Message-ID of which the office does not know yet; it is told as soon as it can be asked
 const HEADER = { name: "X-Inkdot", value: "off" };
 const off = new Set();
 const waiting = new Map(); // tab -> the number under which its mail was marked
@@ -33,6 +34,15 @@ async function marked(details, office) {
   }
 }
 
+async function tellWhatLeft() {
+  const kept = await browser.storage.local.get(null);
+  const office = new Office(kept);
+  if (!office.known) return;
+  for (const key of Object.keys(kept).filter((name) => name.startsWith(LEFT))) {
+    if (await office.left(kept[key], key.slice(LEFT.length))) await browser.storage.local.remove(key);
+  }
+}
+
 browser.composeAction.onClicked.addListener(async (tab) => {
   if (!off.delete(tab.id)) off.add(tab.id);
   await show(tab.id);
@@ -55,8 +65,8 @@ browser.compose.onAfterSend.addListener(async (tab, sent) => {
   const message = waiting.get(tab.id);
   waiting.delete(tab.id);
   if (!message || !sent.headerMessageId) return;
-  const { numbers = {} } = await browser.storage.local.get("numbers");
-  await browser.storage.local.set({ numbers: { ...numbers, [sent.headerMessageId]: message } });
+  await browser.storage.local.set({ [LEFT + sent.headerMessageId]: message });
+  await tellWhatLeft();
 });
 
 browser.tabs.onRemoved.addListener((tabId) => { off.delete(tabId); waiting.delete(tabId); });

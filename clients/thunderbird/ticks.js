@@ -1,27 +1,18 @@
 // What became of a sent mail, beside it in the message view; and our own dots stay silent in the sender's own program.
 "use strict";
 
-let asked = { settings: "", office: new Office() };
-
-async function office() {
-  const settings = await browser.storage.local.get(["server", "key"]);
-  const written = JSON.stringify(settings);
-  if (asked.settings !== written) asked = { settings: written, office: new Office(settings) };
-  return asked.office;
-}
-
 async function tick(tab, message) {
-  const known = await office();
-  const { numbers = {} } = await browser.storage.local.get("numbers");
+  const office = new Office(await browser.storage.local.get(["server", "key"]));
   let label = "Inkdot";
   let title = "Inkdot knows nothing of this mail.";
-  if (known.known && message) {
+  if (office.known && message) {
     try {
-      const asking = { message: numbers[message.headerMessageId], internetId: message.headerMessageId, subject: message.subject };
-      const report = await known.found(asking);
+      await tellWhatLeft();
+      const report = await office.found(message.headerMessageId);
       if (report) {
         label = SIGNS[stateOf(report)];
         title = `${label}; ${report.opened_between.join("-")} of ${report.recipients} opened it, ${report.clicked} clicked.`;
+        if (report.bounced) title += ` ${report.bounced} could not be reached.`;
       }
     } catch (error) {
       title = `Inkdot: ${error.message}`;

@@ -4,11 +4,12 @@ const WEBMAIL = ["https://mail.google.com", "https://outlook.live.com", "https:/
 const form = document.querySelector("form");
 const said = document.querySelector("output");
 
-chrome.storage.local.get(["addresses", "server", "key", "webmail"]).then(({ addresses = [], server = "", key = "", webmail = WEBMAIL }) => {
+chrome.storage.local.get(null).then(({ addresses = [], server = "", key = "", webmail = WEBMAIL, mine = [] }) => {
   form.addresses.value = addresses.join("\n");
   form.server.value = server;
   form.key.value = key;
   form.webmail.value = webmail.join("\n");
+  form.mine.value = mine.join("\n");
 });
 
 // Only scheme, host and port: the paths of dots are the same everywhere.
@@ -26,6 +27,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const [server = ""] = origins(form.server.value);
     settings = { addresses: origins(form.addresses.value), server, key: form.key.value.trim(), webmail: origins(form.webmail.value) };
+    settings.mine = form.mine.value.toLowerCase().split(/[\s,;]+/).filter(Boolean);
   } catch {
     said.textContent = "One of these is no web address; write it like https://t.example.com.";
     return;

@@ -49,13 +49,18 @@ chrome.runtime.onInstalled.addListener(again);
 chrome.runtime.onStartup.addListener(again);
 chrome.storage.onChanged.addListener(again);
 
-let asked = { settings: "", office: new Office() };
+const FRESH_MS = 20_000;
+const MOST_KNOWN = 500;
+let latest = { settings: "", at: 0, mails: [] };
 
-async function office() {
-  const settings = await chrome.storage.local.get(["server", "key"]);
-  const written = JSON.stringify(settings);
-  if (asked.settings !== written) asked = { settings: written, office: new Office(settings) };
-  return asked.office;
+async function office() { return new Office(await chrome.storage.local.get(["server", "key"])); }
+
+// Who got the mails that are spoken of, the newest last: { number: [address] }.
+async function remember(message, to) {
+  const { people = {} } = await chrome.storage.local.get("people");
+  delete people[message];
+  const kept = Object.entries({ ...people, [message]: to }).slice(-MOST_KNOWN);
+  await chrome.storage.local.set({ people: Object.fromEntries(kept) });
 }
 
 const ANSWERS = {
@@ -63,16 +68,35 @@ const ANSWERS = {
   async mark({ html, to, subject }) {
     const copy = await (await office()).mark(html, to, subject);
     const { addresses = [] } = await chrome.storage.local.get("addresses");
+    await remember(copy.message, [to]);
     const all = [...new Set([...addresses, ...copy.dots.map((dot) => new URL(dot).origin)])];
     if (all.length !== addresses.length) await chrome.storage.local.set({ addresses: all });
     await again();
     return copy;
   },
-  // The latest mails: [{ subject, sign, title }].
+  // The latest mails, asked for at most every 20 seconds: [{ message, subject, sign }].
   async ticks() {
-    const mails = await (await office()).latest();
-    return mails.map((mail) => ({ subject: mail.subject, sign: SIGNS[stateOf(mail)] }));
+    const asked = await office();
+    const settings = asked.base + asked.key;
+    if (latest.settings !== settings || Date.now() - latest.at > FRESH_MS) {
+      const { data } = await asked.ask("/messages?since=90d&limit=100");
+      latest = { settings, at: Date.now(), mails: data };
+    }
+    return latest.mails.map((mail) => ({ message: mail.message, subject: mail.subject, sign: SIGNS[stateOf(mail)] }));
   },
+  // Who got a mail: known of those marked here, else asked once.
+  async people({ message }) {
+    const { people = {} } = await chrome.storage.local.get("people");
+    if (people[message]) return people[message];
+    const kept = await (await office()).ask(`/messages/${message}`).catch((error) => {
+      if (error.status === 404) return { recipients: [] }; // of people who may not be named
+      throw error;
+    });
+    await remember(message, kept.recipients);
+    return kept.recipients;
+  },
+  // The sender's own addresses, as the options say.
+  async mine() { return (await chrome.storage.local.get("mine")).mine ?? []; },
 };
 
 chrome.runtime.onMessage.addListener((asking, sender, answer) => {

@@ -67,6 +67,23 @@ def test_a_mail_goes_out_and_what_happens_comes_back(firms: Firms) -> None:
     assert inkdot.link("https://example.com/", to=person)["url"].startswith(firms.server.public)
 
 
+def test_a_mail_that_got_its_message_id_after_marking_is_found_by_it(firms: Firms) -> None:
+    inkdot, name = client(firms), "<made-by-the-program@example.com>"
+    bare = QUOTE.replace(b"Message-ID: <quote@example.com>\r\n", b"")
+    message = inkdot.mark(bare, to=["bare@example.com"])["message"]
+    assert list(inkdot.messages(internet_id=name)) == []
+    assert inkdot.left_as(message, name)["internet_id"] == name
+    assert inkdot.left_as(message, name)["report"]["message"] == message
+    assert [mail["message"] for mail in inkdot.messages(internet_id=name)] == [message]
+    with pytest.raises(ApiError) as refused:
+        inkdot.left_as(message, "<another@example.com>")
+    assert refused.value.status == 422
+    assert inkdot.message(message)["internet_id"] == name
+    said = firms.theirs.ask("PATCH", f"/messages/{message}", {"internet_id": name})
+    assert said.status == 404
+    assert firms.theirs.get("/messages?internet_id=%3Cmade-by-the-program@example.com%3E").json["data"] == []
+
+
 def test_documents_websites_rules_and_webhooks_by_the_client(firms: Firms, tmp_path: Path) -> None:
     inkdot, file = client(firms), tmp_path / "page.png"
     Image.new("RGB", (30, 30), "white").save(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 import time
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 from inkdot.show.addons import packed
 from tests.conftest import ADA, BEN, THUNDERBIRD, Server, eventually, inkdot_json
 from tests.relay.dovecot import PASSWORD, mailbox
-from tests.relay.mail_door import CLEO, MailDoor
+from tests.relay.mail_door import CLEO, MailDoor, changed
 from tests.relay.sink import Got, Sink
 from tests.relay.thunderbird import Thunderbird
 
 BLIND = "blind@example.com"
 BUTTON = "thunderbird_inkdot_example-composeAction-toolbarbutton"
+BARRACUDA = "Barracuda Sentinel (EE)"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
 TOO_SOON = 3  # seconds: what opens a mail within two seconds of its hand-over is taken for a scanner, rightly
 
 
@@ -86,8 +91,9 @@ def test_the_add_on_s_button_keeps_one_mail_unmarked_and_the_next_is_marked_agai
 def test_the_add_on_without_a_mail_door_marks_tells_what_became_of_it_and_is_silent_where_it_was_sent(
     tmp_path: Path,
 ) -> None:
-    with Sink() as sink:
-        house = Server(tmp_path / "house")
+    with Sink() as sink, mailbox() as (box, address):
+        with changed({"INKDOT_IMAP": address, "INKDOT_IMAP_PASSWORD": PASSWORD}):
+            house = Server(tmp_path / "house")
         words = ("key", "add", "thunderbird", "--scope", "read", "--scope", "send")
         key = inkdot_json(*words, "--data", house.data)["secret"]
         plain = MailDoor(tmp_path, sink, track_opens=0, track_clicks=0)  # any mail server: it marks nothing itself
@@ -97,18 +103,44 @@ def test_the_add_on_without_a_mail_door_marks_tells_what_became_of_it_and_is_sil
             program.send("Marked here", body, BEN)
             program.send("Not this one", body, BEN, press=(BUTTON,))
             program.send("To two", body, BEN, cc=CLEO)
-            copies = {copy.header("Subject"): copy for copy in plain.delivered(BEN, 3)}
+            program.send("Nothing bold", "Hello there.", CLEO)
+            copies = {copy.header("Subject"): copy for copy in [*plain.delivered(BEN, 3), *plain.delivered(CLEO, 2)]}
             found = {subject: len(dots(copy)) for subject, copy in copies.items()}
-            assert found == {"Marked here": 2, "Not this one": 0, "To two": 0}
-            sent = tmp_path / "sent.eml"
-            sent.write_bytes(copies["Marked here"].content)
-            program.open(sent)
-            eventually(lambda: program.tick() == "✓ sent", 20)
-            time.sleep(TOO_SOON)  # what would load by now must not have
-            assert house.timeline(BEN) == []
-            house.get(f"/o/{dots(copies['Marked here'])[0]}.gif", User_Agent=THUNDERBIRD)
-            house.timeline(BEN, 1)
-            program.open(sent)
-            eventually(lambda: program.tick() == "✓✓ likely opened", 20)
+            assert found == {"Marked here": 2, "Not this one": 0, "To two": 0, "Nothing bold": 2}
+            assert ticks(program, tmp_path / "sent.eml", copies["Marked here"], house, box) == [
+                "✓ sent", "✓ fetched by a machine", "✓✓ likely opened", "✓✓ clicked", "✓✓ replied",
+            ]  # fmt: skip
+            (tmp_path / "other.eml").write_bytes(copies["Not this one"].content)
+            program.open(tmp_path / "other.eml")
+            eventually(lambda: program.tick() == "Inkdot", 20)
         plain.stop()
         house.stop()
+
+
+def ticks(program: Thunderbird, file: Path, mail: Got, house: Server, box: imaplib.IMAP4) -> list[str]:
+    """What the add-on says of a mail that was sent, each time something more has happened to it."""
+    dot, link = dots(mail)[0], mail.content.replace(b"=\r\n", b"").split(b"/c/")[1].split(b'"')[0].decode()
+    file.write_bytes(mail.content)
+    said: list[str] = []
+
+    def look() -> None:
+        before = said[-1] if said else ""
+        program.open(file)
+        said.append(eventually(lambda: (tick := program.tick()) not in ("", "Inkdot", before) and tick, 20))
+
+    look()
+    time.sleep(TOO_SOON)  # what would load by now must not have
+    assert house.timeline(BEN) == []
+    for address, agent, count in (
+        (f"/o/{dot}.gif", BARRACUDA, 1),
+        (f"/o/{dot}.gif", THUNDERBIRD, 2),
+        (f"/c/{link}", CHROME, 3),
+    ):
+        house.get(address, User_Agent=agent)
+        house.timeline(BEN, count)
+        look()
+    heads = f"From: {BEN}\r\nTo: {ADA}\r\nSubject: Re: Marked here\r\nIn-Reply-To: {mail.header('Message-ID')}\r\n"
+    box.append("INBOX", "", "", f"{heads}Message-ID: <yes@example.com>\r\n\r\nYes.\r\n".encode())
+    house.timeline(BEN, 4)
+    look()
+    return said

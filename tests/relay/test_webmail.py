@@ -17,15 +17,22 @@ from playwright.sync_api import BrowserContext, Worker, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from inkdot.show.addons import packed
-from tests.conftest import BEN, THUNDERBIRD, Server, eventually, inkdot_json
+from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot_json
 
 COMPOSE = """<!doctype html><title>Stub</title>
-<div role="dialog"><span email="{to}">Ben</span><input name="subjectbox" value="From the browser">
-<div role="textbox" contenteditable="true" aria-label="Message Body"><p>See <a href="https://example.com/a">it</a>.</p></div>
+<div role="dialog"><button title="From: Ada &lt;{ada}&gt;">Ada</button><input aria-label="To recipients"><span email="{to}">Ben</span>
+<input name="subjectbox" value="From the browser">
+<div role="textbox" contenteditable="true" aria-label="Message Body"><p>See <a href="https://example.com/a">it</a>.</p>
+<blockquote title="cleo@example.com">Older</blockquote></div>
 <div role="button" aria-label="Senden (Strg-Eingabe)" tabindex="0" id="send">Senden</div></div>
-<table><tr role="row"><td>Ben</td><td>From the browser</td></tr><tr role="row"><td>Cleo</td><td>Something else</td></tr></table>
+<table>{rows}</table>
 <script>document.getElementById("send").addEventListener("click", () => fetch("/sent", {{
   method: "POST", body: document.querySelector("[role=textbox]").innerHTML }}));</script>"""
+
+
+ROW = (
+    '<tr role="row" id="row{}"><td><span email="{}">Somebody</span></td><td><b>{}</b> <span>- See it.</span></td></tr>'
+)
 
 
 class Webmail(ThreadingHTTPServer):
@@ -36,6 +43,7 @@ class Webmail(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Page)
         self.dot, self.asked, self.sent = "", list[str](), list[str]()
+        self.people, self.subjects = list[str](), list[str]()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -48,10 +56,12 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        to = dict(parse_qsl(urlsplit(self.path).query)).get("to")
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        to = asked.get("to")
         proxied = f"/proxy/abc=s0#{self.server.dot}"
         body = f'<img src="{self.server.dot}"><img src="{proxied}"><img src="/logo">' if self.path == "/" else "x"
-        body = COMPOSE.format(to=to) if to else body
+        rows = "".join(map(ROW.format, range(9), self.server.people, self.server.subjects))
+        body = COMPOSE.format(to=to, ada=asked.get("from", "ada"), rows=rows) if to else body
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -121,7 +131,12 @@ def writing(server: Server, tmp_path: Path) -> Iterator[tuple[Webmail, Tab]]:
         worker = worker_of(context)
         options = context.new_page()
         options.goto(worker.url.replace("rules.js", "options.html"))
-        for name, value in (("server", server.office), ("key", key), ("webmail", webmail.url)):
+        for name, value in (
+            ("server", server.office),
+            ("key", key),
+            ("webmail", webmail.url),
+            ("mine", f"{ADA},me@example.org"),
+        ):
             options.fill(f"[name={name}]", value)
         options.click("button")
         options.wait_for_function("document.querySelector('output').textContent == 'Saved.'")
@@ -133,19 +148,47 @@ def writing(server: Server, tmp_path: Path) -> Iterator[tuple[Webmail, Tab]]:
 
 def test_send_waits_for_marks_and_the_list_says_what_became_of_it(server: Server, writing: tuple[Webmail, Tab]) -> None:
     webmail, tab = writing
-    person = "webmail@example.com"
-    tab.goto(f"{webmail.url}/?to={person}", wait_until="networkidle")
+    person, other = "webmail@example.com", "webmail-other@example.com"
+    webmail.people = [person, other, person, other, "stranger@example.com"]
+    webmail.subjects = ["From the browser", "From the browser", "Re: From the browser, again", "Hi", "From the browser"]
+    server.mark(QUOTE.replace(b"Subject: The quote", b"Subject: Hi"), other)
+    server.mark(QUOTE.replace(b"Subject: The quote", b"Subject: Hi"), other)
+    tab.goto(f"{webmail.url}/?to={person}&from={ADA}", wait_until="networkidle")
     tab.wait_for_selector(".inkdot-switch[aria-pressed=true]")
     tab.click("#send")
     (sent,) = eventually(lambda: webmail.sent)
     dots = re.findall(r'<img src="([^"]+/o/[^"]+)"', sent)
     assert (len(dots), len(re.findall(r'href="[^"]+/c/', sent)), "See" in sent) == (2, 1, True)
-    tab.wait_for_selector(".inkdot-tick[title='✓ sent']", timeout=40_000, state="attached")
-    assert tab.locator(".inkdot-tick").count() == 1, "the other mail is nobody's here"
+    signs = eventually(lambda: len(s := signs_in(tab)) == 2 and s, 60)
+    # Another person's mail of the same subject and longer subjects have none; two alike of which nothing differs have one.
+    assert signs == {"row0": "✓ sent", "row3": "✓ sent"}
     assert server.timeline(person) == [], "the sender's own browser loaded no dot"
     server.get(dots[0], User_Agent=THUNDERBIRD)
     server.timeline(person, 1)
-    tab.wait_for_selector(".inkdot-tick[title='✓✓ likely opened']", timeout=40_000, state="attached")
+    assert eventually(lambda: signs_in(tab)["row0"] == "✓✓ likely opened" and signs_in(tab), 60)["row3"] == "✓ sent"
+
+
+def signs_in(tab: Tab) -> dict[str, str]:
+    script = "found => Object.fromEntries(found.map(sign => [sign.closest('tr').id, sign.title]))"
+    return dict(tab.eval_on_selector_all(".inkdot-tick", script))
+
+
+def test_a_mail_that_the_page_does_not_send_is_marked_anew_for_whom_it_then_names(
+    server: Server, writing: tuple[Webmail, Tab]
+) -> None:
+    webmail, tab = writing
+    first, second = "changed-first@example.com", "changed-second@example.com"
+    tab.goto(f"{webmail.url}/?to={first}&from={ADA}", wait_until="networkidle")
+    for count, person in enumerate((first, second), 1):
+        tab.eval_on_selector("[email]", "(named, person) => named.setAttribute('email', person)", person)
+        tab.click("#send")
+        eventually(lambda count=count: len(webmail.sent) == count)  # type: ignore[misc]
+    dots = [re.findall(r'<img src="([^"]+/o/[^"]+)"', sent) for sent in webmail.sent]
+    assert [len(found) for found in dots] == [2, 2]
+    assert not set(dots[0]) & set(dots[1])
+    server.get(dots[1][0], User_Agent=THUNDERBIRD)
+    assert server.timeline(second, 1)
+    assert server.timeline(first) == []
 
 
 def test_what_is_switched_off_or_goes_to_several_leaves_as_it_was_written(writing: tuple[Webmail, Tab]) -> None:
@@ -154,9 +197,13 @@ def test_what_is_switched_off_or_goes_to_several_leaves_as_it_was_written(writin
     tab.click(".inkdot-switch")
     tab.click("#send")
     eventually(lambda: len(webmail.sent) == 1)
-    tab.goto(f"{webmail.url}/?to={BEN}%22%3E%3Ci%20email=%22eve@example.com")
+    tab.goto(
+        f"{webmail.url}/?to={BEN}%22%3E%3C/span%3E%3Ci%20title=%22eve@example.com,%20zoe@example.com%22%3E%3C/i%3E%3Cspan%20id=%22b"
+    )
     tab.wait_for_selector(".inkdot-switch")
     tab.click("#send")
     eventually(lambda: len(webmail.sent) == 2)
-    assert "Only mails to one person" in (tab.text_content(".inkdot-switch") or "")
+    said = tab.text_content(".inkdot-switch") or ""
+    assert "Only mails to one person" in said
+    assert f"{BEN} and eve@example.com and zoe@example.com" in said
     assert [("/o/" in sent, "https://example.com/a" in sent) for sent in webmail.sent] == [(False, True)] * 2

@@ -31,7 +31,7 @@ from inkdot.store.sites import Goal, Site, Sites
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
-    "mail_mark", "mail_show", "link_add", "own_browser", "site_add", "site_list", "site_goal", "site_server_key", "people", "person_show", "consent_log", "consent_set",
+    "mail_mark", "mail_show", "mail_name", "link_add", "own_browser", "site_add", "site_list", "site_goal", "site_server_key", "people", "person_show", "consent_log", "consent_set",
     "consent_withdraw", "consent_limits", "consent_limit",
 )  # fmt: skip
 """What may be asked; each is a method of Sending."""
@@ -79,6 +79,15 @@ class Sending:
             "message": to_word(MESSAGE, number), "subject": kept.subject, "marked": iso(kept.marked * _SECOND),
             "internet_id": kept.internet_id, "recipients": list(kept.recipients), "links": list(kept.links),
         }  # fmt: skip
+
+    def mail_name(self, what: Asked) -> Answer:
+        """Keep the `internet_id` under which a marked mail left: programs that add it after marking are found by it, and so are replies."""
+        (kept,) = self.mail_show(what)
+        name = str(what.get("internet_id", ""))
+        if kept["internet_id"] not in (None, name):
+            raise UsageError(f"{kept['message']} left under another Message-ID.")
+        self._control.name_message(MessageId(from_word(MESSAGE, kept["message"])), name)
+        yield kept | {"internet_id": name}
 
     def link_add(self, what: Asked) -> Answer:
         """A tracked link to `url` for the person `to`."""

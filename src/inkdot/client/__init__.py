@@ -65,13 +65,17 @@ class Client(Asking):
         body = {"mail": base64.b64encode(content).decode(), "to": list(to), "list": list_name}
         return self._send("POST", "/messages", body)  # type: ignore[no-any-return]
 
-    def messages(self, *, since: str = "30d") -> Iterator[wire.MailReport]:
-        """Mails with their intervals, the latest first, however many."""
-        yield from self._pages("/messages", {"since": since})
+    def messages(self, *, since: str | None = None, internet_id: str | None = None) -> Iterator[wire.MailReport]:
+        """Mails with their intervals, the latest first, however many: of 30 days, or what left under one Message-ID."""
+        yield from self._pages("/messages", {"since": since, "internet_id": internet_id})
 
     def message(self, message: str) -> wire.Message:
         """One mail and what became of it."""
         return self._get(f"/messages/{word(message)}")  # type: ignore[no-any-return]
+
+    def left_as(self, message: str, internet_id: str) -> wire.Message:
+        """Say under which Message-ID a mail left, where your program makes it after marking: replies are known by it."""
+        return self._send("PATCH", f"/messages/{word(message)}", {"internet_id": internet_id})  # type: ignore[no-any-return]
 
     def link(self, url: str, to: str) -> wire.Link:
         """A tracked link for one person."""

@@ -113,21 +113,27 @@ class Questions:
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages.
 
-        `after`: a message, to go on behind it.
+        `after`: a message, to go on behind it. `internet_id`: only what left under that Message-ID, whenever it was.
         """
-        since = since_of(what.get("since") or "30d", self._now())
+        name = what.get("internet_id")
+        since = since_of(what.get("since") or ("all" if name else "30d"), self._now())
         most = count_of(what.get("last"), 50)
         workspace = here(what)
         where = {"since": timestamp(since), "workspace": workspace}
-        active = [row[0] for row in self._store.rows("reports", "active_messages", where | {"most": _MOST_MAILS})]
-        every = list(dict.fromkeys([*active, *self._control.messages_since(since // _SECOND, workspace)]))
+        every = self._control.messages_named(str(name), workspace) if name else self._mails_since(since, workspace)
         if what.get("after"):
-            every = behind(every, from_word(MESSAGE, str(what["after"])))
+            every = behind(every, MessageId(from_word(MESSAGE, str(what["after"]))))
         shown = every[:most]
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
         marked, unmarked = self._control.mails(shown, workspace), self._control.unmarked(shown)
         messages = [_message_json(m, marked.get(m), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(every) > most, "messages": messages}
+
+    def _mails_since(self, since: int, workspace: WorkspaceId) -> list[MessageId]:
+        """Those of which something was heard since then (microseconds), and those marked since then."""
+        where = {"since": timestamp(since), "workspace": workspace, "most": _MOST_MAILS}
+        active = [MessageId(row[0]) for row in self._store.rows("reports", "active_messages", where)]
+        return list(dict.fromkeys([*active, *self._control.messages_since(since // _SECOND, workspace)]))
 
     def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:
         """The counts of one mail, of all its time."""

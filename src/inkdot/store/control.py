@@ -229,6 +229,15 @@ class Control:
         """Mails marked since then (unix seconds), latest first."""
         return [MessageId(row[0]) for row in self._rows("messages_since", (workspace, marked))]
 
+    def messages_named(self, internet_id: str, workspace: WorkspaceId) -> list[MessageId]:
+        """Mails that left under a Message-ID, latest first."""
+        return [MessageId(row[0]) for row in self._rows("messages_named", (workspace, internet_id))]
+
+    def name_message(self, message: MessageId, internet_id: str) -> None:
+        """Keep under which Message-ID a mail left, unless that is known."""
+        with self._transaction():
+            self._keep("name_message", [(internet_id, message)])
+
     def mails(self, messages: Iterable[MessageId], workspace: WorkspaceId) -> dict[MessageId, MarkedMessage]:
         """What is known of mails; those of other workspaces are missing."""
         found = [row for message in messages for row in self._rows("marked_message", (workspace, message))]

@@ -19,6 +19,9 @@ Since = Annotated[
 Limit = Annotated[int, Meta(ge=1, le=1_000, description="How many")]
 Cursor = Annotated[str, Meta(max_length=500, description="`next_cursor` of the page before")]
 Address = Annotated[str, Meta(min_length=3, max_length=320, description="A mail address", examples=["ben@example.com"])]
+MessageName = Annotated[
+    str, Meta(pattern=r"^<[^<>\s]{3,990}>$", description="A Message-ID", examples=["<quote@example.com>"])
+]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Short = Annotated[str, Meta(max_length=500)]
@@ -47,9 +50,10 @@ class People(Listed, forbid_unknown_fields=True, kw_only=True):
 
 
 class Mails(Listed, forbid_unknown_fields=True, kw_only=True):
-    """Which mails, the latest first."""
+    """Which mails, the latest first; or those that left under one Message-ID."""
 
     since: Since | None = None
+    internet_id: MessageName | None = None
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -111,6 +115,12 @@ class Mark(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     to: Annotated[list[Address], Meta(min_length=1, max_length=100)]
     list_name: Word | None = msgspec.field(name="list", default=None)
     """The list it goes to, whose consent counts too."""
+
+
+class Left(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Under which Message-ID a mail left."""
+
+    internet_id: MessageName
 
 
 class NewLink(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -11,7 +11,7 @@ from inkdot.show.api.call import Call, Page
 def list_messages(call: Call) -> Page[Any]:
     """The latest first, each with its interval."""
     q = call.query
-    report = call.one("report_mail", since=q.since or "30d", last=q.limit, after=q.cursor)
+    report = call.one("report_mail", since=q.since, internet_id=q.internet_id, last=q.limit, after=q.cursor)
     return Page(report["messages"], report["more"], report["messages"][-1]["message"] if report["more"] else None)
 
 
@@ -25,6 +25,12 @@ def mark_message(call: Call) -> dict[str, Any]:
 def show_message(call: Call) -> dict[str, Any]:
     """What was kept of a mail, and its counts."""
     kept = call.one("mail_show", message=call.path["message"])
+    return kept | {"report": call.one("report_message", message=call.path["message"])}
+
+
+def name_message(call: Call) -> dict[str, Any]:
+    """For programs that give a mail its Message-ID when it leaves."""
+    kept = call.one("mail_name", message=call.path["message"], internet_id=call.body.internet_id)
     return kept | {"report": call.one("report_message", message=call.path["message"])}
 
 

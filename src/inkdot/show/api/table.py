@@ -37,6 +37,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/messages", messages.list_messages, READ, "List mails", Page[wire.MailReport], asked.Mails),
     Endpoint("POST", "/messages", messages.mark_message, SEND, "Mark a mail", wire.Marked, body=asked.Mark, status=201, most=_MAIL),
     Endpoint("GET", "/messages/{message}", messages.show_message, READ, "Show a mail", wire.Message),
+    Endpoint("PATCH", "/messages/{message}", messages.name_message, SEND, "Say how a mail left", wire.Message, body=asked.Left),
     Endpoint("POST", "/links", messages.make_link, SEND, "Make a tracked link", wire.Link, body=asked.NewLink, status=201),
     # people
     Endpoint("GET", "/people", people.list_people, READ, "List people", Page[wire.Person], asked.People),

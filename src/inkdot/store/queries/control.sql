@@ -86,6 +86,14 @@ SELECT address FROM contacts WHERE workspace = ? AND id = ?;
 -- Marked mails, latest first.
 SELECT id FROM messages WHERE workspace = ? AND marked >= ? ORDER BY marked DESC, id DESC;
 
+-- name: messages_named
+-- The mails that left under a Message-ID, latest first.
+SELECT id FROM messages WHERE workspace = ? AND internet_id = ? ORDER BY marked DESC, id DESC;
+
+-- name: name_message
+-- Under which Message-ID a mail left, unless that is known.
+UPDATE messages SET internet_id = ? WHERE id = ? AND internet_id IS NULL;
+
 -- name: marked_message
 -- One of them with the number of its recipients.
 SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed
