@@ -281,6 +281,20 @@ def test_a_temporary_refusal_is_tried_again(door: MailDoor, fresh: str) -> None:
     assert len(door.sink.mails_to(f"ok-{fresh}")) == 1
 
 
+def test_a_mail_to_one_who_may_not_be_named_counts_once_however_often_it_is_tried(tmp_path: Path) -> None:
+    with Sink(answers={BEN: "451 4.7.1 Come again"}) as sink:
+        door = MailDoor(tmp_path, sink, relay_ask_upstream="no")
+        inkdot("consent", "set", BEN, "--mode", "aggregate", "--data", door.data)
+        door.send(page("Tried twice"))
+        eventually(lambda: door.queue()[0]["tries"])
+        sink.answers = {}
+        inkdot("mail", "queue", "retry", "--all", "--data", door.data)
+        assert door.delivered()
+        (day,) = inkdot_json("report", "mail", "--data", door.data)["messages"]
+        assert (day["subject"], day["recipients"]) == ("Mails to one person each", 1)
+        door.stop()
+
+
 def test_while_the_upstream_is_down_mails_are_taken_and_kept(tmp_path: Path) -> None:
     with Sink() as sink:
         door = MailDoor(tmp_path, sink)

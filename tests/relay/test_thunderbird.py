@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def test_the_add_on_without_a_mail_door_marks_tells_what_became_of_it_and_is_sil
 
 def ticks(program: Thunderbird, file: Path, mail: Got, house: Server, box: imaplib.IMAP4) -> list[str]:
     """What the add-on says of a mail that was sent, each time something more has happened to it."""
-    dot, link = dots(mail)[0], mail.content.replace(b"=\r\n", b"").split(b"/c/")[1].split(b'"')[0].decode()
+    dot, link = dots(mail)[0], re.findall(rb'href="[^"]+/c/([\w-]+)', mail.content.replace(b"=\r\n", b""))[0].decode()
     file.write_bytes(mail.content)
     said: list[str] = []
 
