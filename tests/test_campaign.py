@@ -102,6 +102,19 @@ def test_each_person_gets_own_words_own_marks_and_nobody_elses(tmp_path: Path, s
     assert mail["Message-ID"] == parsed(cleo)["Message-ID"] == f"<{answer['message']}@example.com>"
 
 
+def test_words_of_a_person_add_no_header_no_recipient_and_no_line(tmp_path: Path, sink: Sink) -> None:
+    evil = "Ben\r\nBcc: eve@example.com\n\n.\r\nMAIL FROM:<x@y>\u2028\x85X-Evil: 1"
+    written(tmp_path, f'email,name,code\n{BEN},"{evil}","{evil}"\n')
+    send(tmp_path, sink)
+    (got,) = sink.got
+    assert got.recipients == (BEN,)
+    mail = parsed(got)
+    assert (mail["Bcc"], mail["X-Evil"], mail.defects) == (None, None, [])
+    assert mail["Subject"] == "Für Ben Bcc: eve@example.com . MAIL FROM:<x@y> X-Evil: 1"
+    assert [address.addr_spec for address in mail["To"].addresses] == [BEN]
+    assert len(sink.senders) == 1
+
+
 def test_a_link_leads_where_its_own_words_say(tmp_path: Path, server: Server) -> None:
     written(tmp_path, PEOPLE.replace("cleo", "zoe").replace("BEN", "words").replace("ben@", "words@"))
     with Sink() as sink:
