@@ -8,6 +8,7 @@ const SIGNS = {
   clicked: "✓✓ clicked",
   replied: "✓✓ replied",
 };
+const PATIENCE_MS = 8_000; // a mail waits no longer for its marks
 const SETTLED = [404, 409, 422]; // what the office has said for good
 
 class Office {
@@ -24,7 +25,8 @@ class Office {
     if (body) headers["Content-Type"] = "application/json";
     const answer = await fetch(`${this.base}/api/v1${path}`, {
       method, headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
-    });
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    }).catch((error) => { throw error.name === "TimeoutError" ? new Error("The office does not answer.") : error; });
     const said = await answer.json();
     if (!answer.ok) {
       throw Object.assign(new Error(said.detail || said.title || `The server says ${answer.status}.`), { status: answer.status });

@@ -12,12 +12,12 @@ chrome.storage.local.get(null).then(({ addresses = [], server = "", key = "", we
   form.mine.value = mine.join("\n");
 });
 
-// Only scheme, host and port: the paths of dots are the same everywhere.
-function origins(text) {
+// Only scheme, host and port; with `paths` the folder, too, where one stands there.
+function origins(text, { paths = false } = {}) {
   return [...new Set(text.split(/\s+/).filter(Boolean).map((line) => {
     const url = new URL(line);
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(line);
-    return url.origin;
+    return paths && url.pathname !== "/" ? `${url.origin}${url.pathname.replace(/\/*$/, "/")}` : url.origin;
   }))];
 }
 
@@ -26,7 +26,7 @@ form.addEventListener("submit", async (event) => {
   let settings;
   try {
     const [server = ""] = origins(form.server.value);
-    settings = { addresses: origins(form.addresses.value), server, key: form.key.value.trim(), webmail: origins(form.webmail.value) };
+    settings = { addresses: origins(form.addresses.value, { paths: true }), server, key: form.key.value.trim(), webmail: origins(form.webmail.value) };
     settings.mine = form.mine.value.toLowerCase().split(/[\s,;]+/).filter(Boolean);
   } catch {
     said.textContent = "One of these is no web address; write it like https://t.example.com.";

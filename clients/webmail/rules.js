@@ -7,6 +7,9 @@ importScripts("office.js");
 const WEBMAIL = ["https://mail.google.com", "https://outlook.live.com", "https://outlook.office.com", "https://outlook.office365.com"];
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+// Where dots lie: behind /o/, unless the address says it.
+const dotsOf = (address) => (new URL(address).pathname === "/" ? `${new URL(address).origin}/o/` : address);
+
 // One rule per tracking address: whatever page asks for its dots, this browser does not. Links stay as they are.
 // Gmail asks through its own proxy and names the dot behind a #; that is matched too.
 function rulesFor(addresses) {
@@ -14,12 +17,12 @@ function rulesFor(addresses) {
     {
       id: 2 * n + 1,
       action: { type: "block" },
-      condition: { urlFilter: `|${address}/o/`, isUrlFilterCaseSensitive: false, resourceTypes: ["image", "other", "xmlhttprequest", "media", "sub_frame"] },
+      condition: { urlFilter: `|${dotsOf(address)}`, isUrlFilterCaseSensitive: false, resourceTypes: ["image", "other", "xmlhttprequest", "media", "sub_frame"] },
     },
     {
       id: 2 * n + 2,
       action: { type: "block" },
-      condition: { regexFilter: `#${escaped(address)}/o/`, isUrlFilterCaseSensitive: false, resourceTypes: ["image"] },
+      condition: { regexFilter: `#${escaped(dotsOf(address))}`, isUrlFilterCaseSensitive: false, resourceTypes: ["image"] },
     },
   ]);
 }
@@ -47,7 +50,9 @@ function again() { turn = turn.then(apply).then(enter).catch(console.error); ret
 
 chrome.runtime.onInstalled.addListener(again);
 chrome.runtime.onStartup.addListener(again);
-chrome.storage.onChanged.addListener(again);
+chrome.storage.onChanged.addListener((changed) => {
+  if (["addresses", "server", "key", "webmail"].some((name) => name in changed)) again();
+});
 
 const FRESH_MS = 20_000;
 const MOST_KNOWN = 500;
@@ -69,7 +74,7 @@ const ANSWERS = {
     const copy = await (await office()).mark(html, to, subject);
     const { addresses = [] } = await chrome.storage.local.get("addresses");
     await remember(copy.message, [to]);
-    const all = [...new Set([...addresses, ...copy.dots.map((dot) => new URL(dot).origin)])];
+    const all = [...new Set([...addresses, ...copy.dots.map((dot) => new URL(".", dot).href)])];
     if (all.length !== addresses.length) await chrome.storage.local.set({ addresses: all });
     await again();
     return copy;

@@ -42,6 +42,8 @@ class Sink:
     sender_answers: dict[str, str] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=dict)
     """User -> password or bearer token; empty: AUTH is not offered."""
+    methods: str = "PLAIN XOAUTH2"
+    """Ways to log in that are offered."""
     drop_before_250: int = 0
     """So many mails are kept and then the line is cut instead of 250."""
     hang_up_on: set[str] = field(default_factory=set)
@@ -125,7 +127,7 @@ class _Talk:
                 self.say("221 bye")
                 return
             if word == "EHLO":
-                auth = "250-AUTH PLAIN XOAUTH2\r\n" if self.sink.logins else ""
+                auth = f"250-AUTH {self.sink.methods}\r\n" if self.sink.logins else ""
                 utf8 = "250-SMTPUTF8\r\n" if self.sink.smtputf8 else ""
                 self.say(f"250-sink\r\n{auth}250-8BITMIME\r\n{utf8}250 SIZE 100000000")
             elif word == "AUTH":
@@ -155,20 +157,26 @@ class _Talk:
             self.say(answer)
 
     def auth(self, words: list[str]) -> None:
-        given = base64.b64decode(words[2]).decode()
-        if words[1] == "PLAIN":
-            _, user, secret = given.split("\0")
+        if words[1] == "LOGIN":
+            user = base64.b64decode(words[2]).decode() if words[2:] else self.asked("Username:")
+            secret = self.asked("Password:")
+        elif words[1] == "PLAIN":
+            _, user, secret = base64.b64decode(words[2]).decode().split("\0")
         else:
-            user, secret = re.findall(r"user=(.*?)\x01auth=Bearer (.*?)\x01", given)[0]
+            user, secret = re.findall(r"user=(.*?)\x01auth=Bearer (.*?)\x01", base64.b64decode(words[2]).decode())[0]
         if self.sink.logins.get(user) == secret:
             self.login = user
             self.say("235 welcome")
-        elif words[1] == "PLAIN":
+        elif words[1] != "XOAUTH2":
             self.say("535 5.7.8 wrong password")
         else:
             self.say("334 " + base64.b64encode(b'{"status":"401"}').decode())
             self.file.readline()
             self.say("535 5.7.8 wrong token")
+
+    def asked(self, word: str) -> str:
+        self.say("334 " + base64.b64encode(word.encode()).decode())
+        return base64.b64decode(self.file.readline().strip()).decode()
 
     def data(self) -> bool:
         self.say("354 go on")

@@ -25,7 +25,7 @@ from inkdot.relay.answers import Failed, bounce_in
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.spool import Spool
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
-from tests.relay.mail_door import CLEO, MailDoor, page
+from tests.relay.mail_door import CLEO, MailDoor, changed, page
 from tests.relay.sink import Sink
 
 
@@ -526,6 +526,46 @@ def test_each_sender_domain_has_its_upstream(tmp_path: Path) -> None:
         assert door.delivered()[0].header("Subject") == "Com"
         assert eventually(lambda: other.got)[0].header("Subject") == "Net"
         assert len(sink.got) == len(other.got) == 1
+        door.stop()
+
+
+def test_an_upstream_must_have_a_valid_certificate_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    senders = [f"ada@{word}.example" for word in ("starttls", "tls", "any", "clear")]
+    (tmp_path / "far").mkdir()
+    with Sink() as sink:
+        far = MailDoor(tmp_path / "far", sink, relay_tls_port=0, track_opens=0, track_clicks=0)  # any mail server
+        words = [word for sender in senders for word in ("--sender", sender)]
+        login = inkdot_json("relay", "account", "add", "near", *words, "--data", far.data)
+        tls = inkdot_json("relay", "setup", "near", "--out-dir", tmp_path, "--data", far.data)["port"]
+        who = f"near:{login['password']}@"
+        upstreams = [
+            f"starttls.example=smtp://{who}{far.address}?tls=starttls", f"tls.example=smtps://{who}127.0.0.1:{tls}",
+            f"any.example=smtp://{who}{far.address}?tls=unverified", f"clear.example={sink.url}?tls=starttls",
+        ]  # fmt: skip
+        near = MailDoor(tmp_path, sink, upstreams=",".join(upstreams), relay_networks="127.0.0.0/8")
+        for sender in senders:
+            with near.client().hello() as client:
+                assert client.mail(page("Secret", From=sender), BEN, sender=sender).startswith("250")
+        assert [mail.sender for mail in near.delivered()] == ["ada@any.example"]
+        why = eventually(lambda: len(w := {q["sender"][4:]: q["last"] for q in near.queue() if q["last"]}) == 3 and w)
+        assert "certificate" in why["starttls.example"].lower()
+        assert "certificate" in why["tls.example"].lower()
+        assert "offers no TLS" in why["clear.example"]
+        near.stop()
+        with changed({"SSL_CERT_FILE": str(next(far.data.glob("relay*.pem")))}):
+            near.start()
+        inkdot("mail", "queue", "retry", "--all", "--data", near.data)
+        assert {mail.sender for mail in near.delivered(BEN, 3)} == set(senders[:3])
+        assert [waiting["sender"] for waiting in near.queue()] == senders[3:]
+        near.stop()
+        far.stop()
+
+
+def test_an_upstream_that_knows_the_older_login_alone_is_logged_in_to(tmp_path: Path) -> None:
+    with Sink(logins={"ada": "secret"}, methods="LOGIN") as sink:
+        door = MailDoor(tmp_path, sink, upstream=f"smtp://ada:secret@127.0.0.1:{sink.port}")
+        door.send(page("By LOGIN"))
+        assert door.delivered()[0].login == "ada"
         door.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -118,6 +119,16 @@ def test_the_senders_own_dots_are_not_loaded_in_his_browser(server: Server, tmp_
         assert "/logo" in webmail.asked
         assert not [path for path in webmail.asked if path.startswith("/proxy")]
         assert len(server.timeline(BEN)) == before + 1
+        webmail.dot = f"{webmail.url}/pictures/dot.gif"  # as `dot_prefix` may have it
+        mail.goto(webmail.url, wait_until="networkidle")
+        assert "/pictures/dot.gif" in webmail.asked
+        options.fill("[name=addresses]", f"{webmail.url}/pictures")
+        options.click("button")
+        eventually(lambda: "pictures" in str(worker.evaluate("chrome.declarativeNetRequest.getDynamicRules()")))
+        webmail.asked.clear()
+        mail.goto(webmail.url, wait_until="networkidle")
+        assert webmail.asked.count("/logo") == 1
+        assert "/pictures/dot.gif" not in webmail.asked
     webmail.shutdown()
     webmail.server_close()
 
@@ -189,6 +200,19 @@ def test_a_mail_that_the_page_does_not_send_is_marked_anew_for_whom_it_then_name
     server.get(dots[1][0], User_Agent=THUNDERBIRD)
     assert server.timeline(second, 1)
     assert server.timeline(first) == []
+
+
+def test_an_office_that_does_not_answer_holds_no_mail_up(writing: tuple[Webmail, Tab]) -> None:
+    webmail, tab = writing
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = {"server": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        worker_of(tab.context).evaluate("settings => chrome.storage.local.set(settings)", settings)
+        tab.goto(f"{webmail.url}/?to={BEN}")
+        tab.wait_for_selector(".inkdot-switch")
+        tab.click("#send")
+        (sent,) = eventually(lambda: webmail.sent, 30)
+        assert "/o/" not in sent
+        assert "The office does not answer." in (tab.text_content(".inkdot-switch") or "")
 
 
 def test_what_is_switched_off_or_goes_to_several_leaves_as_it_was_written(writing: tuple[Webmail, Tab]) -> None:
