@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 FOLDER = ".waiting"
 """Beside what was drawn; of each its media type and name, in a file called by its hash."""
-_AGAIN_SECONDS = 600.0
+_AGAIN_SECONDS = 60.0
 """For so long what failed is not tried again, and whoever asks is told why."""
 _PATIENCE_SECONDS = 1.5
 """How long a reader's browser waits before it is shown that pages are being made."""
