@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -167,10 +170,25 @@ def test_the_same_command_sends_what_is_left_and_nothing_twice(tmp_path: Path, s
     assert (other.returncode, "--campaign" in other.stderr, len(sink.got)) == (2, True, 5)
 
 
-def started(tmp_path: Path, sink: Sink) -> subprocess.Popen[bytes]:
+def started(tmp_path: Path, sink: Sink, talk: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     files = (str(tmp_path / "news.eml"), "--people", str(tmp_path / "people.csv"), "--data", str(tmp_path / "data"))
     command = [sys.executable, "-m", "inkdot", "mail", "send", *files, "--smtp", sink.url]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=talk)
+
+
+def test_a_terminal_shows_how_far_it_is(tmp_path: Path, sink: Sink) -> None:
+    written(tmp_path, many(3))
+    terminal, talk = pty.openpty()
+    run = started(tmp_path, sink, talk)
+    os.close(talk)
+    shown = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while piece := os.read(terminal, 4_096):
+            shown += piece
+    os.close(terminal)
+    assert run.wait(20) == 0
+    assert b"3/3" in shown
+    assert b"p2@example.com" in shown
 
 
 def test_a_run_that_is_killed_is_taken_up_without_doubles_or_losses(tmp_path: Path, sink: Sink) -> None:

@@ -7,7 +7,6 @@ import email
 import email.message
 import json
 import re
-import sqlite3
 import subprocess
 import threading
 import time
@@ -359,13 +358,6 @@ def spooled(folder: Path, accepted: int, *to: str) -> None:
     mail.keep()
 
 
-def ended(door: MailDoor) -> str:
-    """What it said, where it was right to tell of a fault of ours."""
-    door.server.stop()
-    door.open.discard(door)
-    return door.server.talk.read_text()
-
-
 def test_one_for_whom_no_copy_can_be_made_holds_up_nobody(tmp_path: Path) -> None:
     spooled(tmp_path, int(time.time()), BEN, CLEO)
     with Sink() as sink:
@@ -377,24 +369,22 @@ def test_one_for_whom_no_copy_can_be_made_holds_up_nobody(tmp_path: Path) -> Non
         assert {row["to"]: row["state"] for row in door.log()} == {BEN: "sent", CLEO: "sent"}
         inkdot("mail", "queue", "drop", "--all", "--data", door.data)
         assert door.queue() == []
-        assert "delivery_failed" in ended(door)
+        assert "delivery_failed" in door.ended()
 
 
 def test_whose_consent_cannot_be_read_waits_alone(tmp_path: Path) -> None:
     with Sink() as sink:
         door = MailDoor(tmp_path, sink)
         inkdot("consent", "set", BEN, "--mode", "individual", "--data", door.data)
-        with sqlite3.connect(door.data / "control.db") as db:
-            db.execute("UPDATE consents SET mode = 99")
+        door.spoil_consents(99)
         door.send(page("The offer"), BEN, CLEO)
         assert b"/o/" in door.delivered(CLEO)[0].content
         eventually(lambda: "Inkdot failed here" in str(door.queue()))
-        with sqlite3.connect(door.data / "control.db") as db:
-            db.execute("UPDATE consents SET mode = 3")
+        door.spoil_consents(3)
         inkdot("mail", "queue", "retry", "--all", "--data", door.data)
         assert b"/o/" in door.delivered(BEN)[0].content
         assert {row["to"]: row["state"] for row in door.log()} == {BEN: "sent", CLEO: "sent"}
-        ended(door)
+        door.ended()
 
 
 def test_after_five_days_of_our_own_trouble_the_sender_is_told_too(tmp_path: Path) -> None:
@@ -408,7 +398,7 @@ def test_after_five_days_of_our_own_trouble_the_sender_is_told_too(tmp_path: Pat
         assert door.delivered(BEN)
         eventually(lambda: not door.queue())
         assert len(sink.mails_to(ADA)) == 1
-        assert "delivery_failed" in ended(door)
+        assert "delivery_failed" in door.ended()
 
 
 def test_who_makes_the_upstream_hang_up_holds_up_nobody(tmp_path: Path) -> None:

@@ -130,6 +130,25 @@ def test_a_reply_that_was_told_before_a_crash_is_not_told_again_after_it(tmp_pat
         door.stop()
 
 
+def test_a_reply_at_which_we_fail_is_read_again_and_hides_no_other(tmp_path: Path) -> None:
+    with Sink() as sink, mailbox() as (client, address):
+        door = MailDoor(tmp_path, sink, imap=address, imap_password=PASSWORD)
+        door.send(page("Question"), BEN, CLEO)
+        question = door.delivered(BEN)[0]
+        door.delivered(CLEO)
+        inkdot("consent", "set", BEN, "--mode", "individual", "--data", door.data)
+        door.spoil_consents(99)
+        client.append("INBOX", "", "", answer(question, BEN))
+        client.append("INBOX", "", "", answer(question, CLEO))
+        assert [e["kind"] for e in door.server.timeline(CLEO, at_least=2)] == ["reply", "open"]
+        assert door.server.timeline(BEN) == []
+        door.spoil_consents(3)
+        client.append("INBOX", "", "", b"From: eve@example.com\r\n\r\nThe watch looks again.\r\n")
+        assert [e["kind"] for e in door.server.timeline(BEN, at_least=2)] == ["reply", "open"]
+        assert len(door.server.timeline(CLEO)) == 2
+        door.ended()
+
+
 class Provider(BaseHTTPRequestHandler):
     """Gives a new access token each time it is asked, and tells a mail server which of them are good: not the first."""
 

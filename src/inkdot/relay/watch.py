@@ -28,6 +28,8 @@ _FIRST_LOOK_MAILS = 200
 """Mails that were there before the first look and are read all the same."""
 _MOST_KNOWN = 1_000
 """Of so many mails that told something it is remembered that they did."""
+_MOST_FAILED, _MOST_TRIES = 100, 1_000
+"""Mails at which we failed are read again with each look, about a minute apart; so many of them, and so often."""
 
 
 class Watch:
@@ -110,19 +112,38 @@ class Watch:
     def _read_new(self, box: BaseMailBox) -> None:
         validity = _number(box.client.untagged_responses.get("UIDVALIDITY") or box.client.response("UIDVALIDITY")[1])
         last, known = self._last(validity), self._known()
+        failed = self._failed_before() if last is not None else {}
         uids = sorted(int(uid) for uid in box.uids(f"UID {(last or 0) + 1}:*"))
         # `n:*` names the last mail even where it is older than n.
         fresh = [uid for uid in uids if uid > (last or 0)]
-        for uid in fresh[-_FIRST_LOOK_MAILS:] if last is None else fresh:
-            heads = _fetched(box, uid, headers_only=True)
-            if heads is not None and (digest := which(heads)) not in known:
-                whole = may_report(heads)
-                mail = _fetched(box, uid) if whole else heads
-                if mail is not None and self._heard(mail, whole):
-                    known = [*known, digest][-_MOST_KNOWN:]
-            self._keep(validity, uid, known)
+        begun = last or 0
+        for uid in [*failed, *(fresh[-_FIRST_LOOK_MAILS:] if last is None else fresh)]:
+            known, failed = self._read(box, uid, known, failed)
+            begun = max(begun, uid)
+            self._keep(validity, begun, known, failed)
         if last is None and not fresh:
-            self._keep(validity, 0, known)
+            self._keep(validity, 0, known, failed)
+
+    def _read(
+        self, box: BaseMailBox, uid: int, known: list[str], failed: dict[int, int]
+    ) -> tuple[list[str], dict[int, int]]:
+        """One mail; what is known after it, and at which mails we fail. Those are read again, and hold up no others."""
+        tries = failed.get(uid, 0)
+        failed = {number: count for number, count in failed.items() if number != uid}
+        heads = _fetched(box, uid, headers_only=True)
+        if heads is None or (digest := which(heads)) in known:
+            return known, failed
+        whole = may_report(heads)
+        mail = _fetched(box, uid) if whole else heads
+        try:
+            told = mail is not None and self._heard(mail, whole)
+        except (OSError, InkdotError):  # the disk's trouble, not the mail's
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours with one mail must not hide the others
+            self._log("watch_failed", error=repr(error))
+            again = {**failed, uid: tries + 1} if tries < _MOST_TRIES else failed
+            return known, dict(list(again.items())[-_MOST_FAILED:])
+        return ([*known, digest][-_MOST_KNOWN:] if told else known), failed
 
     def _last(self, validity: int) -> int | None:
         """The last mail that was read; None before the first look, or where the server has numbered anew."""
@@ -134,6 +155,10 @@ class Watch:
         """What told something before, oldest first. Numbering anew must not make everything news."""
         return [str(digest) for digest in self._kept().get("known", [])]
 
+    def _failed_before(self) -> dict[int, int]:
+        """Mails at which we failed, and how often."""
+        return {int(uid): int(tries) for uid, tries in dict(self._kept().get("failed", {})).items()}
+
     def _kept(self) -> dict[str, Any]:
         try:
             state = json.loads(self._state.read_text())
@@ -141,8 +166,8 @@ class Watch:
             return {}
         return state if isinstance(state, dict) else {}
 
-    def _keep(self, validity: int, uid: int, known: list[str]) -> None:
-        state = {"mailbox": self._mailbox.shown, "validity": validity, "last": uid, "known": known}
+    def _keep(self, validity: int, uid: int, known: list[str], failed: dict[int, int]) -> None:
+        state = {"mailbox": self._mailbox.shown, "validity": validity, "last": uid, "known": known, "failed": failed}
         fresh = self._state.with_suffix(".new")
         with fresh.open("w") as file:
             json.dump(state, file)
