@@ -57,6 +57,13 @@ def test_pages_are_claimed_of_lazy_programs_with_human_pauses_alone(
     assert judge(loads(rows), 20, known, machine=True).grade == "E"
 
 
+def test_going_on_over_a_page_that_has_no_dot_is_no_jump() -> None:
+    rows = [(1, 0.0), (3, 2.0), (4, 2.5)]
+    assert judge(loads(rows), 4, Loading.LAZY).grade == "C"  # page 2 has a dot, and was not come to
+    assert judge(loads(rows), 3, Loading.LAZY).grade == "D"
+    assert judge(loads([(1, 0.0), (4, 2.0)]), 3, Loading.LAZY).grade == "C"
+
+
 @given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 5_000)), min_size=1, max_size=40), st.sampled_from(Loading))
 def test_nothing_is_claimed_of_a_program_that_was_not_measured_to_be_lazy(
     rows: list[tuple[int, float]], known: Loading

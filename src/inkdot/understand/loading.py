@@ -85,7 +85,7 @@ def judge(loads: Sequence[Load], dots: int, known: Loading = Loading.UNKNOWN, *,
     if known is Loading.EAGER or _eager(loads, dots):
         said = "this program loads all pages at once" if known is Loading.EAGER else "all pages were loaded in a row"
         return Judged(Loading.EAGER, "D", f"{said}: it was opened, which pages were read cannot be told")
-    if known is Loading.LAZY and _human(loads):
+    if known is Loading.LAZY and _human(loads, dots):
         return Judged(
             Loading.LAZY, "C", "this program loads a page when it is first shown; coming back to it is not seen"
         )
@@ -130,11 +130,15 @@ def _eager(loads: Sequence[Load], dots: int) -> bool:
     return quick and min(in_order, even) >= _MOST_IN_ORDER * len(gaps)
 
 
-def _human(loads: Sequence[Load]) -> bool:
-    """Two pauses as of somebody who reads, or a jump over a page that was never come to, slower than programs load."""
+def _human(loads: Sequence[Load], dots: int) -> bool:
+    """Two pauses as of somebody who reads, or a jump over a page that was never come to, slower than programs load.
+
+    Some pages may have no dot, because no paragraph begins there: over as many as are known to a jump must go further.
+    """
     come_to = {x.page for x in loads}
+    without = max(0, max(come_to, default=0) - dots)
     jumps = (
-        after.time - before.time > _EVEN and not come_to.issuperset(range(before.page + 1, after.page))
+        after.time - before.time > _EVEN and len({*range(before.page + 1, after.page)} - come_to) > without
         for before, after in pairwise(loads)
     )
     return sum(gap > _HUMAN_GAP for gap in _gaps(loads)) >= 2 or any(jumps)
