@@ -179,8 +179,8 @@ def not_shown(how: str, files: list[Path], seen: dict[str, tuple[int, str]]) -> 
 def main() -> None:
     """Say what came; exit 1 if a document is not as it should be, or is not shown by LibreOffice, marked or not.
 
-    One dot, as is usual, must change nothing that is seen. Dots for each page or section may move a line in LibreOffice, which
-    keeps a paragraph together with what hangs on it; how often is counted and told.
+    One dot must change nothing that is seen, and no more may those for each section or page: LibreOffice keeps a paragraph together
+    with what hangs on it, so a dot at the wrong end of one moves lines.
     """
     with tempfile.TemporaryDirectory(prefix="inkdot-corpus-") as name:
         (plain := Path(name) / "plain").mkdir()
@@ -196,7 +196,7 @@ def main() -> None:
             for file in moved:
                 print(f"{dots}: {file} looks different: {before[file][0]} pages, marked {after[file][0]}")
             wrong += not_shown(f"with dots {dots}", [f for f in copies if f.name in before], after)
-            wrong += broken + (len(moved) if dots is Dots.ONE else 0) + (len(copies) < 100)
+            wrong += broken + len(moved) + (len(copies) < 100)
             print(
                 f"dots {dots}: {len(copies)} of {len(files)} documents marked in {1000 * spent / max(1, len(copies)):.1f} ms each, "
                 f"{broken} not as before when unmarked, {len(after)} shown by LibreOffice, {len(moved)} of them different",
