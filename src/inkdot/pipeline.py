@@ -120,7 +120,7 @@ class Pipeline:
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
         if self._watch:
             self._watch.take(outcome.events, batch.end, outcome.relabelled)
-        self.latest.extend(outcome.events)
+        self.latest.extend(outcome.events[-1_000:])
         if self.heard:
             ends = {stream: int(ping_id(stream, *place)) for stream, place in batch.end.items()}
             self.heard(outcome.events, ends, outcome.relabelled, self.latest)

@@ -90,7 +90,7 @@ def _first_record(folder: Path, stream: int) -> float | None:
     for path in (path_of(folder, number) for number in numbers(folder)):
         with path.open("rb") as file:
             data = file.read(_ENOUGH)[len(SEGMENT_HEAD) :]
-        payloads = [frame.payload for frame in frames(data, len(SEGMENT_HEAD), sealed=False) if frame.payload]
+        payloads = [payload for _, _, payload in frames(data, len(SEGMENT_HEAD), sealed=False) if payload]
         if payloads and stream in (IMPORT_STREAM, RELAY_STREAM):  # their records tell of times before they were written
             return path.stat().st_mtime
         times = [decode(payload, PingId(0)).time for payload in payloads]

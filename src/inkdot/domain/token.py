@@ -70,6 +70,7 @@ class TokenKind(IntEnum):
     says what is asked (domain/asking.py)."""
 
 
+_CLICK, _LINK = TokenKind.CLICK, TokenKind.LINK  # an enum is asked for each name; at every ping that adds up
 _OF_MAILS = frozenset({TokenKind.DOT, TokenKind.CLICK, TokenKind.PRIVACY})
 _KINDS = {int(kind): kind for kind in TokenKind}  # a look-up costs a tenth of calling the enum
 _MODES = {int(mode): mode for mode in Mode}
@@ -93,9 +94,9 @@ class Token(NamedTuple):
     @property
     def link(self) -> LinkId | None:
         """The link's id; links of one mail get theirs from the message and their position, equal for all recipients."""
-        if self.kind is TokenKind.LINK:
+        if self.kind is _LINK:
             return LinkId(self.object)
-        return link_in_message(self.object, self.part) if self.kind is TokenKind.CLICK else None
+        return link_in_message(self.object, self.part) if self.kind is _CLICK else None
 
 
 def link_in_message(message: int, position: int) -> LinkId:
@@ -283,7 +284,7 @@ def read_bare(raw: bytes) -> Token:
     """The contents of a genuine raw token, the address left masked (None)."""
     first, _, mode, spare, workspace, part, marked, obj, contact, length = _HEAD.unpack_from(raw)
     return Token(
-        _KINDS[first & 15], _MODES[mode], WorkspaceId(workspace), part, marked, obj, ContactId(contact), None,
+        _KINDS[first & 15], _MODES[mode], workspace, part, marked, obj, contact, None,
         raw[_HEAD.size + length : -TAG_BYTES - (spare & 3)], bool(spare & _ALONE),
     )  # fmt: skip
 

@@ -67,10 +67,10 @@ def _erase_in(path: Path, about: Callable[[bytes], bool], *, sealed: bool) -> in
             return 0
         erased = 0
         start = len(SEGMENT_HEAD)
-        for frame in frames(data[start:], start, sealed=sealed):
-            if about(data[frame.offset : frame.end]):
+        for offset, end, _ in frames(data[start:], start, sealed=sealed):
+            if about(data[offset:end]):
                 # Also over a damaged stretch, as a kill in the middle of blanking leaves one.
-                os.pwrite(fd, blank(frame.end - frame.offset), frame.offset)
+                os.pwrite(fd, blank(end - offset), offset)
                 erased += 1
         os.fdatasync(fd)
     finally:

@@ -148,16 +148,16 @@ class _Tail:
         data = os.pread(self._fd, self._chunk, self._offset)
         before = self._offset
         looked_again = True
-        for frame in frames(data, before, sealed=sealed):
-            if frame.payload is None:
+        for offset, end, payload in frames(data, before, sealed=sealed):
+            if payload is None:
                 # The street may have been writing just here while we read: look again before believing in damage.
-                if frame.offset != self._doubted:
-                    self._doubted, looked_again = frame.offset, False
+                if offset != self._doubted:
+                    self._doubted, looked_again = offset, False
                     break
-                batch.damage.append(Damage(self._stream, self._segment, frame.offset, frame.end))
+                batch.damage.append(Damage(self._stream, self._segment, offset, end))
             else:
-                batch.pings.append(decode(frame.payload, ping_id(self._stream, self._segment, frame.offset)))
-            self._offset = frame.end
+                batch.pings.append(decode(payload, ping_id(self._stream, self._segment, offset)))
+            self._offset = end
         consumed = self._offset - before
         if not consumed and looked_again:
             # A damaged stretch may be longer than the chunk; search all that is left once.

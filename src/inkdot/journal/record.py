@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from google_crc32c import value as crc32c
 
@@ -89,14 +88,8 @@ def _rest(payload: bytes, at: int) -> tuple[bytes, bytes]:
     return payload[start:end], payload[end:]
 
 
-class Frame(NamedTuple):
-    """What stands at one place of a segment."""
-
-    offset: int
-    end: int
-    """Where the next record starts."""
-    payload: bytes | None
-    """None: damaged."""
+Frame = tuple[int, int, bytes | None]
+"""What stands at one place of a segment: its offset, where the next record starts, and the payload; None: damaged."""
 
 
 def frames(data: bytes, base: int, *, sealed: bool) -> Iterator[Frame]:
@@ -105,14 +98,14 @@ def frames(data: bytes, base: int, *, sealed: bool) -> Iterator[Frame]:
     Stops before a record that `data` holds only in part and, unless the segment is sealed, before unwritten space. After
     damage it goes on at the next place where a whole record checks out; the stretch between is one damaged frame.
     """
-    at = 0
-    while at + _FRAME.size <= len(data):
+    at, size, least = 0, len(data) - _FRAME.size, _HEAD.size
+    while at <= size:
         length, crc = _FRAME.unpack_from(data, at)
         start = at + _FRAME.size
-        end = start + length + len(_PADDING[length & 7])
+        end = start + (length + 7 & -ALIGNMENT)
         payload = data[start : start + length]
-        if _HEAD.size <= length <= MAX_PAYLOAD_BYTES and len(payload) == length and crc32c(payload) == crc:
-            yield Frame(base + at, base + end, payload)
+        if least <= length <= MAX_PAYLOAD_BYTES and len(payload) == length and crc32c(payload) == crc:
+            yield base + at, base + end, payload
             at = end
             continue
         if not length and not sealed:
@@ -120,7 +113,7 @@ def frames(data: bytes, base: int, *, sealed: bool) -> Iterator[Frame]:
         resumed = _next_good(data, at + ALIGNMENT)
         if resumed is None:
             return
-        yield Frame(base + at, base + resumed, None)
+        yield base + at, base + resumed, None
         at = resumed
 
 

@@ -85,8 +85,8 @@ def cut_tail(path: Path) -> tuple[int, int]:
     """
     data, written = path.read_bytes(), path.stat()
     end, damaged = len(SEGMENT_HEAD), 0
-    for frame in frames(data[end:], end, sealed=True):
-        end, damaged = frame.end, damaged + (frame.payload is None)
+    for _, stop, payload in frames(data[end:], end, sealed=True):
+        end, damaged = stop, damaged + (payload is None)
     if end < len(data):
         with path.open("r+b") as file:
             file.truncate(end)

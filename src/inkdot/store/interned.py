@@ -21,8 +21,8 @@ _WANTED = {"digest": na.uint64()}
 _COLUMNS = {"number": na.uint32(), "digest": na.uint64(), "content": na.string()}
 
 
-def _digest(content: str) -> int:
-    return int.from_bytes(hashlib.blake2b(content.encode(), digest_size=8).digest(), "big")
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")
 
 
 class Interned(Generic[T]):
@@ -46,19 +46,31 @@ class Interned(Generic[T]):
     def numbers(self, things: Iterable[T]) -> dict[int, int]:
         """`id()` of each thing -> its number, inside the caller's transaction. Things must outlive the answer."""
         distinct = {id(thing): thing for thing in things}
-        answer = {key: self._objects[key][1] for key in distinct if key in self._objects}
-        unseen = {key: thing for key, thing in distinct.items() if key not in answer}
-        texts = {key: msgspec.json.encode(thing).decode() for key, thing in unseen.items()}
-        digests = {key: _digest(text) for key, text in texts.items()}
-        found = {digest: self._numbers[digest] for digest in digests.values() if digest in self._numbers}
-        found |= self._learned({digest: texts[key] for key, digest in digests.items() if digest not in found})
+        answer: dict[int, int] = {}
+        digests: dict[int, int] = {}
+        unknown: dict[int, bytes] = {}
+        for key, thing in distinct.items():
+            kept = self._objects.get(key)
+            if kept is not None:
+                answer[key] = kept[1]
+                continue
+            text = msgspec.json.encode(thing)
+            digest = digests[key] = _digest(text)
+            number = self._numbers.get(digest)
+            if number is None:
+                unknown[digest] = text
+            else:
+                answer[key] = number
+        learned = self._learned(unknown)
         for key, digest in digests.items():
-            answer[key] = found[digest]
+            number = answer.get(key)
+            if number is None:
+                number = answer[key] = learned[digest]
             if self._kind is not str:  # texts come as new objects each time
-                self._objects_pending[key] = (distinct[key], found[digest])
+                self._objects_pending[key] = (distinct[key], number)
         return answer
 
-    def _learned(self, unknown: dict[int, str]) -> dict[int, int]:
+    def _learned(self, unknown: dict[int, bytes]) -> dict[int, int]:
         """Numbers of what memory does not know: looked up, or given now."""
         if not unknown:
             return {}
@@ -68,7 +80,9 @@ class Interned(Generic[T]):
         if new:
             numbers = list(range(self._next, self._next + len(new)))
             self._next += len(new)
-            self._db.register("batch", arrow_table(_COLUMNS, (numbers, new, [unknown[digest] for digest in new])))
+            self._db.register(
+                "batch", arrow_table(_COLUMNS, (numbers, new, [unknown[digest].decode() for digest in new]))
+            )
             self._db.execute(self._add)
             learned |= zip(new, numbers, strict=True)
         self._pending |= learned

@@ -54,14 +54,15 @@ def oldest(store: Deleting) -> int | None:
 
 def last_days(events: list[Event]) -> tuple[list[Event], list[dict[str, int]]]:
     """The events without those of which only the last day may be kept and which are not the last, and who the last are."""
+    verdicts = {id(event.verdict): event.verdict for event in events}
+    if not any(verdict.fields.time.reason is Reason.DAY_ONLY for verdict in verdicts.values()):
+        return events, []
     last: dict[tuple[int, int], Event] = {}
     for event in events:
         if day_only(event):
             who = event.workspace, event.contact
             if who not in last or (last[who].time, last[who].id) <= (event.time, event.id):
                 last[who] = event
-    if not last:
-        return events, []
     kept = [e for e in events if not day_only(e) or last[e.workspace, e.contact] is e]
     return kept, [{"contact": e.contact, "workspace": e.workspace, "id": e.id} for e in last.values()]
 

@@ -82,9 +82,12 @@ class Networks:
         if known is None:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
-            found = self._find(address)
-            known = self._remembered[address] = self._shared.setdefault(found, found)
+            known = self._remembered[address] = self.same(self._find(address))
         return known
+
+    def same(self, network: Network) -> Network:
+        """The one object for all that is equal to this."""
+        return self._shared.setdefault(network, network)
 
     def _find(self, address: bytes) -> Network:
         if len(address) != 16:

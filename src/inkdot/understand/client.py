@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from inkdot.domain.evidence import Actor, Field, Raw, Verdict
 from inkdot.domain.own_browser import LINE, without_line
-from inkdot.understand.address import Network
+from inkdot.understand.address import Network, Networks
 from inkdot.understand.agent import agent_text, clean, name
 from inkdot.understand.rules import RuleBook, Seen
 from inkdot.understand.verdict import CONSENT, HYGIENE, Decision, location
@@ -20,9 +20,24 @@ _TELLING = frozenset(
      "next-router-prefetch", OWN, "x-fb-http-engine", "x-requested-with", "from"}
 )  # fmt: skip
 NO_RAW = Raw(None, "GET", (), None, ())
-_MOST_DECISIONS = 50_000
+_MOST_DECISIONS, _MOST_BLOCKS, _MOST_CLIENTS, _MOST_NUMBERS = 50_000, 50_000, 100_000, 500_000
 _CAN_BE_OVERRULED = frozenset({Actor.HUMAN, Actor.UNKNOWN})
 _HIDDEN = frozenset({"private", "no_address"})
+
+
+Told = tuple[str | None, str, tuple[tuple[str, str], ...]]
+"""Agent, method and telling headers: what a client says of itself, wherever it is."""
+
+
+class Block(NamedTuple):
+    """Header lines as they came, understood."""
+
+    told: int
+    """The number of what they tell."""
+    method: str
+    headers: bytes
+    marked: bool
+    """They have the line by which a browser of the sender's own is known."""
 
 
 class Client(NamedTuple):
@@ -55,11 +70,19 @@ SOMEDAY = client_of("", NO_RAW, HYGIENE, 0, old_data=False)
 
 def raw_of(method: str, headers: bytes, network: Network, own: str = "") -> Raw:
     """What may be kept of a request's header lines, as the street wrote them down; `own` as Own says."""
+    return _raw(_told_with(method, headers, own), network)
+
+
+def _raw(told: Told, network: Network) -> Raw:
+    return Raw(*told, network.asn, network.tags, network.country, network.city)
+
+
+def _told_with(method: str, headers: bytes, own: str) -> Told:
     if LINE in headers:
         headers = without_line(headers)
     if own:
         headers += b"%s: %s\r\n" % (LINE, own.encode())
-    return Raw(*_told(method, headers), network.asn, network.tags, network.country, network.city)
+    return _told(method, headers)
 
 
 def agent_of(headers: bytes) -> str:
@@ -68,7 +91,7 @@ def agent_of(headers: bytes) -> str:
 
 
 @lru_cache(20_000)
-def _told(method: str, headers: bytes) -> tuple[str | None, str, tuple[tuple[str, str], ...]]:
+def _told(method: str, headers: bytes) -> Told:
     lines = [line.partition(b":") for line in headers.split(b"\r\n") if line]
     named = [(n.decode("latin-1").strip().lower(), v.decode("latin-1").strip()) for n, _, v in lines]
     agent = next((agent_text(v) for n, v in named if n == "user-agent"), None) or None
@@ -93,8 +116,12 @@ class Judge:
         """
         if context:
             return self._decide(kind, raw, context).verdict(place_of(raw, old_data=old_data))
+        return self.alone(kind, raw, (raw.agent, raw.method, raw.headers), old_data=old_data)
+
+    def alone(self, kind: str, raw: Raw, told: object, *, old_data: bool) -> Verdict:
+        """The verdict without a context; `told` stands for agent, method and headers, equal for equal ones."""
         asn = raw.asn if raw.asn in self._asked else None
-        key = (kind, raw.agent, raw.method, raw.headers, asn, raw.network)
+        key = (kind, told, asn, raw.network)
         known = self._decisions.get(key)
         if known is None:
             if len(self._decisions) > _MOST_DECISIONS:
@@ -107,11 +134,87 @@ class Judge:
             found = verdicts[where] = decision.verdict(place_of(raw, old_data=old_data))
         return found
 
+    def forget(self) -> None:
+        """What was decided by numbers that are given anew."""
+        self._decisions.clear()
+
     def _decide(self, kind: str, raw: Raw, context: Mapping[str, Any]) -> Decision:
         headers = dict(reversed(raw.headers))
         program = name(raw.agent, headers)
         seen = Seen(kind, raw.method, raw.agent or "", headers, raw.network, raw.asn, program, context)
         return Decision(*self.book.judge(seen), program)
+
+
+class Clients:
+    """Equal clients are one object. Header lines, of which there are few, are compared first; then only small numbers are."""
+
+    def __init__(self, networks: Networks, judge: Judge) -> None:
+        self._networks, self._judge = networks, judge
+        self._blocks: dict[tuple[str, bytes], Block] = {}
+        self._told: dict[Told, int] = {}
+        self._saying: list[Told] = []
+        """What has which number."""
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._known: dict[tuple[str, int, int, bool], Client] = {}
+        self.forget()
+
+    def block(self, method: str, headers: bytes) -> Block:
+        """What header lines tell."""
+        known = self._blocks.get((method, headers))
+        if known is None:
+            if len(self._blocks) >= _MOST_BLOCKS:
+                self._blocks.clear()
+            told = self._number_of(_told(method, without_line(headers)))
+            known = self._blocks[method, headers] = Block(told, method, headers, LINE in headers)
+        return known
+
+    def of(self, kind: str, block: Block, network: Network, own: str, *, old: bool) -> Client:
+        """The client behind a ping; `network` as Networks gave it, `own` as Own says."""
+        told = self._number_of(_told_with(block.method, block.headers, own)) if own else block.told
+        return self._client(kind, told, network, old=old)
+
+    def again(self, kind: str, raw: Raw, *, old: bool) -> Client:
+        """The client of an event that was kept."""
+        return self._client(kind, *self._place(raw), old=old)
+
+    def number(self, raw: Raw) -> int:
+        """The number of an event's client."""
+        return self._number(*self._place(raw))
+
+    def _place(self, raw: Raw) -> tuple[int, Network]:
+        network = self._networks.same(Network(raw.network, raw.asn, raw.country, raw.city))
+        return self._number_of((raw.agent, raw.method, raw.headers)), network
+
+    def _number_of(self, told: Told) -> int:
+        number = self._told.setdefault(told, len(self._saying))
+        if number == len(self._saying):
+            self._saying.append(told)
+        return number
+
+    def _number(self, told: int, network: Network) -> int:
+        return self._numbers.setdefault((told, id(network)), len(self._numbers))
+
+    def _client(self, kind: str, told: int, network: Network, *, old: bool) -> Client:
+        key = (kind, told, id(network), old)  # networks are few and live as long as their table
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST_CLIENTS:
+                self._known.clear()
+            raw = _raw(self._saying[told], network)
+            judged = self._judge.alone(kind, raw, told, old_data=old)
+            known = self._known[key] = client_of(kind, raw, judged, self._number(told, network), old_data=old)
+        return known
+
+    def outgrown(self) -> bool:
+        """True if numbers became so many that they should be given anew."""
+        return len(self._numbers) > _MOST_NUMBERS or len(self._saying) > _MOST_NUMBERS
+
+    def forget(self) -> None:
+        """Give numbers anew; whoever keeps some must forget them."""
+        for known in (self._blocks, self._told, self._saying, self._numbers, self._known):
+            known.clear()
+        self._judge.forget()
+        self.number(NO_RAW)  # nobody's is 0
 
 
 def place_of(raw: Raw, *, old_data: bool) -> Field:

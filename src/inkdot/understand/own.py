@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkdot.domain.own_browser import ALIKE_FOR_SECONDS, LINE, OwnClients, is_own
+from inkdot.domain.own_browser import ALIKE_FOR_SECONDS, OwnClients, is_own
 from inkdot.domain.ping import Ping
 from inkdot.domain.token import Keyring, Token
 from inkdot.understand.client import agent_of
@@ -21,9 +21,12 @@ class Own:
         self._known = OwnClients()
         self._addresses: frozenset[bytes] = frozenset()
 
-    def who(self, ping: Ping, token: Token) -> str:
-        """`yes` by a cookie of ours, `alike` by the same address and program, empty for everybody else."""
-        if LINE in ping.headers and is_own(ping.headers, int(token.workspace)):
+    def who(self, ping: Ping, token: Token, *, marked: bool) -> str:
+        """`yes` by a cookie of ours, `alike` by the same address and program, empty for everybody else.
+
+        `marked`: whether the line that comes of such a cookie is among the headers.
+        """
+        if marked and is_own(ping.headers, int(token.workspace)):
             return "yes"
         if not token.contact:
             return ""

@@ -24,7 +24,7 @@ from inkdot.understand.address import Networks
 from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.channels import Channels
-from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Judge, client_of, raw_of
+from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Clients, Judge, client_of
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.own import Own
 from inkdot.understand.reading import Readings
@@ -36,12 +36,17 @@ FOLD_WITHIN = 180_000_000
 """Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
 _MOST_CLIENTS = 100_000
 _MOST_PEOPLE = 1_000_000
-_MOST_NUMBERS = 500_000
+_NEVER: tuple[int, Mapping[int, float]] = (0, {})
 _ASK_AGAIN = 10 * SECOND
 _REMEMBER = FINAL_AFTER * SECOND
 _OLD_DATA_DAYS = 90
 _TOLD_WITHIN = 86_400 * SECOND
 
+# An enum is asked for each name; at every ping that adds up.
+_OPEN, _CLICK = Kind.OPEN, Kind.CLICK
+_OFF, _HYGIENE, _INDIVIDUAL = Mode.OFF, Mode.HYGIENE, Mode.INDIVIDUAL
+_IN_DOCUMENT, _OF_SITE = TokenKind.PAGE, TokenKind.SITE
+_PROVEN = (Human.YES, Human.LIKELY)
 _DOTS = (TokenKind.DOT, TokenKind.PAGE)
 _IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
 
@@ -82,11 +87,9 @@ class Understanding:
         self._behaviour = Behaviour(self._judge, mails.links_of)
         self._own = Own(keyring, mails)
         self._handed: dict[int, tuple[int, Mapping[int, float]]] = {}
-        self._clients: dict[tuple[str, str, bytes, int, bool, str], Client] = {}
-        self._known_clients: dict[tuple[str, Raw, bool], Client] = {}
-        self._numbers: dict[Raw, int] = {NO_RAW: 0}
+        self._clients = Clients(self._networks, self._judge)
         self._old_after: int | None = None
-        self._people: set[tuple[WorkspaceId, ContactId]] = set()
+        self._people: set[ContactId] = set()
         self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
         self._swept = 0
         self._readings = Readings(known.last_time(), known.read_so_far, known.completions)
@@ -118,7 +121,7 @@ class Understanding:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.FORGED))
             return
         token = read_bare(ping.token)
-        if token.mode is Mode.OFF:
+        if token.mode is _OFF:
             outcome.dropped.append(Dropped(ping.id, ping.time, DropReason.TRACKING_OFF))
             return
         if ping.target:
@@ -128,17 +131,17 @@ class Understanding:
         if token.contact:
             self._meet(ping, token, outcome)
         event = self._fold(ping, token, client)
-        if token.mode is Mode.HYGIENE:
+        if token.mode is _HYGIENE:
             event = event._replace(message=None, part=0, repeat_of=None)  # the day of an open, not of which mail
         if token.contact and client.kind:
             event = self._weigh(event, token, client, outcome)
-        if event.kind is Kind.CLICK:
+        if event.kind is _CLICK:
             self._websites.clicked(ping, token, event)
         outcome.events.append(event)
 
     def _elsewhere(self, ping: Ping, token: Token, outcome: Outcome) -> None:
         """What another door than that for dots and links wrote down."""
-        if token.kind is TokenKind.SITE:
+        if token.kind is _OF_SITE:
             self._sent_by_site(ping, token, outcome)
             return
         event = self._told_elsewhere(ping, token)
@@ -178,31 +181,13 @@ class Understanding:
 
     def _client(self, ping: Ping, token: Token) -> Client:
         """Equal clients are one object."""
-        if token.mode is not Mode.INDIVIDUAL:
+        if token.mode is not _INDIVIDUAL:
             return NOBODY if token.mode is Mode.AGGREGATE else SOMEDAY
         kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
         method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
-        network = self._networks.of(ping.address)
-        old = self._is_old(ping.time)
-        own = self._own.who(ping, token)
-        key = (kind, method, ping.headers, id(network), old, own)  # networks are few and live as long as their table
-        known = self._clients.get(key)
-        if known is None:
-            if len(self._clients) >= _MOST_CLIENTS:
-                self._clients.clear()
-            raw = raw_of(method, ping.headers, network, own)
-            known = self._clients[key] = self._known_client(kind, raw, old=old)
-        return known
-
-    def _known_client(self, kind: str, raw: Raw, *, old: bool) -> Client:
-        key = (kind, raw, old)
-        known = self._known_clients.get(key)
-        if known is None:
-            if len(self._known_clients) >= _MOST_CLIENTS:
-                self._known_clients.clear()
-            judged = self._judge.verdict(kind, raw, old_data=old)
-            known = self._known_clients[key] = client_of(kind, raw, judged, self._number(raw), old_data=old)
-        return known
+        block, network = self._clients.block(method, ping.headers), self._networks.of(ping.address)
+        own = self._own.who(ping, token, marked=block.marked)
+        return self._clients.of(kind, block, network, own, old=self._is_old(ping.time))
 
     def _is_old(self, time: int) -> bool:
         """True if the geographic data were too old at that time; replaying later gives the same answer."""
@@ -211,24 +196,20 @@ class Understanding:
             self._old_after = int((day + dt.timedelta(days=_OLD_DATA_DAYS)).timestamp()) * SECOND
         return time > self._old_after
 
-    def _number(self, raw: Raw) -> int:
-        return self._numbers.setdefault(raw, len(self._numbers))
-
     # -- the person
 
     def _meet(self, ping: Ping, token: Token, outcome: Outcome) -> None:
-        who = (token.workspace, token.contact)
-        if who not in self._people:
-            self._people.add(who)
+        if token.contact not in self._people:  # contacts of two workspaces have different ids
+            self._people.add(token.contact)
             address = self._keyring.address_of(ping.token)
             if address:
-                outcome.contacts[who] = address
+                outcome.contacts[token.workspace, token.contact] = address
 
     # -- what happened around it
 
     def _weigh(self, event: Event, token: Token, client: Client, outcome: Outcome) -> Event:
         """The event judged together with the others of the last minutes, and those judged anew because of it."""
-        whose = (int(token.workspace), token.object, int(token.contact))
+        whose = (token.workspace, token.object, token.contact)
         act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
         verdict, changes = self._behaviour.take(whose, act)
         for other, changed in changes:
@@ -239,7 +220,7 @@ class Understanding:
         """When this person's copy was handed over, where somebody knows it."""
         if token.kind not in _IN_MESSAGE:
             return None
-        asked, handed = self._handed.get(token.object, (0, {}))
+        asked, handed = self._handed.get(token.object, _NEVER)
         if token.contact not in handed and not asked <= time < asked + _ASK_AGAIN:
             if len(self._handed) > _MOST_CLIENTS:
                 self._handed.clear()
@@ -261,7 +242,7 @@ class Understanding:
         link = token.link
         if not token.contact:
             return self._event(ping, token, client, link, None)
-        page = token.part if token.kind is TokenKind.PAGE else None
+        page = token.part if token.kind is _IN_DOCUMENT else None
         act = (token.object, token.contact, link, page, client.number, token.workspace)
         counted = self._counted.get(act)
         if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
@@ -270,10 +251,10 @@ class Understanding:
         return self._event(ping, token, client, link, None)
 
     def _event(self, ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
-        kind, destination = Kind.OPEN, None
+        kind, destination = _OPEN, None
         if token.kind not in _DOTS:
-            kind, destination = Kind.CLICK, token.destination.decode("utf-8", "backslashreplace")
-        in_document = token.kind is TokenKind.PAGE
+            kind, destination = _CLICK, token.destination.decode("utf-8", "backslashreplace")
+        in_document = token.kind is _IN_DOCUMENT
         return Event(
             EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
             MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
@@ -283,17 +264,24 @@ class Understanding:
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
-            if not event.contact or _inferred(event) or event.kind not in (Kind.OPEN, Kind.CLICK):
+            if not event.contact or _inferred(event) or event.kind not in (_OPEN, _CLICK):
                 continue
             self._recall(event)
             if event.repeat_of is None:
-                act = (_thing(event), event.contact, event.link, _page(event), self._number(event.raw), event.workspace)
+                act = (
+                    _thing(event),
+                    event.contact,
+                    event.link,
+                    _page(event),
+                    self._clients.number(event.raw),
+                    event.workspace,
+                )
                 self._counted[act] = (event.time, event.id)
 
     def _recall(self, event: Event) -> None:
         """Let an event from before a restart stand beside those to come."""
         if event.raw != NO_RAW and (thing := _thing(event)) is not None:
-            client = self._known_client(str(event.kind), event.raw, old=self._is_old(event.time))
+            client = self._clients.again(str(event.kind), event.raw, old=self._is_old(event.time))
             handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
             act = Act(event.time, event.id, client.kind, event.link, event.part, client, handed)
             self._behaviour.take((int(event.workspace), thing, int(event.contact)), act)
@@ -307,11 +295,9 @@ class Understanding:
             self._swept = len(self._counted)
         if len(self._people) > _MOST_PEOPLE:
             self._people.clear()
-        if len(self._numbers) > _MOST_NUMBERS:
+        if self._clients.outgrown():
             # Forgets what could be folded across this point: at worst a repeat is counted once more.
-            self._numbers = {NO_RAW: 0}
-            self._clients.clear()
-            self._known_clients.clear()
+            self._clients.forget()
             self._counted.clear()
 
     # -- opens that only a click tells of
@@ -320,14 +306,15 @@ class Understanding:
         """A click that no machine made proves that the mail was open, even if its images were blocked."""
         opened: set[Person] = set()
         unopened: dict[Person, Event] = {}
+        told = {e.contact for e in outcome.events if e.kind is not _OPEN and e.verdict.human in _PROVEN} - {0}
         for event in outcome.events:
-            if event.message is None or not event.contact:
+            if event.contact not in told or event.message is None:
                 continue
             who = (event.workspace, event.contact, event.message)
-            if event.kind is Kind.OPEN:
+            if event.kind is _OPEN:
                 if event.verdict.actor not in MACHINES:
                     opened.add(who)
-            elif who not in opened and event.repeat_of is None and event.verdict.human in (Human.YES, Human.LIKELY):
+            elif who not in opened and event.repeat_of is None and event.verdict.human in _PROVEN:
                 # Only what came before the click counts, so that the outcome does not depend on where batches end.
                 unopened.setdefault(who, event)
         known = self._known.opened(unopened)
@@ -335,8 +322,8 @@ class Understanding:
 
 
 def _inferred_open(click: Event) -> Event:
-    verdict = _of_inferred(click.verdict, "click" if click.kind is Kind.CLICK else "reply")
-    return click._replace(id=EventId(click.id + 1), kind=Kind.OPEN, link=None, part=0, url=None, verdict=verdict)
+    verdict = _of_inferred(click.verdict, "click" if click.kind is _CLICK else "reply")
+    return click._replace(id=EventId(click.id + 1), kind=_OPEN, link=None, part=0, url=None, verdict=verdict)
 
 
 def _of_inferred(verdict: Verdict, proof_by: str = "click") -> Verdict:
@@ -393,5 +380,5 @@ class Again:
 
 def _with_inferred(event: EventId, kind: str, verdict: Verdict) -> Iterator[tuple[EventId, Verdict]]:
     yield event, verdict
-    if kind == Kind.CLICK:
+    if kind == _CLICK:
         yield EventId(event + 1), _of_inferred(verdict)
