@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,11 +15,16 @@ from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.show.questions import here
 from inkdot.store.contract import iso
+from inkdot.talk import Talk
+
+log = Talk("office")
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 
 _MOST_LINES = 5_000
 _SECOND = 1_000_000
+_NO_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+"""A disk that takes nothing keeps nobody from reading, nor from making room; any other trouble does."""
 _UNTOLD = frozenset({"by", "person", "to", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
 UNPERSONAL = frozenset(
@@ -73,7 +79,12 @@ def _watched(register: Register, name: str, ask: Ask) -> Ask:
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         detail = {key: value for key, value in what.items() if key not in _UNTOLD}
         about = _about(register, what)
-        register.book.audit_each(str(what.get("by") or "unknown"), name, about, **detail)
+        try:
+            register.book.audit_each(str(what.get("by") or "unknown"), name, about, **detail)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _NO_DISK:
+                raise
+            log("audit_line_lost", what=name, error=str(error))
         yield from ask(what)
 
     return answer

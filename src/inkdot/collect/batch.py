@@ -55,8 +55,8 @@ class GroupCommit:
         self._seen = 0
         self._busy = False
         self._handed: SimpleQueue[list[Entry] | None] = SimpleQueue()
-        self.full = False
-        """True while records cannot be kept."""
+        self.refused = ""
+        """Why records cannot be kept, as the disk says; empty while they can."""
         self.not_kept: Callable[[], None] | None = None
         """Told before the answers that records of a batch were not kept."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -123,7 +123,7 @@ class GroupCommit:
         counters = self._counters
         counters.commits += 1
         recorded = sum(1 for e in entries if e[3])
-        self.full = failure is not None
+        self.refused = str(failure or "")
         if failure is None:
             counters.records += recorded
             for waiter, reply, _, _ in entries:

@@ -210,9 +210,9 @@ class Street:
     def _elsewhere(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         head = method == b"HEAD"
         if target == b"/healthz":
-            full = self._commit.full
-            text = "The journal cannot be written: is the disk full?" if full else "ok"
-            caller.answer_in_turn(self._replies.text(503 if full else 200, text, head=head))
+            refused = self._commit.refused
+            text = f"The journal cannot be written: {refused}." if refused else "ok"
+            caller.answer_in_turn(self._replies.text(503 if refused else 200, text, head=head))
         elif target in self._files:
             file = self._files[target]
             caller.answer_in_turn(

@@ -22,7 +22,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
 class DiskFull(Failure):
-    """There is no room for these records now; nothing of them is kept, and a later batch may succeed."""
+    """The disk takes no records now, and says why; nothing of these is kept, and a later batch may succeed."""
 
 
 class Writer:
@@ -39,7 +39,7 @@ class Writer:
         self._fd = -1
         self._offset = self._end = 0
         self._begun = 0.0
-        self._retry_at = 0.0
+        self._retry_at, self._refused = 0.0, ""
         self._spare_thread: threading.Thread | None = None
         self._seal_thread: threading.Thread | None = None
         present = numbers(folder)
@@ -84,7 +84,7 @@ class Writer:
                 done += os.pwrite(self._fd, records[done:] if done else records, self._offset + done)
         except OSError as error:
             if error.errno in _NO_ROOM:
-                raise DiskFull(str(error)) from error
+                raise DiskFull(os.strerror(error.errno)) from error
             raise JournalStopped(f"The disk refused to write the journal: {error}") from error
         self._sync()
         self._offset += len(records)
@@ -124,13 +124,14 @@ class Writer:
     def _turn_page(self, needed: int = 0) -> None:
         """Seal this segment and open the next one, prepared if possible."""
         if time.monotonic() < self._retry_at:
-            raise DiskFull("No room for a new journal segment.")
+            raise DiskFull(self._refused)
         if needed > self._segment_bytes - len(SEGMENT_HEAD):
             raise JournalStopped("A batch is larger than a journal segment.")
         try:
             self._leave_page()
             self._fd = self._take_spare()
             (self._folder / SPARE).rename(path_of(self._folder, self._number + 1))
+            self._number += 1  # a reader may have it open from now on: whatever fails, this number is not given again
             sync_folder(self._folder)
         except OSError as error:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
@@ -138,9 +139,9 @@ class Writer:
                 os.close(self._fd)
                 self._fd = -1
             if error.errno in _NO_ROOM:
-                raise DiskFull(f"No room for a new journal segment: {error}") from error
+                self._refused = os.strerror(error.errno)
+                raise DiskFull(self._refused) from error
             raise JournalStopped(f"The disk refused a new journal segment: {error}") from error
-        self._number += 1
         self._offset, self._end = len(SEGMENT_HEAD), self._segment_bytes
 
     def _leave_page(self) -> None:

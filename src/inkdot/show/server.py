@@ -92,6 +92,10 @@ def _lines(answer: Ask, what: Mapping[str, Any]) -> Iterator[bytes]:
     except InkdotError as error:
         kind = "UsageError" if isinstance(error, UsageError) else "Failure"
         yield json.dumps({"error": kind, "message": str(error)}).encode() + b"\n"
+    except Exception:
+        message = "The office could not answer to the end; its log says why, and 'inkdot doctor' what may be wrong."
+        yield json.dumps({"error": "Failure", "message": message}).encode() + b"\n"
+        raise
 
 
 def _problem(status: int, kind: str, message: str) -> Response:
