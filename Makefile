@@ -30,6 +30,7 @@ proof: dev
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/webhooks.py
+	$(RUN)/python proofs/soak.py
 	$(RUN)/python proofs/corpus.py
 	$(RUN)/python proofs/contract.py
 	$(RUN)/python proofs/silence.py --long
