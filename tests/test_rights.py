@@ -103,6 +103,7 @@ def test_what_programs_marked_for_somebody_is_forgotten_in_the_audit_log_too(own
     assert_gone(own_server.data, BEN)
     lines = [json.loads(x) for x in inkdot("audit", "--json", "--data", own_server.data).stdout.splitlines()]
     assert len({x["about"] for x in lines if x["what"] in ("mail_mark", "link_add")}) == 2
+    assert inkdot_json("consent", "verify", "--data", own_server.data)["ok"]
 
 
 def test_an_erased_person_is_in_no_file_and_stays_away(own_server: Server, tmp_path: Path) -> None:

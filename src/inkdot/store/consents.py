@@ -153,17 +153,21 @@ class Consents(Control):
 
     def audit(self, who: str, what: str, about: ContactId | None = None, **detail: object) -> None:
         """Write down that somebody read, exported or changed personal data. No address stands in `detail`: it outlasts erasure."""
-        told = without_addresses(json.dumps(detail, sort_keys=True, ensure_ascii=False))
-        with self._transaction():
-            found = self._rows("last_audit")
-            number, before = found[0] if found else (0, chain.START)
-            row = (number + 1, int(time.time()), who, what, about, told)
-            self._keep("keep_audit", [(*row, chain.seal(before, row))])
+        self.audit_each(who, what, () if about is None else (about,), **detail)
 
     def audit_each(self, who: str, what: str, about: Iterable[ContactId], **detail: object) -> None:
         """The same of each of several people; one line about nobody where there are none."""
-        for one in list(about) or (None,):
-            self.audit(who, what, one, **detail)
+        told = without_addresses(json.dumps(detail, sort_keys=True, ensure_ascii=False))
+        told = told.encode("utf-8", "backslashreplace").decode()  # half surrogates, as JSON writes them
+        now, lines = int(time.time()), []
+        with self._transaction():
+            found = self._rows("last_audit")
+            last, before = found[0] if found else (0, chain.START)
+            for number, one in enumerate(list(about) or (None,), last + 1):
+                row = (number, now, who, what, one, told)
+                before = chain.seal(before, row)
+                lines.append((*row, before))
+            self._keep("keep_audit", lines)
 
     def audited(self, about: ContactId | None = None) -> list[Audited]:
         """The audit log, or what it says of one person; oldest first."""
