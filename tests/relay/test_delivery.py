@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import email
 import email.message
 import json
@@ -22,7 +23,7 @@ import pytest
 from inkdot.domain.ids import MessageId
 from inkdot.relay.answers import Failed, bounce_in
 from inkdot.relay.envelope import Envelope
-from inkdot.relay.spool import Spool
+from inkdot.relay.spool import Answer, Spool
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, changed, page
 from tests.relay.sink import Sink
@@ -278,6 +279,28 @@ def test_a_temporary_refusal_is_tried_again(door: MailDoor, fresh: str) -> None:
     assert door.delivered(fresh)
     eventually(lambda: not door.queue())
     assert len(door.sink.mails_to(f"ok-{fresh}")) == 1
+
+
+def test_pauses_grow_from_five_minutes_to_four_hours(tmp_path: Path) -> None:
+    spool, now = Spool(tmp_path / "data" / "spool"), int(time.time())
+    expected = {0: 300, 1: 600, 3: 2_400, 5: 9_600, 6: 14_400, 40: 14_400}  # by the tries before
+    for tries in expected:
+        incoming = spool.begin(Envelope(MessageId(2 * tries), now, ADA, (BEN,)))
+        incoming.write(page("Again and again"))
+        incoming.keep()
+        with spool.taken(incoming.name) as mail:
+            assert mail
+            for _ in range(tries):
+                spool.put_off(mail, 0.0, Answer(451, "4.3.0 Not today"))
+    with Sink(answers={BEN: "451 4.3.0 Not today"}) as sink:
+        door = MailDoor(tmp_path, sink)
+        waiting = eventually(
+            lambda: all(m["tries"] == n + 1 for m, n in zip(door.queue(), expected, strict=True)) and door.queue()
+        )
+        for mail, pause in zip(waiting, expected.values(), strict=True):
+            due = dt.datetime.fromisoformat(mail["next"]).timestamp()
+            assert 0 <= due - now - pause < 60, (mail, pause)
+        door.stop()
 
 
 def test_a_mail_to_one_who_may_not_be_named_counts_once_however_often_it_is_tried(tmp_path: Path) -> None:
