@@ -58,10 +58,8 @@ def test_a_list_leaves_the_office_as_the_platform_takes_it_and_so_do_removals(ac
         inkdot("audience", "join", "on paper", person, "--data", acting.data)
     status, text = owner.get("/audiences/on%20paper/export?target=meta")
     assert status == 200
-    assert [row[0] for row in csv.reader(io.StringIO(text))] == [
-        "email",
-        *(digest(Target.META, person) for person in people),
-    ]
+    heading, *hashed = [row[0] for row in csv.reader(io.StringIO(text))]
+    assert (heading, sorted(hashed)) == ("email", sorted(digest(Target.META, person) for person in people))
     inkdot("audience", "leave", "on paper", people[0], "--data", acting.data)
     status, text = owner.get("/audiences/on%20paper/export?target=meta&for=removals")
     assert [row[0] for row in csv.reader(io.StringIO(text))] == ["email", digest(Target.META, people[0])]
