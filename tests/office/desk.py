@@ -70,7 +70,7 @@ class Office:
             "/", "/people", f"/people/{BEN}", "/unopened", f"/events/{self.event}", "/mails", f"/mails/{self.mail}", "/campaigns",
             "/campaigns/autumn", "/views", "/settings", "/documents",
             f"/documents/{self.document}", "/sites", "/sites/example.com", "/leads", "/triggers", "/audiences", "/webhooks",
-            "/health", "/team", "/audit", "/me", "/welcome",
+            "/health", "/team", "/audit", "/me", "/welcome", "/mail-program",
         ]  # fmt: skip
 
 

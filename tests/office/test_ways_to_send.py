@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import plistlib
+import smtplib
+import ssl
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.conftest import ADA, QUOTE, Server, inkdot
+from tests.conftest import ADA, QUOTE, Server, eventually, inkdot
 from tests.office.asking import PASSWORD
+from tests.relay.sink import Sink
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
@@ -57,6 +62,51 @@ def test_add_ons_come_from_the_office_itself(chromium: Browser, office: Server) 
             assert "office.js" in archive.namelist()
     assert tab.request.get("/addons/keys.json").status == 404
     assert office.get(f"{office.office}/addons/inkdot-webmail.zip")[0] in (302, 303, 401)
+
+
+def own_certificate(data: Path) -> ssl.SSLContext:
+    """Believes the mail door's own certificate alone."""
+    context = ssl.create_default_context(cafile=data / "relay-tls.pem")
+    context.check_hostname = False
+    return context
+
+
+def test_an_owner_sets_up_his_mail_program_from_a_page_alone(chromium: Browser, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Sink() as sink, ExitStack() as at_the_end:
+        server = Server(data, "--upstream", f"smtp://127.0.0.1:{sink.port}")
+        at_the_end.callback(server.stop)
+        inkdot("account", "add", ADA, "--ask", "--data", data, stdin=PASSWORD + "\n")
+        tab = signed_in(chromium, server, "/welcome").pages[0]
+        tab.get_by_role("link", name="Set it up").click()
+        tab.get_by_role("button", name="Make an account").click()
+        user, password = tab.locator(".said code").inner_text().split()
+        assert user == ADA
+        host, port = (tab.locator("dl.fields").first.locator("dd").nth(n).inner_text() for n in (0, 1))
+        with smtplib.SMTP(host, int(port), timeout=30) as program:
+            program.starttls(context=own_certificate(data))
+            program.login(user, password)
+            program.sendmail(ADA, ["ben@example.com"], QUOTE)
+        (sent,) = eventually(lambda: sink.got)
+        assert b"/o/" in sent.content
+        with tab.expect_download() as coming:
+            tab.get_by_role("link", name="File for Mac and iPhone").click()
+        profile = plistlib.loads(Path(coming.value.path()).read_bytes())["PayloadContent"][0]
+        assert (profile["OutgoingMailServerHostName"], profile["OutgoingMailServerUsername"]) == (host, ADA)
+        tab.get_by_role("button", name="Remove").click()
+        tab.get_by_text(f"{ADA} can send no more.").wait_for()
+        with smtplib.SMTP(host, int(port), timeout=30) as program:
+            program.starttls(context=own_certificate(data))
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                program.login(user, password)
+
+
+def test_a_closed_mail_door_is_said_to_be_closed(chromium: Browser, office: Server) -> None:
+    tab = signed_in(chromium, office, "/mail-program").pages[0]
+    tab.get_by_role("heading", name="The mail door is closed").wait_for()
+    tab.get_by_label("Your mail address, or another name").fill("no name!")
+    tab.get_by_role("button", name="Make an account").click()
+    tab.get_by_text("is no account name").wait_for()
 
 
 def test_a_link_on_the_page_of_the_account_makes_a_browser_ones_own(chromium: Browser, office: Server) -> None:

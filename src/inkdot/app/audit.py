@@ -46,6 +46,9 @@ UNPERSONAL = frozenset(
         "notice_show",
         "notice_set",
         "setting_list",
+        "mailer_door",
+        "mailer_list",
+        "mailer_file",
         "public_check",
     }
 )

@@ -20,6 +20,7 @@ from inkdot.app.folder import Folder
 from inkdot.app.identities import Identities
 from inkdot.app.knowledge import knowledge, programs_of
 from inkdot.app.library import Library
+from inkdot.app.mailers import Mailers
 from inkdot.app.notices import Notices
 from inkdot.app.portrait import export
 from inkdot.app.regrade import regrade
@@ -244,6 +245,7 @@ class House:
             **self.sharing.asks(),
             **self.notices.asks(),
             **self.choosing.asks(),
+            **Mailers(self.folder).asks(),
         }
         return audited(self.register, asks)
 

@@ -23,6 +23,7 @@ from inkdot.app.audiences import ASKS as AUDIENCE_ASKS
 from inkdot.app.choosing import ASKS as SETTING_ASKS
 from inkdot.app.folder import Folder
 from inkdot.app.house import House
+from inkdot.app.mailers import ASKS as MAILER_ASKS
 from inkdot.app.marking import public_url_of
 from inkdot.app.notices import ASKS as NOTICE_ASKS
 from inkdot.app.sending import ASKS as SENDING_ASKS
@@ -226,6 +227,7 @@ class Office:
                 *SHARING_ASKS,
                 *NOTICE_ASKS,
                 *SETTING_ASKS,
+                *MAILER_ASKS,
             )
         }
 

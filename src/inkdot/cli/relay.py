@@ -14,7 +14,6 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure, UsageError
 
 if TYPE_CHECKING:
-    from inkdot.app.folder import Folder
     from inkdot.store.post import Post
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name: a mail address, or any word.")]
@@ -115,6 +114,7 @@ def setup(
       inkdot relay setup ada@example.com --out-dir setup
     """
     from inkdot.app.folder import Folder
+    from inkdot.app.mailers import door_of, setup_of
     from inkdot.relay import programs
 
     post = _post(data)
@@ -122,9 +122,7 @@ def setup(
     post.close()
     if account is None:
         raise UsageError(f"There is no account {name!r}; make it with 'inkdot relay account add {name}'.")
-    known = [account.name, *account.senders]
-    mail_address = normal_address(address or next((a for a in known if "@" in a[1:]), f"{account.name}@example.com"))
-    made = programs.Setup(account.name, mail_address, *_door(Folder(data)))
+    made = setup_of(account, door_of(Folder(data)), address and normal_address(address))
     incoming = imap_host or f"imap.{made.domain}"
     files = {
         f"{account.name}-thunderbird.xml": programs.autoconfig(made, incoming).encode(),
@@ -147,18 +145,6 @@ def setup(
         f"Thunderbird looks for its file at https://autoconfig.{made.domain}/mail/config-v1.1.xml when an account is made."
     )
     talk("Open the .mobileconfig on the Mac or iPhone; Settings then asks whether to install it.")
-
-
-def _door(folder: Folder) -> tuple[str, int, bool]:
-    """Where mail programs reach the mail door, running or configured; and whether TLS comes first there."""
-    from inkdot.settings import load
-
-    settings, running = load(folder.root, {}), folder.running()
-    tls_first = running.relay_tls != "off" if running else settings.relay_tls_port > 0
-    said = (running.relay_tls if tls_first else running.relay) if running else "off"
-    host, _, port = said.rpartition(":") if said != "off" else ("", "", "")
-    configured = settings.relay_tls_port if tls_first else settings.relay_port
-    return settings.relay_name or host.strip("[]") or settings.relay_host, int(port or configured), tls_first
 
 
 def _post(data: Path) -> Post:

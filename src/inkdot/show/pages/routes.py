@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, passkeys, persons, provider, rules, running, settings, sharing, things
+from inkdot.show.pages import entering, mailing, passkeys, persons, provider, rules, running, settings, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
@@ -42,14 +42,18 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/team", Role.OWNER, running.team_change),
     ("/views", Role.MEMBER, sharing.view_change),
     ("/settings", Role.OWNER, settings.settings_change),
+    ("/mail-program", Role.OWNER, mailing.mail_program_change),
     ("/settings/limit", Role.OWNER, settings.limit_set),
     ("/health", Role.OWNER, running.health_check),
 )
-_FOR_OWNERS: tuple[tuple[str, Handler], ...] = (("/audit", running.audit), ("/settings", settings.settings))
+_FOR_OWNERS: tuple[tuple[str, Handler], ...] = (
+    ("/audit", running.audit), ("/settings", settings.settings), ("/mail-program", mailing.mail_program),
+)  # fmt: skip
 _ASKING_A_ROLE: tuple[tuple[str, Role, Handler], ...] = (
     ("/people/{person}/export", Role.OWNER, persons.person_export),
     ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
     ("/webhooks/{delivery}", Role.MEMBER, rules.delivery),
+    ("/mail-program/{name}.mobileconfig", Role.OWNER, mailing.mail_profile),
     ("/addons/{file}", Role.VIEWER, entering.addon),
 )
 
