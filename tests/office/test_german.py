@@ -23,10 +23,10 @@ REFUSALS = frozenset(
 HEARD_IN_THE_OFFICE = (
     *("show", "show/pages", "domain"),
     *("act/rule.py", "act/notice.py", "act/signing.py", "mark/mint.py", "mark/site.py", "room/uploads.py", "room/pages.py", "store/accounts.py"),
-    *(f"app/{noun}.py" for noun in ("acting", "audiences", "choosing", "consent", "house", "identities", "library", "notices", "sample", "sending", "sharing", "webhooks")),
+    *(f"app/{noun}.py" for noun in ("acting", "audiences", "choosing", "consent", "house", "identities", "library", "mailers", "notices", "sample", "sending", "sharing", "webhooks")),
 )  # fmt: skip
 ALIKE = re.compile(
-    r"inkdot |https?://|^[\w.@-]+$|user-agent|Mozilla/|\{|^GET$|[A-Z]{2,}\b.*\d|example\.com|INBOX|csv|data-site"
+    r"inkdot |https?://|^[\w.@-]+$|user-agent|Mozilla/|\{|^GET$|[A-Z]{2,}\b.*\d|example\.com|INBOX|csv|data-site|^Apple Mail$"
 )
 """Commands, addresses, names and code are the same in every language."""
 GERMAN = words_of("de")
