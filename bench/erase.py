@@ -23,7 +23,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARTS = _NAME.split((Path(__file__).parent / "questions.sql").read_text())[1:]
 ASK = dict(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 CHUNK = 1_000_000
-FILLED = "recent (id, time, kind, workspace, contact, message, link, part, url, raw, verdict, human, machine, because, repeat_of, rules)"
+FILLED = "recent"
 PLACE = Field(None, Status.UNKNOWN, Reason.CONSENT)
 FIELDS = Fields(KNOWN, PLACE, KNOWN, KNOWN, KNOWN, KNOWN)
 

@@ -86,7 +86,7 @@ def test_a_thousand_mails_leave_no_key_to_a_person(door: MailDoor, tmp_path: Pat
 def test_what_few_did_is_told_nowhere_until_five_did(own_server: Server) -> None:
     data = own_server.data
     inkdot("setup", "--region", "eu", "--data", data)
-    ben, _ = own_server.mark(QUOTE, BEN, EVE)
+    ben, *_ = own_server.mark(QUOTE, BEN, EVE, *(f"reader-{n}@example.com" for n in range(3)))
     message = inkdot_json("report", "mail", "--data", data)["messages"][0]["message"]
     key = inkdot_json("key", "add", "a reader", "--scope", "read", "--data", data)["secret"]
 

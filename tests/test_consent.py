@@ -165,6 +165,26 @@ def test_a_changed_row_of_the_ledger_is_named(tmp_path: Path) -> None:
     assert "Audit log: row 1" in inkdot("verify", "--data", data, check=False).stdout
 
 
+def test_lines_of_the_audit_log_that_were_moved_or_cut_off_are_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for person in (BEN, EVE, CLEO):
+        inkdot("consent", "set", person, "--mode", "individual", "--data", data)
+    seal = inkdot_json("consent", "verify", "--data", data)["audit_seal"]
+    rows = sqlite3.connect(data / "control.db")
+    for before, after in ((2, 0), (3, 2), (0, 3)):
+        rows.execute("UPDATE audit SET number = ? WHERE number = ?", (after, before))
+    rows.commit()
+    assert "Audit log: row 2" in inkdot("consent", "verify", "--data", data, check=False).stdout
+    for before, after in ((2, 0), (3, 2), (0, 3)):
+        rows.execute("UPDATE audit SET number = ? WHERE number = ?", (after, before))
+    rows.execute("DELETE FROM audit WHERE number >= 3")
+    rows.commit()
+    rows.close()
+    assert inkdot("consent", "verify", "--data", data).returncode == 0
+    cut = inkdot("consent", "verify", "--seal", seal, "--data", data, check=False)
+    assert (cut.returncode, "does not hold the 3 lines" in cut.stdout) == (1, True)
+
+
 def test_the_ledger_can_be_filed_as_a_pdf(tmp_path: Path) -> None:
     data, file = tmp_path / "data", tmp_path / "choices.csv"
     people = [f"jürgen.{number}@example.com" for number in range(40)]

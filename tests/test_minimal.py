@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,21 +68,33 @@ def test_hygiene_keeps_one_day_and_nothing_else(own_server: Server) -> None:
 def test_of_nobody_small_counts_are_hidden(own_server: Server) -> None:
     data = own_server.data
     inkdot("setup", "--region", "eu", "--data", data)
-    copies = own_server.mark(QUOTE, BEN, EVE)
+    two = own_server.mark(QUOTE, BEN, EVE)
+    copies = own_server.mark(QUOTE.replace(b"quote", b"offer"), *(f"reader-{n}@example.com" for n in range(5)))
     pinged(own_server, copies[0], 4)
 
-    def report() -> dict[str, int]:
-        return dict(inkdot_json("report", "mail", "--data", data)["messages"][0])
+    def report(size: int = 5) -> dict[str, Any]:
+        by_size = {m["unnamed"]: m for m in inkdot_json("report", "mail", "--data", data)["messages"]}
+        return dict(by_size[size])
 
     def heard() -> int:
         return sum(1 for line in inkdot("events", "--json", "--data", data).stdout.splitlines() if line)
 
     eventually(lambda: heard() == 4)
-    assert report()["opens"] == 0
-    assert report()["recipients"] == 2
+    assert (report()["opens"], report()["recipients"], report()["opened_between"]) == (0, 5, [0, 4])
     pinged(own_server, copies[1], 3)
     eventually(lambda: heard() == 7)
-    assert report()["opens"] == 7
+    assert (report()["opens"], report()["opens_for_nobody"], report()["opened_between"]) == (7, 7, [0, 5])
+    # However often: what two people did is not told, as it would be theirs.
+    pinged(own_server, two[0], 6)
+    eventually(lambda: heard() == 13)
+    assert (report(2)["opens"], report(2)["opened_between"], report(2)["last"]) == (0, [0, 2], None)
+    events = inkdot("events", "--json", "--data", data).stdout
+    assert events.count(str(report(5)["message"])) >= 7
+    assert str(report(2)["message"]) not in events
+    # No two spans of time can be subtracted, and of its times the day is told.
+    tomorrow = inkdot_json("report", "mail", "--since", "2099-01-01", "--data", data)["messages"]
+    assert [m["opens"] for m in tomorrow] in ([], [0, 7], [7, 0])
+    assert str(report()["last"]).endswith("T00:00:00.000Z")
 
 
 @pytest.mark.parametrize("keep", ["cut", "none"])

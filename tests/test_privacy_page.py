@@ -96,6 +96,29 @@ def test_consent_needs_the_box_ticked(room: Room, tmp_path: Path) -> None:
     assert mode(data) == "individual"
 
 
+def test_a_form_on_another_site_cannot_agree_for_anybody(room: Room, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    url = marked(data, BEN)[1][BEN]["privacy"]
+    room.ask(url, "POST", "do=stop")
+    assert room.ask(url, "POST", "do=agree&yes=1", Sec_Fetch_Site="cross-site", Origin="https://evil.example")[0] == 422
+    assert mode(data) == "off"
+    assert room.ask(url, "POST", "do=agree&yes=1", Sec_Fetch_Site="same-origin")[0] == 200
+    assert mode(data) == "individual"
+
+
+def test_to_stop_once_more_writes_nothing_and_brings_nobody_back_who_was_erased(room: Room, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    url = marked(data, BEN)[1][BEN]["privacy"]
+    for body in ("do=stop", "do=stop", "", "List-Unsubscribe=One-Click", "List-Unsubscribe=One-Click"):
+        assert room.ask(url, "POST", body or "x=1")[0] == 200
+    acts = [choice["act"] for choice in inkdot_json("consent", "log", BEN, "--data", data)["choices"]]
+    assert acts == ["withdraw", "unsubscribe"]
+    inkdot("person", "erase", BEN, "--yes", "--data", data)
+    for body in ("do=stop", "List-Unsubscribe=One-Click"):
+        assert room.ask(url, "POST", body)[0] == 200
+    assert all(BEN.encode() not in path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+
 def test_one_click_unsubscribes_and_says_nothing_about_measuring(room: Room, tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "inkdot.toml").write_text('list_unsubscribe = true\nregion = "eu"\n')

@@ -6,7 +6,7 @@ import dataclasses
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -15,10 +15,12 @@ from inkdot.app.law.regions import FILE as REGIONS
 from inkdot.app.law.regions import regions, strictest_of
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import deny_file
+from inkdot.collect.modes import NAME as MODES
+from inkdot.collect.modes import modes_file
 from inkdot.domain.consent import Choice, Decision, Mode, Wish, strictest
-from inkdot.domain.contact import Address
+from inkdot.domain.contact import Address, without_addresses
 from inkdot.domain.errors import UsageError
-from inkdot.domain.ids import VISITOR, ContactId, WorkspaceId, from_word
+from inkdot.domain.ids import VISITOR, ContactId, SiteId, WorkspaceId, from_word
 from inkdot.mark.privacy import Notice
 from inkdot.mark.wanted import under
 from inkdot.settings import FILE, Settings, load
@@ -121,6 +123,23 @@ class Register:
             ]
         )
 
+    def limit(self, scope: str, mode: Mode, workspace: WorkspaceId = WORKSPACE) -> None:
+        """Limit what may be kept in a scope, from now on also where keys stand in pages already; individual is no limit."""
+        self.book.keep_rule(workspace, scope, mode)
+        self.tell_streets()
+
+    def tell_streets(self) -> None:
+        """Write anew what streets read: who withdrew, and how much may be kept on websites."""
+        publish(self._folder, self.book)
+        _write(self._folder, MODES, lambda: modes_file(self._of_websites()))
+
+    def _of_websites(self) -> dict[SiteId, tuple[Mode, Mode]]:
+        """By site the widest mode where nobody is asked, and of people who agreed."""
+        return {
+            site: (self.widest(domain, workspace=at).mode, self.widest(domain, asked=True, workspace=at).mode)
+            for site, at, domain in self.book.websites()
+        }
+
     def _limits(self, scopes: list[str], workspace: WorkspaceId) -> list[Wish]:
         rules = self.book.rules(workspace)
         limits = [Wish(rules[scope], _named(scope)) for scope in scopes if scope in rules]
@@ -152,9 +171,17 @@ class Register:
 
     def keep(self, choices: Iterable[Choice], workspace: WorkspaceId = WORKSPACE) -> None:
         """Keep choices, and tell the streets who withdrew."""
-        rows = [(self.contact(choice.address, workspace), choice) for choice in choices if choice.address]
+        rows = [(self.contact(made.address, workspace), self._without_names(made)) for made in choices if made.address]
         self.book.keep_choices(workspace, rows)
         publish(self._folder, self.book)
+
+    @staticmethod
+    def _without_names(made: Choice) -> Choice:
+        """A row is sealed for good, so no address stands in its texts, as in that of a form with `?email=`."""
+        wording, version, language, method, form = (
+            without_addresses(text) for text in (made.wording, made.version, made.language, made.method, made.form)
+        )
+        return made._replace(wording=wording, version=version, language=language, method=method, form=form)
 
     def stricter_here(self, made: Choice, workspace: WorkspaceId = WORKSPACE) -> Choice | None:
         """What is on record here, is stricter than a choice from elsewhere and not older; a choice at 0 may be of any time."""
@@ -214,12 +241,16 @@ def scope_named(word: str) -> str:
 
 def publish(folder: Folder, book: Consents) -> None:
     """Write the deny file anew; the streets read it within seconds. One writer at a time, the last one knows all."""
-    lock = os.open(folder.run / "deny.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _write(folder, DENY, lambda: deny_file((*book.denied(), *book.denied_browsers(), *book.retired())))
+
+
+def _write(folder: Folder, name: str, content: Callable[[], bytes]) -> None:
+    lock = os.open(folder.run / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path, content = folder.root / DENY, deny_file((*book.denied(), *book.retired()))
-        if not path.exists() or path.read_bytes() != content:
-            write_whole(path, content)
+        path, wanted = folder.root / name, content()
+        if not path.exists() or path.read_bytes() != wanted:
+            write_whole(path, wanted)
     finally:
         os.close(lock)
 

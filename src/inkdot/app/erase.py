@@ -17,9 +17,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inkdot.act.audience import Target, digest
 from inkdot.app import care
 from inkdot.app.consent import choice, publish
 from inkdot.app.folder import Folder
+from inkdot.app.library import Library
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import InkdotError, UsageError
 from inkdot.domain.ids import PERSON, ContactId, WorkspaceId, from_word, to_word
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 STREETS_KNOW_SECONDS = 5.0
 """After so long every street has read a new deny file."""
 _TEXTS_LEFT = "addresses that stand in texts and page addresses, because several workspaces share this installation"
+_MOST_DOWNLOADS = 100
 _SIDE_COPIES = ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*")
 
 
@@ -43,10 +46,14 @@ def erase_asked(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any
     """Erase the person in `what`: an address or a `per_...` id. Yields the certificate."""
     workspace = here(what)
     contact, address = _whom(house, str(what.get("person", "")), workspace)
+    yield _begin(house, Erasure(workspace, contact, address, 0), str(what.get("by") or "unknown"))
+
+
+def _begin(house: House, asked: Erasure, by: str) -> dict[str, Any]:
     forgetting = Forgetting(house.folder.control)
     try:
-        forgetting.begin(workspace, contact, address)
-        yield _erase(house, forgetting, Erasure(workspace, contact, address, 0), str(what.get("by") or "unknown"))
+        forgetting.begin(asked.workspace, asked.contact, asked.address)
+        return _erase(house, forgetting, asked, by)
     finally:
         forgetting.close()
 
@@ -80,18 +87,20 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
     if not forgetting.was_erased(contact):
         row = choice(address or Address(word), "erase", None)
         forgetting.keep_choices(workspace, [(contact, row)])
+    digests = {digest(target, address) for target in Target} if address else set()
     shared = forgetting.several_workspaces()
     if shared:  # the same address in texts may be another workspace's business
         address = None
     publish(house.folder, forgetting)
     told = time.monotonic()
-    # Their names are read first: one that holds the address is no name of a file any more once the address is forgotten.
-    exports = [path for path in forgetting.exports_with(contact) if path.exists()]
     visitors = forgetting.visitors_of(contact)
     done: dict[str, Any] = {"person": word, "journal_records": 0, "events": 0}
     _forget_pings(house, contact, address, visitors, done)
+    with Library(house.folder) as library:
+        uploads = library.erase_for(contact)
     done["rows"] = forgetting.forget(workspace, contact, address)
-    done["files"], left = _forget_files(house.folder, address)
+    files, left = _forget_files(house.folder, address)
+    done["files"] = files + uploads
     if house.folder.running():
         time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
     _forget_pings(house, contact, address, visitors, done, again=True)
@@ -104,15 +113,33 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         care.remove(fresh)
         house.store.backup_to(fresh)
         fresh.rename(copied)
-    rewritten, lost = _forget_in_backups(house, word, by)
+    rewritten, lost = _forget_in_backups(house, asked._replace(address=address), by)
+    exports = [path for path in forgetting.exports_with(contact) if path.exists()]
     certificate = done | {
         "erased": iso(time.time_ns() // 1000), "seconds": round(time.monotonic() - begun, 1), "backups_rewritten": rewritten,
-        "not_reached": [*left, *([_TEXTS_LEFT] if shared else []), *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports)],
+        "not_reached": [
+            *left, *([_TEXTS_LEFT] if shared else []), *(f"backup {path}" for path in lost), *(f"export {path}" for path in exports),
+            *_taken_out(forgetting, workspace, contact),
+            *(f"{target}, which was given the list {name}: remove the person there" for name, target in forgetting.given_out(workspace, digests)),
+        ],
     }  # fmt: skip
     forgetting.audit(by, "person erase", contact, **{k: v for k, v in certificate.items() if isinstance(v, int)})
     kept = json.dumps(certificate)
-    forgetting.end(contact, re.sub(re.escape(address), word, kept, flags=re.IGNORECASE) if address else kept)
+    kept = re.sub(re.escape(address), word, kept, flags=re.IGNORECASE) if address else kept
+    forgetting.end(asked._replace(address=address), digests, kept)
     return certificate
+
+
+def _taken_out(forgetting: Forgetting, workspace: WorkspaceId, contact: ContactId) -> list[str]:
+    """What may hold the person and lies where people put it: files that the office or the API gave out, latest first."""
+    taken = forgetting.taken_out(workspace, contact)[::-1]
+    told = []
+    for at, who, what, detail in taken[:_MOST_DOWNLOADS]:
+        named = {"person_export": "the export of this person", "audience_export": f"the list {detail.get('name')}"}
+        thing = named.get(what) or f"the table {detail.get('table')} with {detail.get('rows')} rows"
+        told.append(f"{thing}, taken by {who} on {iso(at * 1_000_000)}")
+    more = len(taken) - len(told)
+    return [*told, f"{more} earlier downloads; 'inkdot audit' lists them"] if more else told
 
 
 def _forget_pings(
@@ -149,7 +176,7 @@ def _forget_files(folder: Folder, address: Address | None) -> tuple[int, list[st
     return len(doomed), left
 
 
-def _forget_in_backups(house: House, word: str, by: str) -> tuple[int, list[str]]:
+def _forget_in_backups(house: House, asked: Erasure, by: str) -> tuple[int, list[str]]:
     """Rewrite backups that are where they were written; returns how many, and those that are not."""
     rewritten, lost = 0, []
     for path, _ in house.register.book.written("backup"):
@@ -159,7 +186,7 @@ def _forget_in_backups(house: House, word: str, by: str) -> tuple[int, list[str]
         scratch = house.folder.run / "erasing-backup"
         shutil.rmtree(scratch, ignore_errors=True)
         try:
-            _rewrite(house, path, scratch, word, by)
+            _rewrite(house, path, scratch, asked, by)
             rewritten += 1
         except (InkdotError, OSError) as error:
             lost.append(f"{path} ({error})")
@@ -168,14 +195,14 @@ def _forget_in_backups(house: House, word: str, by: str) -> tuple[int, list[str]
     return rewritten, lost
 
 
-def _rewrite(house: House, backup: Path, scratch: Path, word: str, by: str) -> None:
+def _rewrite(house: House, backup: Path, scratch: Path, asked: Erasure, by: str) -> None:
     care.restore(backup, scratch)
     folder = Folder(scratch)
     inner = type(house)(folder, house.settings)
     try:
         inner.register.book.forget_all_written()
         inner.pipeline.drain()
-        next(erase_asked(inner, {"person": word, "by": by}))
+        _begin(inner, asked, by)
         fresh = backup.with_name(f".{backup.name}.erased")
         fresh.unlink(missing_ok=True)
         care.backup(folder, inner.control, inner.store, fresh)

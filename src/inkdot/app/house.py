@@ -13,7 +13,7 @@ from inkdot.app.accounts import tidy as tidy_accounts
 from inkdot.app.acting import Acting
 from inkdot.app.audit import audited, log_asked
 from inkdot.app.choosing import Choosing
-from inkdot.app.consent import Register, publish
+from inkdot.app.consent import Register
 from inkdot.app.doctor import examine
 from inkdot.app.erase import erase_asked, finish_erasures
 from inkdot.app.folder import Folder
@@ -92,7 +92,7 @@ class House:
         self.keyring = folder.keyring()
         self.control = Control(folder.control)
         self.register = Register(folder, settings)
-        publish(folder, self.register.book)
+        self.register.tell_streets()
         self._documents = Documents(folder.control)
         self.campaigns = Campaigns(folder.control)
         self.sites = Sites(folder.control)
@@ -265,6 +265,7 @@ class House:
 
     def tidy(self) -> tuple[int, int]:
         """Delete journal segments past their days and documents past theirs, sort finished months; returns how many."""
+        self.register.tell_streets()  # the region table may have been edited
         keep_to_days(self)
         with Library(self.folder) as library:
             library.expire(self.settings.documents_days)

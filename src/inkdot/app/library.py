@@ -11,7 +11,7 @@ from typing import Any, Self
 from inkdot.app.folder import Folder
 from inkdot.domain.document import Document
 from inkdot.domain.errors import DocumentUnreadable, NotFound, UsageError
-from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, ShareId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import DOCUMENT, SHARE, ContactId, DocumentId, ShareId, WorkspaceId, from_word, to_word
 from inkdot.mark.document.pdf import Line, signed
 from inkdot.room.convert import WORKSHOP, Converter
 from inkdot.room.pages import Pages, Press
@@ -114,6 +114,11 @@ class Library:
         """Delete a document, its links, and its files where no other document needs them; returns how many files."""
         self._any(document)
         self.documents.forget_documents([document])
+        return self.sweep()
+
+    def erase_for(self, contact: ContactId) -> int:
+        """The same with every document that this person alone has a link to."""
+        self.documents.forget_documents(self.documents.documents_for(contact))
         return self.sweep()
 
     def expire(self, days: int) -> int:

@@ -23,13 +23,16 @@ class _Choices:
         return self._register.mode_for(address, workspace=workspace).mode
 
     def stop(self, said: Said) -> None:
-        self._keep("withdraw", Mode.OFF, said)
+        # Said once more it changes nothing, and of somebody who was erased it would bring the address back.
+        if not self._register.book.why_denied(self._register.contact(said.address, said.workspace)):
+            self._keep("withdraw", Mode.OFF, said)
 
     def agree(self, said: Said) -> None:
         self._keep("set", Mode.INDIVIDUAL, said)
 
     def unsubscribe(self, said: Said) -> None:
-        self._keep("unsubscribe", None, said._replace(wording=""), "one_click")
+        if not self._register.wants_no_mail(said.address, said.workspace):
+            self._keep("unsubscribe", None, said._replace(wording=""), "one_click")
 
     def _keep(self, act: str, mode: Mode | None, said: Said, method: str = "privacy_page") -> None:
         row = choice(

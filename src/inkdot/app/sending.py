@@ -151,7 +151,8 @@ class Sending:
             place += 1
         mode = self._register.widest(site.domain, asked=bool(what.get("agreed")), workspace=here(what)).mode
         number = server_key_number(site.id, place)
-        key = server_key(self._mint(what), site.id, site.domain, site.made, mode, number)
+        agreed = bool(what.get("agreed"))
+        key = server_key(self._mint(what), site.id, site.domain, site.made, mode, number, asked=agreed)
         yield {"site": to_word(SITE, site.id), "server_key": key, "revoked": place}
 
     def _site(self, what: Asked) -> Site:
@@ -165,7 +166,7 @@ class Sending:
     def _site_json(self, site: Site, what: Asked) -> dict[str, Any]:
         wait, mint = bool(what.get("wait")), self._mint(what)
         mode = self._register.widest(site.domain, asked=wait, workspace=here(what)).mode
-        key = site_key(mint, site.id, site.domain, site.made, mode)
+        key = site_key(mint, site.id, site.domain, site.made, mode, asked=wait)
         tag = files("inkdot.collect").joinpath("static", "v1", "t.min.js").read_bytes()
         return {
             "site": to_word(SITE, site.id), "domain": site.domain, "key": key,
@@ -227,7 +228,7 @@ class Sending:
         scope, mode = scope_named(str(what.get("scope") or "")), mode_named(str(what.get("mode", "")))
         if scope.startswith("purpose:"):
             raise UsageError("A limit is for workspace, list:NAME or site:DOMAIN; purposes are for people alone.")
-        self._register.book.keep_rule(here(what), scope, mode)
+        self._register.limit(scope, mode, here(what))
         yield {"scope": scope or "workspace", "mode": mode.name.lower()}
 
     def _mode(self, address: Address, what: Asked) -> dict[str, Any]:

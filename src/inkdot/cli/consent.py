@@ -89,6 +89,7 @@ def setup(
         write_setting(folder.root, "region", region)
     settings = load(folder.root, {})
     with open_register(data) as register:
+        register.tell_streets()
         decision = register.widest()
         audit(register, "setup", region=settings.region)
     if as_json:
@@ -147,11 +148,11 @@ def limit(mode: _Mode, scope: _Scope = "workspace", data: Data = DATA, as_json: 
     Example:
       inkdot consent limit --scope list:news --mode aggregate
     """
-    from inkdot.app.consent import WORKSPACE, scope_named
+    from inkdot.app.consent import scope_named
 
     wanted = mode_named(mode)
     with open_register(data) as register:
-        register.book.keep_rule(WORKSPACE, scope_named(scope), wanted)
+        register.limit(scope_named(scope), wanted)
         audit(register, "consent limit", mode=wanted.name.lower(), scope=scope)
     put({"scope": scope, "mode": wanted.name.lower()}) if as_json else typer.echo(
         f"{scope}: {wanted.name.lower()} at the most."
@@ -299,26 +300,46 @@ def _paper(rows: list[dict[str, Any]], number: int, seal: str) -> bytes:
 
 
 def verify(
-    seal: Annotated[str | None, typer.Option(help="ROWS:SEAL as an earlier export gave it.")] = None,
+    seals: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--seal",
+            help="As an earlier export or check gave it; of the ledger ROWS:SEAL, of the audit log audit:LINES:SEAL.",
+        ),
+    ] = None,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Check that no row of the ledger and of the audit log was changed or taken away; exit 1 if one was.
+    """Check that no row of the ledger and of the audit log was changed, moved or taken away; exit 1 if one was.
+
+    That rows are missing at the end shows with a seal that was kept elsewhere.
 
     Example:
       inkdot consent verify
     """
     with open_register(data) as register:
         findings = register.book.findings()
-        if seal:
+        for seal in seals or ():
             findings += register.book.missing(seal)
-        number, last = register.book.head()
+        (number, last), (lines, line) = register.book.head(), register.book.audit_head()
+    ledger, log = f"{number}:{last}", f"audit:{lines}:{line}"
     if as_json:
-        put({"ok": not findings, "rows": number, "seal": f"{number}:{last}", "findings": findings})
+        put(
+            {
+                "ok": not findings,
+                "rows": number,
+                "seal": ledger,
+                "audit_lines": lines,
+                "audit_seal": log,
+                "findings": findings,
+            }
+        )
     else:
         for finding in findings:
             typer.echo(finding)
-        typer.echo(f"{number} rows; seal {number}:{last}" + ("" if findings else "; all is well."))
+        typer.echo(f"{number} rows; seal {ledger}\n{lines} lines of the audit log; seal {log}")
+        if not findings:
+            typer.echo("All is well.")
     if findings:
         raise Failure("The ledger or the audit log was changed from outside; put it back from a backup.")
 

@@ -18,6 +18,8 @@ _SMALL = {
     "searches": "searched", "downloads": "download", "outbound": "left for",
 }  # fmt: skip
 
+_FOR_NOBODY = {"pages": "page, for nobody", "channels": "how views for nobody began"}
+
 
 def print_site_report(answer: dict[str, Any]) -> None:
     """Site after site."""
@@ -30,7 +32,8 @@ def print_site_report(answer: dict[str, Any]) -> None:
         mean = "" if site["seconds_per_visit"] is None else f", {site['seconds_per_visit']:.0f} s active each"
         low, high = site["visitors_between"]
         console.print(f"{low if low == high else f'{low} to {high}'} visitors, {site['visits']} visits{rate}{mean}")
-        console.print(f"{site['views']} views; {site['machine_views']} more by machines")
+        nobody = f", {site['views_for_nobody']} counted for nobody" if site["views_for_nobody"] else ""
+        console.print(f"{site['views']} views; {site['machine_views']} more by machines{nobody}")
         for name, title in _LISTS.items():
             _table(console, (title, "visitors", "visits", "views", "goals"), [
                 (g["name"] or "not known", g["visitors"], g["visits"], g["views"], g["goals"]) for g in site[name]
@@ -38,6 +41,8 @@ def print_site_report(answer: dict[str, Any]) -> None:
         pages = [(p["page"], p["views"], p["visits"], p["seconds"]) for p in site["pages"]]
         _table(console, ("page", "views", "visits", "seconds"), pages)
         _table(console, ("from page", "to page", "times"), [(m["page"], m["next"], m["times"]) for m in site["paths"]])
+        for name, title in _FOR_NOBODY.items():
+            _table(console, (title, "views"), [(g["name"], g["views"]) for g in site["for_nobody"][name]])
         for name, title in _SMALL.items():
             _table(console, (title, "visits"), [(g["name"] or "not known", g["visits"]) for g in site[name]])
         _table(

@@ -15,6 +15,7 @@ from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import SITE, SiteId, WorkspaceId, from_word, to_word
 
 if TYPE_CHECKING:
+    from inkdot.app.consent import Register
     from inkdot.mark.mint import Mint
     from inkdot.store.sites import Site, Sites
 
@@ -73,9 +74,8 @@ def made(domain: str, data: Path, public_url: str | None, *, wait: bool = False)
         sites.keep_site(site, _WORKSPACE)
     sites.close()
     with open_register(data) as register:
-        # A tag that waits for inkdot.consent(true) has asked; another one may keep what the region allows unasked.
-        mode = register.widest(name, asked=wait).mode
-    site = site._replace(key=site_key(mint, site.id, name, site.made, mode))
+        site = _as_allowed(register, mint, site, wait=wait)
+        register.tell_streets()
     return _shown(site, mint.public_url, wait=wait) | {"privacy": _privacy(mint, site)}
 
 
@@ -85,17 +85,19 @@ def list_sites(data: Data = DATA, public_url: _Url = None, as_json: Json = False
     Example:
       inkdot site list
     """
+    from inkdot.cli.consent import open_register
     from inkdot.cli.mail import open_mint
     from inkdot.store.sites import Sites
 
     folder, mint = open_mint(data, public_url)
     sites = Sites(folder.control)
-    for site in sites.sites(_WORKSPACE):
-        goals = [g._asdict() for g in sites.goals(site.id)]
-        if as_json:
-            put({**_shown(site, mint.public_url), "goals": goals})
-        else:
-            typer.echo(f"{to_word(SITE, site.id)}  {site.domain}  {', '.join(g['name'] for g in goals)}")
+    with open_register(data) as register:
+        for site in sites.sites(_WORKSPACE):
+            goals = [g._asdict() for g in sites.goals(site.id)]
+            if as_json:
+                put({**_shown(_as_allowed(register, mint, site), mint.public_url), "goals": goals})
+            else:
+                typer.echo(f"{to_word(SITE, site.id)}  {site.domain}  {', '.join(g['name'] for g in goals)}")
     sites.close()
 
 
@@ -185,6 +187,15 @@ def _privacy(mint: Mint, site: Site) -> str:
 def tag() -> bytes:
     """The script as the street serves it."""
     return Path(str(files("inkdot.collect").joinpath("static", "v1", "t.min.js"))).read_bytes()
+
+
+def _as_allowed(register: Register, mint: Mint, site: Site, *, wait: bool = False) -> Site:
+    """The site with the key that is to stand in its pages now."""
+    from inkdot.mark.site import site_key
+
+    # A tag that waits for inkdot.consent(true) has asked; another one may keep what the region allows unasked.
+    mode = register.widest(site.domain, asked=wait).mode
+    return site._replace(key=site_key(mint, site.id, site.domain, site.made, mode, asked=wait))
 
 
 def _shown(site: Site, public_url: str, *, wait: bool = False) -> dict[str, Any]:

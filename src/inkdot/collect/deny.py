@@ -1,7 +1,8 @@
 """The deny file: people who withdrew and links that were revoked. Their pings are answered, and nothing of them is kept.
 
 The office writes `deny` in the data folder, whole, under another name and renamed: ids of 8 bytes, big-endian, of contacts,
-shares and whatever else a token names. Ids are 64 random bits, so one set serves all of them.
+shares and whatever else a token names, and of browsers that are known to be a denied person's. Ids are 64 random bits, so one set
+serves all of them.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Deny:
     def blocks(self, token: bytes) -> bool:
         """True if nothing may be kept of what this raw token marks."""
         return bool(self._ids) and not self._ids.isdisjoint(ids_of(token))
+
+    def names(self, number: int) -> bool:
+        """True if it names this id."""
+        return bool(self._ids) and number.to_bytes(_ID_BYTES, "big") in self._ids
 
 
 def deny_file(ids: Iterable[int]) -> bytes:

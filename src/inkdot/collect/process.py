@@ -25,6 +25,8 @@ from inkdot.collect.files import shipped
 from inkdot.collect.handover import Handover
 from inkdot.collect.house import House
 from inkdot.collect.limits import Limits, raise_descriptors
+from inkdot.collect.modes import NAME as MODES
+from inkdot.collect.modes import Modes
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Proxies
 from inkdot.collect.routes import Street
@@ -76,7 +78,8 @@ async def _serve(config: StreetConfig) -> int:
         return exposition(total(run.glob("street-*.counters")))
 
     street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
-    website = Website(street, keyring, commit, replies, counters, proxies, salt, _spam(config.spam))
+    modes = Modes(data / MODES)
+    website = Website(street, keyring, commit, replies, counters, proxies, salt, modes, deny, _spam(config.spam))
     shown = Shown(data / SHOWN)
     website.actions_for = shown.of if shown else None
     handover = Handover(config.room, _ROOMS, proxies.client) if config.room else None
@@ -85,7 +88,7 @@ async def _serve(config: StreetConfig) -> int:
     server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _finish, done)
-    sweeper = asyncio.create_task(_sweep(house, commit, deny, salt, website, shown))
+    sweeper = asyncio.create_task(_sweep(house, commit, (deny, modes, shown), salt, website))
     with contextlib.suppress(OSError):
         os.write(config.ready_fd, b"1")
         os.close(config.ready_fd)
@@ -119,14 +122,17 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _sweep(house: House, commit: GroupCommit, deny: Deny, salt: Salt, website: Website, shown: Shown) -> None:
+async def _sweep(
+    house: House, commit: GroupCommit, told: tuple[Deny, Modes, Shown], salt: Salt, website: Website
+) -> None:
+    shown = told[2]
     while True:
         await asyncio.sleep(1)
         house.sweep()
         commit.renew()
-        deny.renew()
+        for file in told:
+            file.renew()
         salt.renew(time.time())
-        shown.renew()
         website.actions_for = shown.of if shown else None
 
 

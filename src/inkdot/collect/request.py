@@ -130,6 +130,11 @@ class Proxies:
         return client if self._keep == "full" else cut(client) if self._keep == "cut" else _UNKNOWN
 
 
+def is_this_machine(address: bytes) -> bool:
+    """True for loopback addresses."""
+    return address[:13] == _MAPPED + b"\x7f" or address == bytes(15) + b"\x01"
+
+
 def cut(address: bytes) -> bytes:
     """The network alone: /24 of IPv4, /48 of IPv6."""
     return address[:15] + b"\0" if address.startswith(_MAPPED) else address[:6] + bytes(10)

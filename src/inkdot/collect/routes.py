@@ -190,16 +190,19 @@ class Street:
             token = self._without_person(token)
         return encode(method, now, NOBODY, token, b"")
 
-    def record_body(self, address: bytes, token: bytes, lines: Lines, target: bytes, body: bytes) -> bytes:
+    def record_body(
+        self, address: bytes, token: bytes, lines: Lines, target: bytes, body: bytes, *, nobodys: bool
+    ) -> bytes:
         """What may be written down of something sent under a genuine token; framed, nothing if it may not be kept.
 
-        `address`: whose it is, as far as addresses are kept. The caller leaves out of `body` what GPC, DNT or the mode forbid.
+        `address`: whose it is, as far as addresses are kept. `nobodys`: GPC, DNT or the mode allow no person in it, and the caller
+        has left out of `body` what they forbid.
         """
         now = time.time_ns() // 1000
         if self._denied(token):
             self._counters.denied += 1
             return b""
-        if lines.privacy or mode_of(token) != _INDIVIDUAL:
+        if nobodys:
             return encode_with_body(b"POST", now, NOBODY, self._without_person(token), b"", target, body)
         return encode_with_body(b"POST", now, address, token, lines.kept, target, body)
 

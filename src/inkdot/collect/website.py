@@ -15,9 +15,12 @@ import msgspec
 
 from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters
+from inkdot.collect.deny import Deny
+from inkdot.collect.modes import Modes
+from inkdot.collect.nobody import NEEDS_SOMEBODY, for_nobody
 from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
-from inkdot.collect.request import Lines, Proxies, packed
+from inkdot.collect.request import Lines, Proxies, is_this_machine, packed
 from inkdot.collect.routes import Caller, Street
 from inkdot.collect.salt import Salt, lasting
 from inkdot.domain.beacon import (
@@ -35,8 +38,10 @@ from inkdot.domain.beacon import (
     spread,
 )
 from inkdot.domain.consent import Mode
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import BadAddress
 from inkdot.domain.lately import Lately, mark_of, numbered
-from inkdot.domain.token import Keyring, TokenKind, destination_of, kind_of, mode_of, part_of
+from inkdot.domain.token import Keyring, TokenKind, kind_of, read_bare
 from inkdot.journal.record import NOBODY
 
 TARGET, PIXEL = b"/e", b"/e.gif"
@@ -58,16 +63,17 @@ _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-o
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _JSON = f"Content-Type: application/json\r\n{_CORS}"
-_FOR_NOBODY = ("k", "u", "r", "n", "l")
-"""What is kept of an event where nothing may lead to a person; kinds that need one are not kept at all."""
-_NEEDS_SOMEBODY = frozenset({"engage", "identify"})
 
 
 class _Site(NamedTuple):
     token: bytes
     id: bytes
+    workspace: int
     domain: str
     mode: int
+    """Of the key; what is allowed by now may be stricter."""
+    asked: bool
+    """The key is for people who were asked and agreed."""
     servers: bool
     """The key is one of servers."""
     beginnings: set[str]
@@ -96,6 +102,7 @@ class _Taken(NamedTuple):
     mark: int
     """What it is known again by; 0 without an id."""
     sender: _Sender
+    nobodys: bool
 
 
 class Website:
@@ -110,10 +117,13 @@ class Website:
         counters: Counters,
         proxies: Proxies,
         salt: Salt,
+        modes: Modes,
+        deny: Deny,
         spam: frozenset[str] = frozenset(),
     ) -> None:
         """`spam`: domains whose visits nobody made."""
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
+        self._contact_id, self._widest, self._withdrew = keyring.contact_id, modes.widest, deny.names
         self._replies, self._counters, self._proxies, self._salt = replies, counters, proxies, salt
         self._spam, self._denies = spam, street.denies
         self._referrers: dict[str, bool] = {}
@@ -162,7 +172,7 @@ class Website:
         """True if this was one plain event of a known site, in order in every way."""
         found = plain(body)
         site = self._sites.get(found[0]) if found else None
-        if found is None or site is None or site.mode != _INDIVIDUAL or site.servers or lines.privacy:
+        if found is None or site is None or site.servers or lines.privacy or self._mode(site) != _INDIVIDUAL:
             return False
         sender, event = self._sender(caller, lines), found[2]
         if (self.actions_for is not None and event.k == "view") or (event.r and self._is_spam(event.r)):
@@ -171,6 +181,8 @@ class Website:
         if not (sender.said in site.beginnings or sender.origin is None or _own(sender.origin, site, address)):
             return False
         who = self._visitor(site, found[1], sender)
+        if self._withdrew(who):
+            return False
         if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
             return False
         if not self._is_page_of(site, event.u, address):
@@ -178,7 +190,7 @@ class Website:
         if not self._seen.is_new(numbered(who, event.k, event.p, event.q)):
             return False
         content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
-        record = self._record(address, site.token, sender.lines, TARGET, content)
+        record = self._record(address, site.token, sender.lines, TARGET, content, nobodys=False)
         self._counters.web_events += 1
         if self._second is not self._replies.gif:
             self._renew()
@@ -202,7 +214,10 @@ class Website:
         self._commit.add(caller, reply, replies.gif_unrecorded, self._written(taken, PIXEL))
 
     def _written(self, taken: _Taken, target: bytes) -> bytes:
-        return self._record(taken.sender.address, taken.site.token, taken.sender.lines, target, taken.content)
+        sender = taken.sender
+        return self._record(
+            sender.address, taken.site.token, sender.lines, target, taken.content, nobodys=taken.nobodys
+        )
 
     # -- one event
 
@@ -211,28 +226,28 @@ class Website:
         site = self._site(key)
         if site is None:
             return Refused(Refusal.UNKNOWN_SITE)
-        if site.servers and self._denies(site.token):
-            return Refused(Refusal.REVOKED_KEY)
-        if site.mode == Mode.OFF:
-            return Refused(Refusal.TRACKING_OFF)
+        mode = self._mode(site)
+        if mode == Mode.OFF or (site.servers and self._denies(site.token)):
+            return Refused(Refusal.TRACKING_OFF if mode == Mode.OFF else Refusal.REVOKED_KEY)
         spoken = self._for_whom(visitor, event, sender) if site.servers else sender
         if isinstance(spoken, Refused):
             return spoken
         sender, found = spoken, self._sound(site, visitor, event, spoken)
         if isinstance(found, Refused):
             return found
-        if sender.privacy or site.mode != Mode.INDIVIDUAL:
-            if found["k"] in _NEEDS_SOMEBODY:
-                return Refused(Refusal.PRIVACY)
-            kept = msgspec.json.encode({name: found[name] for name in _FOR_NOBODY if name in found})
-            return _Taken(site, kept, 0, sender)
+        if sender.privacy or mode != Mode.INDIVIDUAL:
+            if found["k"] in NEEDS_SOMEBODY:
+                return Refused(Refusal.PRIVACY if sender.privacy else Refusal.NAMES_NOBODY)
+            return _Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
         found["v"] = who = self._visitor(site, visitor, sender)
+        if self._withdrew(who) or ("w" in found and self._is_denied(site, found["w"])):
+            return Refused(Refusal.WITHDRAWN)
         if not visitor and (before := self._salt.yesterday(site.id, sender.address, sender.agent)):
             found["y"] = before
         mark = mark_of(who, found["k"], found) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
-        return _Taken(site, _encode(found), mark, sender)
+        return _Taken(site, _encode(found), mark, sender, nobodys=False)
 
     def _sound(self, site: _Site, visitor: Any, event: Any, sender: _Sender) -> dict[str, Any] | Refused:
         """The event under short names, if it may be this site's and this sender's."""
@@ -269,6 +284,16 @@ class Website:
         lines = Lines(b"User-Agent: %b\r\n" % name if name else b"", sender.privacy or private, False, None, ())
         return _Sender("", None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
 
+    def _mode(self, site: _Site) -> int:
+        """What the key allows, or what is allowed by now if that is stricter."""
+        return min(site.mode, self._widest(site.id, asked=site.asked))
+
+    def _is_denied(self, site: _Site, person: str) -> bool:
+        try:
+            return self._withdrew(self._contact_id(site.workspace, normal_address(person)))
+        except BadAddress:
+            return False
+
     def _visitor(self, site: _Site, visitor: str, sender: _Sender) -> int:
         return lasting(site.id, visitor) if visitor else self._salt.passing(site.id, sender.address, sender.agent)
 
@@ -293,9 +318,10 @@ class Website:
                 return None
             if len(self._sites) >= _MOST_SITES:
                 self._sites.clear()
-            domain = destination_of(token).decode("latin-1")
-            servers = part_of(token) == 1
-            known = self._sites[key] = _Site(token, token[_OBJECT], domain, mode_of(token), servers, set())
+            said = read_bare(token)
+            domain, asked, servers = said.destination.decode("latin-1"), said.part & 2 > 0, said.part & 1 > 0
+            known = _Site(token, token[_OBJECT], said.workspace, domain, int(said.mode), asked, servers, set())
+            self._sites[key] = known
         return known
 
     def _is_page_of(self, site: _Site, url: str, address: bytes) -> bool:
@@ -363,8 +389,4 @@ def _told(number: int, refused: Refused) -> dict[str, Any]:
 
 def _own(host: str, site: _Site, address: bytes) -> bool:
     """True for a site's own pages. Whoever builds a site looks at it on his own machine first."""
-    return belongs(host, site.domain) or (is_loopback(host) and _is_this_machine(address))
-
-
-def _is_this_machine(address: bytes) -> bool:
-    return address[:13] == bytes(10) + b"\xff\xff\x7f" or address == bytes(15) + b"\x01"
+    return belongs(host, site.domain) or (is_loopback(host) and is_this_machine(address))

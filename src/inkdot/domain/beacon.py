@@ -67,6 +67,8 @@ class Refusal(StrEnum):
     REPLAY = "replay"
     PRIVACY = "privacy_signal"
     TRACKING_OFF = "tracking_off"
+    NAMES_NOBODY = "names_nobody"
+    WITHDRAWN = "withdrawn"
     NOT_RECORDED = "not_recorded"
 
 
@@ -88,6 +90,8 @@ REFUSALS = {
     Refusal.REPLAY: "This event was sent before; it is counted once.",
     Refusal.PRIVACY: "The browser asks for privacy (GPC or DNT): views are counted for nobody, and this is not kept.",
     Refusal.TRACKING_OFF: "This site keeps nothing.",
+    Refusal.NAMES_NOBODY: "This site counts without names, and this says nothing without one.",
+    Refusal.WITHDRAWN: "Whoever this is wants nothing kept.",
     Refusal.NOT_RECORDED: "It could not be written down; send it again later.",
 }
 

@@ -62,7 +62,8 @@ class TokenKind(IntEnum):
     PRIVACY = 6
     """A link to the privacy page; object is what it stands in."""
     SITE = 7
-    """A site's key; object is the site, the destination its domain, part 0 for pages and 1 for servers."""
+    """A site's key; object is the site, the destination its domain; part 0 for pages, 1 for servers, and 2 more for people
+    who were asked and agreed."""
     PUSH = 8
     """A link to the page where a browser is allowed to be pushed to: its person's, or with nobody in it the owner's."""
     CONFIRM = 9

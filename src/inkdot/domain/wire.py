@@ -129,6 +129,8 @@ class MailReport(TypedDict):
     subject: str | None
     marked: str | None
     recipients: int | None
+    unnamed: int
+    """Recipients of whom no name is kept: they may have done what is counted for nobody, once each or one of them all of it."""
     unmarked: dict[str, int]
     opened: Opened
     opened_between: list[int]
@@ -141,6 +143,9 @@ class MailReport(TypedDict):
     machine_fetches: int
     first: str | None
     last: str | None
+    opens_for_nobody: int
+    """Of the opens those that name nobody, of all the mail's time; 0 where they, or the recipients without a name, are too few."""
+    clicks_for_nobody: int
     hidden_below: int
 
 

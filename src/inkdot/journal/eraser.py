@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from inkdot.domain.contact import mention_of
 from inkdot.journal.record import SEGMENT_HEAD, blank, frames
@@ -43,8 +44,12 @@ class _About:
 
     def __init__(self, contact: bytes, address: str | None) -> None:
         self._contact = contact
-        local, _, domain = (address or "").lower().encode().rpartition(b"@")
-        self._spellings = (local + b"@" + domain, local + b"%40" + domain) if address else ()
+        local, _, domain = (address or "").lower().rpartition("@")
+        self._spellings = (
+            {f"{name}{at}{domain}".encode() for name in (local, quote(local, safe="").lower()) for at in ("@", "%40")}
+            if address
+            else set()
+        )
         self._mention = re.compile(mention_of(address.lower()).encode()) if address else None
 
     def __call__(self, data: bytes) -> bool:

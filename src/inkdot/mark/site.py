@@ -35,14 +35,21 @@ def domain_of(text: str) -> str:
     return host
 
 
-def site_key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL) -> str:
-    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up."""
-    return _key(mint, site, domain, made, mode, 0, 0)
+def site_key(
+    mint: Mint, site: SiteId, domain: str, made: int, mode: Mode = Mode.INDIVIDUAL, *, asked: bool = False
+) -> str:
+    """The key that a site's pages send along; it says itself whose it is, so nothing need be looked up.
+
+    `asked`: it is for people who were asked and agreed.
+    """
+    return _key(mint, site, domain, made, mode, 2 * asked, 0)
 
 
-def server_key(mint: Mint, site: SiteId, domain: str, made: int, mode: Mode, number: int) -> str:
+def server_key(
+    mint: Mint, site: SiteId, domain: str, made: int, mode: Mode, number: int, *, asked: bool = False
+) -> str:
     """A key that is believed about whose an event is, and stands in no page; `number`: by which it can be revoked."""
-    return _key(mint, site, domain, made, mode, 1, number)
+    return _key(mint, site, domain, made, mode, 1 + 2 * asked, number)
 
 
 def server_key_number(site: SiteId, place: int) -> int:

@@ -25,7 +25,7 @@ from inkdot.domain.errors import BadAddress, Failure
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.room.confirm_words import WORDS, Words
-from inkdot.room.sheet import body_of, gone, sheet
+from inkdot.room.sheet import body_of, gone, is_from_elsewhere, sheet
 
 _DAY = 86_400
 
@@ -99,6 +99,8 @@ class ConfirmPages:
         words = WORDS.get(asked.language, WORDS["en"])
         if self._ended(token):
             return sheet(words.title, _paragraph(words.ended), asked.language, 410)
+        if token.address and is_from_elsewhere(request):
+            return self._shown(request)
         if token.address:
             back = html.escape(self._asker.confirm(token.address, asked, token.workspace))
             return sheet(words.title, f'{_paragraph(words.done)}<p><a href="{back}">{back}</a></p>', asked.language)

@@ -24,7 +24,7 @@ from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring, Token, TokenKind
-from inkdot.room.sheet import body_of, gone, sheet
+from inkdot.room.sheet import body_of, gone, is_from_elsewhere, sheet
 from inkdot.room.words import VERSION, WORDS, language_of
 
 _FIELD = '<p><label>{label}<br><input type="email" name="address" required autocomplete="email"></label></p>'
@@ -123,8 +123,8 @@ class PrivacyPages:
             self._choices.unsubscribe(said)
             return self._shown(request, token, address, "unsubscribed")
         if asked.get("do") == "agree":
-            # Only who holds his own token can agree: anybody could type an address.
-            if asked.get("yes") != "1" or token.address is None:
+            # Only who holds his own token can agree, on this page: anybody could type an address, or send a form from another site.
+            if asked.get("yes") != "1" or token.address is None or is_from_elsewhere(request):
                 return self._shown(request, token, token.address, "unticked", 422)
             self._choices.agree(said)
             return self._shown(request, token, address, "agreed")

@@ -33,6 +33,11 @@ async def body_of(request: Request) -> bytes | Response:
     return body
 
 
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that a form was sent from another site than this page's."""
+    return request.headers.get("sec-fetch-site", "").lower() in ("cross-site", "same-site")
+
+
 def gone() -> Response:
     """Where a link leads that we did not make."""
     return PlainTextResponse("There is nothing at this address. Check that the link is complete.\n", 404)

@@ -72,7 +72,7 @@ class DocumentQuestions:
             "document": to_word(DOCUMENT, number),
             "name": document.name,
             "version": document.version,
-            "pages": (pages := _pages(document, counted if wanted else [*counted, *unnamed])),
+            "pages": (pages := _pages(document, counted if wanted else [*counted, *_pages_of_many(unnamed)])),
             "said": said(pages),
             "visits": visits,
             "people": _people(document, counted),
@@ -118,6 +118,12 @@ def _apart(found: Iterable[_Found], nobodys: Callable[[_Found], bool]) -> tuple[
     for each in found:
         (counted if nobodys(each) else shown).append(each)
     return shown, counted if len(counted) >= SMALL else []
+
+
+def _pages_of_many(unnamed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Readings of nobody without the pages that few of them came to."""
+    readers = Counter(page["page"] for visit in unnamed for page in visit["pages"])
+    return [visit | {"pages": [page for page in visit["pages"] if readers[page["page"]] >= SMALL]} for visit in unnamed]
 
 
 def _version(word: Any) -> int | None:

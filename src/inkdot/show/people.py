@@ -27,7 +27,7 @@ class PeopleQuestions:
     def __init__(self, control: Control, store: EventStore, now: Callable[[], int]) -> None:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
-        self._veil = Veil(store)
+        self._veil = Veil(store, control.sent_to_few)
 
     def asks(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
         """By name."""

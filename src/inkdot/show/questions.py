@@ -47,7 +47,7 @@ class Questions:
         """`now` gives microseconds since 1970."""
         self._control, self._store, self._now = control, store, now
         self._history = history or History(None, store)
-        self._veil = Veil(store)
+        self._veil = Veil(store, control.sent_to_few)
 
     def events(self, what: Parameters) -> Answer:
         """Events, oldest first: person, kind, since, after (an event id), last (how many), limit."""
@@ -124,7 +124,9 @@ class Questions:
         if what.get("after"):
             every = behind(every, MessageId(from_word(MESSAGE, str(what["after"]))))
         shown = every[:most]
-        found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where | {"messages": shown})}
+        few = list(self._control.sent_to_few(shown))
+        asked = where | {"messages": shown, "few": few}
+        found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", asked)}
         marked, unmarked = self._control.mails(shown, workspace), self._control.unmarked(shown)
         messages = [_message_json(m, marked.get(m), found.get(m), unmarked.get(m, {})) for m in shown]
         yield {"since": iso(since), "more": len(every) > most, "messages": messages}
@@ -137,7 +139,8 @@ class Questions:
 
     def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:
         """The counts of one mail, of all its time."""
-        where = {"since": timestamp(0), "workspace": workspace, "messages": [message]}
+        few = list(self._control.sent_to_few([message]))
+        where = {"since": timestamp(0), "workspace": workspace, "messages": [message], "few": few}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
         kept = self._control.mails([message], workspace).get(message)
         return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
@@ -265,19 +268,23 @@ def _counts(events: list[Event]) -> dict[str, int]:
 
 
 def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmarked: dict[str, int]) -> dict[str, Any]:
-    sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced = (
-        row or ((0,) * 9 + (None, None, 0, 0))
-    )
+    (
+        sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced,
+        opens_for_nobody, clicks_for_nobody,
+    ) = row or ((0,) * 9 + (None, None, 0, 0, 0, 0))  # fmt: skip
+    unnamed = marked.unnamed if marked else 0
+    everybody = max(marked.recipients if marked else 0, sure + likely + unknown, clicked + clicked_unknown)
     return {
         "message": to_word(MESSAGE, message),
         "subject": marked.subject if marked else None,
         "marked": iso(marked.marked * _SECOND) if marked else None,
         "recipients": marked.recipients if marked else None,
+        "unnamed": unnamed,
         "unmarked": unmarked,
         "opened": {"sure": sure, "likely": likely, "unknown": unknown, "machine_only": machine},
-        "opened_between": [sure, sure + likely + unknown],
+        "opened_between": [sure, min(everybody, sure + likely + unknown + _perhaps(unnamed, opens_for_nobody))],
         "clicked": clicked,
-        "clicked_between": [clicked, clicked + clicked_unknown],
+        "clicked_between": [clicked, min(everybody, clicked + clicked_unknown + _perhaps(unnamed, clicks_for_nobody))],
         "replied": replied,
         "bounced": bounced,
         "opens": opens,
@@ -285,8 +292,15 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmark
         "machine_fetches": fetches,
         "first": first and iso(microseconds(first)),
         "last": last and iso(microseconds(last)),
+        "opens_for_nobody": opens_for_nobody,
+        "clicks_for_nobody": clicks_for_nobody,
         "hidden_below": SMALL,
     }
+
+
+def _perhaps(unnamed: int, acts: int) -> int:
+    """How many people may have done what is counted for nobody so often, or what is hidden because it was seldom."""
+    return min(unnamed, acts or SMALL - 1) if unnamed else acts
 
 
 def _kind(word: Any) -> Kind | None:

@@ -13,6 +13,7 @@ from inkdot.domain.ids import PERSON, SITE, VISITOR, ContactId, SiteId, Workspac
 from inkdot.show.questions import Answer, Parameters, behind, count_of, here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds, timestamp
+from inkdot.store.reports import places
 from inkdot.store.sites import Goal, Site, Sites
 from inkdot.store.visits import (
     Group,
@@ -23,7 +24,6 @@ from inkdot.store.visits import (
     all_happenings,
     lead_acts,
     lead_visits,
-    places,
     site_counts,
 )
 from inkdot.understand.lead import INTERESTING, Facts, Score, score
@@ -62,6 +62,8 @@ class WebsiteQuestions:
         for site in self._chosen(what):
             where = {"since": timestamp(self._now() - _HALF_HOUR), "site": site.id}
             visitors, nobody, views = self._store.rows("site", "lately", where)[0]
+            if nobody < SMALL:
+                views, nobody = views - nobody, 0
             yield {"site": to_word(SITE, site.id), "visitors_between": [visitors, visitors + nobody], "views": views}
 
     def report_searches(self, what: Parameters) -> Answer:
@@ -162,6 +164,10 @@ class WebsiteQuestions:
                 {"day": str(day), "visitors": visitors, "visits": visits, "views": views, "seconds": round(seconds, 1)}
                 for day, visitors, visits, views, seconds in counts.days()
             ]
+            report["for_nobody"] = {
+                f"{what}s": [{"name": name, "views": views} for name, views in counts.for_nobody_by(what, most)]
+                for what in ("page", "channel")
+            }
             verdicts = {int(g.name or 0): g.visits for g in groups["verdict"]}
             if steps:
                 report["funnel"] = _funnel(steps, counts.funnel(steps))
@@ -172,9 +178,7 @@ class WebsiteQuestions:
 
 
 def _totals(counts: SiteCounts) -> dict[str, Any]:
-    total, others = counts.totals(), counts.others()
-    nobody = others.get(False, 0)
-    nobody = nobody if nobody >= SMALL else 0
+    total, nobody = counts.totals(), counts.for_nobody()
     return {
         "visitors": total.visitors,
         "visitors_between": [total.visitors, total.visitors + nobody],
@@ -182,7 +186,7 @@ def _totals(counts: SiteCounts) -> dict[str, Any]:
         "views": total.views,
         "views_for_nobody": nobody,
         "hidden_below": SMALL,
-        "machine_views": others.get(True, 0),
+        "machine_views": counts.machine_views(),
         "bounces": total.bounces,
         "bounce_rate": round(total.bounces / total.visits, 4) if total.visits else None,
         "seconds": round(total.seconds, 1),

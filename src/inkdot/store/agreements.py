@@ -6,6 +6,7 @@ No new name is made for it. The words that were agreed to stand on the site, whi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from inkdot.store.sites import Sites
 
 _MOST_REMEMBERED = 100_000
 _SECOND = 1_000_000
+_MAIL = re.compile(r"(?i)[^/]*(?:@|%40)[^/]*")
 Agreement = tuple[WorkspaceId, VisitorId, SiteId]
 
 
@@ -51,7 +53,8 @@ class Agreements:
         scope, who = f"site:{site.domain if site else ''}", ContactId(visitor)
         if any(made.address and made.scope == scope for made in self._book.choices_of(workspace, who)):
             return
-        page = urlsplit(event.url or "")._replace(query="", fragment="").geturl()
+        seen = urlsplit(event.url or "")
+        page = seen._replace(path=_MAIL.sub("*", seen.path), query="", fragment="").geturl()  # sealed for good
         browser = Address(to_word(VISITOR, visitor))
         row = Choice(0, browser, "set", Mode.INDIVIDUAL, scope, "", "", "", "tag", page, event.time // _SECOND)
         self._book.keep_choices(workspace, [(who, row)])

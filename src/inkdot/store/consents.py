@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from inkdot.domain.consent import Choice, Mode
 from inkdot.domain.contact import Address, without_addresses
-from inkdot.domain.ids import ContactId, WorkspaceId
+from inkdot.domain.ids import ContactId, SiteId, WorkspaceId
 from inkdot.store import chain
 from inkdot.store.control import Control
 from inkdot.store.query import questions
@@ -96,13 +96,25 @@ class Consents(Control):
         found = self._rows("last_consent")
         return (found[0][0], found[0][1].hex()) if found else (0, chain.START.hex())
 
+    def audit_head(self) -> tuple[int, str]:
+        """The same of the audit log."""
+        found = self._rows("last_audit")
+        return (found[0][0], found[0][1].hex()) if found else (0, chain.START.hex())
+
     def missing(self, seal: str) -> list[str]:
-        """What a seal from an export (`ROWS:SEAL`) says of the ledger now, in sentences; empty if it still holds."""
-        number, _, expected = seal.partition(":")
-        rows = {str(r[0]): r[15].hex() for r in self._rows("all_consents")}
+        """What a seal (`ROWS:SEAL` of the ledger, `audit:LINES:SEAL` of the audit log) says now, in sentences; empty if it still holds."""
+        of_audit = seal.startswith("audit:")
+        number, _, expected = seal.removeprefix("audit:").partition(":")
+        if of_audit:
+            rows = {str(r[0]): r[6].hex() for r in self._rows("all_audit")}
+        else:
+            rows = {str(r[0]): r[15].hex() for r in self._rows("all_consents")}
         if rows.get(number, chain.START.hex() if number == "0" else None) == expected:
             return []
-        return [f"Consent ledger: it does not hold the {number} rows that the seal was made for."]
+        return [
+            f"Audit log: it does not hold the {number} lines that the seal was made for." if of_audit
+            else f"Consent ledger: it does not hold the {number} rows that the seal was made for."
+        ]  # fmt: skip
 
     def findings(self) -> list[str]:
         """What is wrong with the chains, in sentences."""
@@ -131,9 +143,17 @@ class Consents(Control):
         """The widest modes by scope."""
         return {scope: Mode(mode) for scope, mode in self._rows("mode_rules", (workspace,))}
 
+    def websites(self) -> list[tuple[SiteId, WorkspaceId, str]]:
+        """Every site of every workspace, with its domain."""
+        return [(SiteId(site), WorkspaceId(at), domain) for site, at, domain in self._rows("websites")]
+
     def denied(self) -> list[int]:
         """Ids of which nothing may be kept."""
         return [row[0] for row in self._rows("denied")]
+
+    def denied_browsers(self) -> list[int]:
+        """Those of browsers that were proven to be a denied person's."""
+        return [row[0] for row in self._rows("denied_browsers")]
 
     def retired(self) -> list[int]:
         """Ids of things of which nothing may be kept."""

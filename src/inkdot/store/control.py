@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inkdot.domain.consent import Mode
+from inkdot.domain.consent import SMALL, Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
 from inkdot.domain.evidence import Correction, Says
@@ -40,6 +40,8 @@ class MarkedMessage(NamedTuple):
     """Unix seconds."""
     subject: str | None
     recipients: int
+    unnamed: int = 0
+    """Those of whom no name is kept."""
 
 
 class MarkedCopy(NamedTuple):
@@ -214,6 +216,10 @@ class Control:
             if rows := self._rows("unmarked", (message,)):
                 found[message] = dict(rows)
         return found
+
+    def sent_to_few(self, messages: Iterable[MessageId]) -> set[MessageId]:
+        """Those of these mails of which what is counted for nobody could be one of a handful of people's."""
+        return {message for message in set(messages) if self._rows("few_unnamed", (message, SMALL, SMALL))}
 
     def message(self, message: MessageId) -> Message | None:
         """A marked mail as it was kept."""

@@ -114,6 +114,10 @@ class Documents(Control):
         """Documents that nobody could read since `before` (unix seconds)."""
         return [DocumentId(row[0]) for row in self._rows("finished_documents", (before,))]
 
+    def documents_for(self, contact: ContactId) -> list[DocumentId]:
+        """Documents that this person alone has a link to."""
+        return [DocumentId(row[0]) for row in self._rows("documents_for", (contact,))]
+
     # -- links
 
     def keep_share(self, share: Share, address: Address) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sqlite3
 import time
+from collections.abc import Collection
 from typing import Any
 
 from inkdot.domain.contact import Address, mention_of
@@ -24,9 +26,11 @@ _KEPT = (
     "members",
     "workspaces",
     "api_keys",
+    "written_files",
 )
-"""What proves consent and erasure keeps the number of a person, never the address; accounts are no tracking data."""
-_TEXTS = {"TEXT": "forget_text", "BLOB": "forget_blob"}
+"""What proves consent and erasure keeps the number of a person, never the address; accounts are no tracking data. Names of files that
+were written go last: an erasure that was cut off has to find the files."""
+_TEXTS = {"TEXT": ("forget_text", "forget_text_again"), "BLOB": ("forget_blob",)}
 _TRIES_SECONDS = 10.0
 
 
@@ -42,11 +46,25 @@ class Forgetting(Consents):
         """Erasures that are not finished."""
         return [Erasure(*row) for row in self._rows("open_erasures")]
 
-    def end(self, contact: ContactId, certificate: str) -> None:
-        """It is finished."""
+    def end(self, asked: Erasure, digests: Collection[str], certificate: str) -> None:
+        """It is finished; `digests`: how platforms were told of the person."""
+        if asked.address:
+            self._teach(asked.address)
         with self._transaction():
-            self._keep("end_erasure", [(int(time.time()), certificate, contact)])
+            if asked.address:
+                self._forget_texts("written_files")
+            self._keep("forget_given", [(digest, asked.workspace) for digest in digests])
+            self._keep("end_erasure", [(int(time.time()), certificate, asked.contact)])
         self._compact()
+
+    def given_out(self, workspace: WorkspaceId, digests: Collection[str]) -> list[tuple[str, str]]:
+        """(list, platform) of each that was given the person, and not told to remove."""
+        return sorted({row for digest in digests for row in self._rows("given_out", (workspace, digest))})
+
+    def taken_out(self, workspace: WorkspaceId, contact: ContactId) -> list[tuple[int, str, str, dict[str, Any]]]:
+        """(unix seconds, who, what, detail) of each download that may hold a person, oldest first."""
+        rows = self._rows("taken_out", (workspace, contact))
+        return [(at, who, what, json.loads(detail)) for at, who, what, detail in rows]
 
     def visitors_of(self, contact: ContactId) -> list[int]:
         """The person's browsers, as far as they are known."""
@@ -76,11 +94,9 @@ class Forgetting(Consents):
             self._keep("forget_known", [(contact,)])
             for table in self._tables():
                 if table not in _KEPT:
-                    columns = self._columns(table)
-                    self._forget_numbers(table, columns, contact, visitors)
-                    for column, kind in columns.items() if address else ():
-                        if kind in _TEXTS:
-                            self._keep_in(_TEXTS[kind], table, (), column)
+                    self._forget_numbers(table, self._columns(table), contact, visitors)
+                    if address:
+                        self._forget_texts(table)
             self._keep("forget_who", [(workspace, who) for who in (contact, *visitors)])
             if "answered" in self._tables():  # what was told to programs may be told again for a day
                 self._keep("forget_all_answers", [()])
@@ -88,6 +104,11 @@ class Forgetting(Consents):
         changed = self._db.total_changes - before
         self._compact()
         return changed
+
+    def _forget_texts(self, table: str) -> None:
+        for column, kind in self._columns(table).items():
+            for question in _TEXTS.get(kind, ()):
+                self._keep_in(question, table, (), column)
 
     def _forget_numbers(self, table: str, columns: dict[str, str], contact: ContactId, visitors: list[int]) -> None:
         """Rows of a table that have the person, or one of their browsers, by number."""

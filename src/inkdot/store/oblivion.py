@@ -34,7 +34,15 @@ def forget(store: Deleting, contact: ContactId, address: str | None, visitors: C
     whose = {"contact": contact, "address": mention, "visitors": list(visitors)}
     asked = [(name, whose) for name in ("forget_recent", "forget_closed", "forget_visits")]
     named = [
-        (name, {"address": mention}) for name in ("forget_pages", "forget_happenings", "forget_steps", "forget_moves")
+        (name, {"address": mention})
+        for name in (
+            "forget_pages",
+            "forget_groups",
+            "forget_others",
+            "forget_happenings",
+            "forget_steps",
+            "forget_moves",
+        )
     ]
     return store.delete([*asked, *named, *_ORPHANS])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from inkdot.domain.event import Kind
-from inkdot.domain.evidence import Actor
+from inkdot.domain.evidence import Actor, Verdict
 from inkdot.domain.ids import ContactId, MessageId, WorkspaceId
 from inkdot.store.events import EventStore, microseconds, timestamp
 
@@ -40,6 +40,9 @@ class MailCounts(NamedTuple):
     """People who answered."""
     bounced: int = 0
     """People whose copy was not delivered."""
+    opens_for_nobody: int = 0
+    """Of the opens those where nobody may be named."""
+    clicks_for_nobody: int = 0
 
 
 class DayCounts(NamedTuple):
@@ -59,9 +62,15 @@ def active_messages(store: EventStore, since: int, most: int, workspace: Workspa
     return [MessageId(row[0]) for row in store.rows("reports", "active_messages", what)]
 
 
-def mail(store: EventStore, messages: Collection[MessageId], since: int, workspace: WorkspaceId) -> list[MailCounts]:
-    """Counts of these mails, those with events."""
-    what = {"since": timestamp(since), "workspace": workspace, "messages": list(messages)}
+def mail(
+    store: EventStore,
+    messages: Collection[MessageId],
+    since: int,
+    workspace: WorkspaceId,
+    few: Collection[MessageId] = (),
+) -> list[MailCounts]:
+    """Counts of these mails, those with events; of `few` nothing is told of what is counted for nobody."""
+    what = {"since": timestamp(since), "workspace": workspace, "messages": list(messages), "few": list(few)}
     return [
         MailCounts(
             MessageId(row[0]),
@@ -117,3 +126,14 @@ def newest_first(
         if len(found) >= most:
             break
     return found
+
+
+def places(store: EventStore, visits: Mapping[int, int], field: str, reasons: bool = False) -> dict[str | None, int]:
+    """Visits by a field of their verdict: `location`, `os`, `device`, `client`; None where it is not known."""
+    found: dict[str | None, int] = {}
+    verdicts: dict[int, Verdict] = store.verdicts(list(visits))
+    for number, count in visits.items():
+        seen = getattr(verdicts[number].fields, field)
+        value = seen.reason if reasons and seen.value is None else seen.value
+        found[value] = found.get(value, 0) + count
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))

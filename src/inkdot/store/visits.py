@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import duckdb
 import nanoarrow as na
 
-from inkdot.domain.evidence import Verdict
+from inkdot.domain.consent import SMALL
 from inkdot.domain.ids import ContactId, SiteId, VisitorId, WorkspaceId
 from inkdot.store.database import arrow_table
 from inkdot.store.events import EventStore, timestamp
@@ -245,9 +245,19 @@ class SiteCounts:
                 counts[place] += visits
         return found
 
-    def others(self) -> dict[bool, int]:
-        """Views without a visit: True those of machines, False those counted for nobody."""
-        return dict(self._rows("others"))
+    def machine_views(self) -> int:
+        """Views of machines."""
+        return int(self._rows("machine_views")[0][0])
+
+    def for_nobody(self) -> int:
+        """Views counted for nobody, on days with enough of them."""
+        return sum(seen for _, seen in self._rows("days_for_nobody", enough=SMALL))
+
+    def for_nobody_by(self, what: str, most: int) -> list[tuple[str, int]]:
+        """The same by `page` or `channel`, the most first, without what is few on its day."""
+        question = questions("site")["for_nobody"].format(**_BOTH, what=what)
+        rows = self._session.execute(question, self._what | {"enough": SMALL, "most": most}).fetchall()
+        return [(name, views) for name, views in rows]
 
 
 class Touch(NamedTuple):
@@ -387,14 +397,3 @@ def _readable(path: str) -> str:
 
 def _exactly(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
-
-
-def places(store: EventStore, visits: Mapping[int, int], field: str, reasons: bool = False) -> dict[str | None, int]:
-    """Visits by a field of their verdict: `location`, `os`, `device`, `client`; None where it is not known."""
-    found: dict[str | None, int] = {}
-    verdicts: dict[int, Verdict] = store.verdicts(list(visits))
-    for number, count in visits.items():
-        seen = getattr(verdicts[number].fields, field)
-        value = seen.reason if reasons and seen.value is None else seen.value
-        found[value] = found.get(value, 0) + count
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))

@@ -151,13 +151,12 @@ def person_change(visit: Visit) -> Response:
 
 
 def person_erase(visit: Visit) -> Response:
-    """Erase somebody for good."""
+    """Erase somebody for good, and show the certificate."""
     address = visit.request.path_params["person"]
     if visit.form.get("sure", "").strip().lower() != address.lower():
         raise UsageError("Write the address once more to erase all that is kept about it; it cannot be brought back.")
     visit.one("person_show", person=address)  # nobody's here may be somebody's in another workspace
-    visit.one("person_erase", person=address)
-    return visit.back("/people", visit.words("All that was kept about {person} is erased.", person=address))
+    return visit.page("erased.html", person=address, certificate=visit.one("person_erase", person=address))
 
 
 def event(visit: Visit) -> Response:

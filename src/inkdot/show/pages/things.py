@@ -46,6 +46,7 @@ _SITE_PARTS = (
     ("downloads", "Downloads"), ("outbound", "Links out"), ("countries", "Countries"), ("devices", "Devices"),
     ("systems", "Systems"), ("clients", "Browsers"),
 )  # fmt: skip
+_FOR_NOBODY = (("pages", "Pages, counted for nobody"), ("channels", "How views for nobody began"))
 _SPANS = ("1d", "7d", "30d", "90d", "all")
 _LEADS = (
     Column("who", "Lead", "lead"), Column("score", "Score", "number"), Column("grade", "Grade", "grade"), Column("why", "Why", "said"),
@@ -235,9 +236,10 @@ def site(visit: Visit) -> Response:
     # Goals have a place of their own, where they are made; a guest sees the list alone.
     shown = [part for part in _SITE_PARTS if part[0] != "goals" or visit.guest]
     parts = [(key, label, _bars(report.get(key) or [])) for key, label in shown]
+    parts += [(f"nobody-{key}", label, _bars(report["for_nobody"][key])) for key, label in _FOR_NOBODY]
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
-        changes=changes, days=every_day, most=max(d["views"] for d in every_day) or 1, heard=bool(report["days"]),
+        changes=changes, days=every_day, most=max(d["views"] for d in every_day) or 1, heard=bool(report["days"] or report["views_for_nobody"]),
         live=visit.one("site_lately", site=domain), funnel=visit.query("funnel"), goals=report["goals"], compared_by_itself=True,
         places={row["name"]: row["visits"] for row in report["countries"] if row["name"]},
     )  # fmt: skip

@@ -39,9 +39,17 @@ INSERT INTO denied VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET why = exclude
 -- Somebody agreed again.
 DELETE FROM denied WHERE id = ?;
 
+-- name: websites
+-- Every site there is.
+SELECT id, workspace, domain FROM sites;
+
 -- name: denied
 -- All ids.
 SELECT id FROM denied;
+
+-- name: denied_browsers
+-- Browsers that are known to be a denied person's.
+SELECT DISTINCT visitor FROM visitors WHERE ended IS NULL AND contact IN (SELECT id FROM denied);
 
 -- name: retire
 -- Nothing more is kept of the mails marked before a time (unix seconds), and of a workspace's sites.
@@ -95,6 +103,20 @@ SELECT * FROM audit ORDER BY number;
 -- What was done in one workspace, newest first; a line that names none belongs to the first.
 SELECT * FROM audit WHERE coalesce(detail ->> 'workspace', 1) = ? ORDER BY number DESC LIMIT ?;
 
+-- name: taken_out
+-- What people took out of the office, or programs by the API, that may hold a person; commands remember their files themselves.
+SELECT time, who, what, detail FROM audit
+WHERE what IN ('table_download', 'person_export', 'audience_export') AND coalesce(detail ->> 'workspace', 1) = ? AND who NOT LIKE '%(command line)'
+    AND (about IS NULL OR about = ?) ORDER BY number;
+
+-- name: given_out
+-- Lists and platforms that were given somebody, by the hash that stands for the address.
+SELECT a.name, e.target FROM audience_exports e JOIN audiences a ON a.id = e.audience WHERE a.workspace = ? AND e.digest = ?;
+
+-- name: forget_given
+-- The hash that stands for the address.
+DELETE FROM audience_exports WHERE digest = ? AND audience IN (SELECT id FROM audiences WHERE workspace = ?);
+
 -- name: audit_about
 -- What was done with one person's data.
 SELECT * FROM audit WHERE about = ? ORDER BY number;
@@ -141,8 +163,12 @@ DELETE FROM "{table}" WHERE person = ?;
 DELETE FROM contacts WHERE id = ?;
 
 -- name: forget_text
--- An address inside a text.
-UPDATE "{table}" SET "{column}" = without("{column}") WHERE mentions("{column}");
+-- An address inside a text; where the text may stand there once alone, another one may have become the same before.
+UPDATE OR IGNORE "{table}" SET "{column}" = without("{column}") WHERE mentions("{column}");
+
+-- name: forget_text_again
+-- Those left: each with a mark of its own.
+UPDATE "{table}" SET "{column}" = without("{column}") || ' ' || lower(hex(randomblob(4))) WHERE mentions("{column}");
 
 -- name: forget_blob
 -- An address inside bytes: a link's destination.

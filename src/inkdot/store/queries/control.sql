@@ -95,9 +95,14 @@ SELECT id FROM messages WHERE workspace = ? AND internet_id = ? ORDER BY marked 
 UPDATE messages SET internet_id = ? WHERE id = ? AND internet_id IS NULL;
 
 -- name: marked_message
--- One of them with the number of its recipients.
-SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed
+-- One of them with the number of its recipients, and of those without a name.
+SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed, m.unnamed
 FROM messages m WHERE m.workspace = ? AND m.id = ?;
+
+-- name: few_unnamed
+-- A row for a mail that so few people got without a name that what they did is nobody's business; where all are named, that so few got.
+SELECT 1 FROM messages m WHERE m.id = ?
+    AND coalesce(nullif(m.unnamed, 0), (SELECT count(*) FROM (SELECT 1 FROM recipients r WHERE r.message = m.id LIMIT ?))) < ?;
 
 -- name: message
 -- One mail.

@@ -62,6 +62,11 @@ ORDER BY d.made LIMIT 1;
 -- A document with its versions and shares.
 DELETE FROM documents WHERE id = ?;
 
+-- name: documents_for
+-- Documents that one person alone has a link to.
+SELECT DISTINCT s.document FROM shares s WHERE s.contact = ?1
+    AND NOT EXISTS (SELECT 1 FROM shares o WHERE o.document = s.document AND o.contact <> ?1);
+
 -- name: finished_documents
 -- Documents made before a time whose every link ended before it, so that nobody can read them any more.
 SELECT d.id FROM documents d

@@ -318,6 +318,14 @@ DELETE FROM visits WHERE contact = $contact OR list_contains($visitors::UBIGINT[
 -- Pages whose address names the person.
 DELETE FROM pages WHERE regexp_matches(lower(page), $address);
 
+-- name: forget_groups
+-- Entry pages, exits, campaigns and referrers that do: the sums stay.
+UPDATE visit_days SET name = NULL WHERE regexp_matches(lower(name), $address);
+
+-- name: forget_others
+-- Likewise.
+UPDATE others SET page = NULL WHERE regexp_matches(lower(page), $address);
+
 -- name: forget_steps
 -- Their names alone: the numbers of journeys lead to nobody.
 UPDATE steps SET name = 'erased ' || number WHERE regexp_matches(lower(name), $address);

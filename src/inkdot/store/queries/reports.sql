@@ -7,18 +7,27 @@ GROUP BY message ORDER BY max(time) DESC, message LIMIT $most;
 -- name: mail
 -- Per message and person the best evidence of an open and of a click; then people by evidence. Repeats are not counted.
 -- What no person caused is told apart: machines by trade, and fetches by others that prove nobody (a Gmail prefetch).
-WITH judged AS (
+-- What is counted for nobody is counted over all time, so that two spans cannot be subtracted, and hidden while it is fewer than
+-- five or while too few people got the mail (`few`); of its times the day is told.
+WITH heard AS (
+    SELECT message, contact, kind, time, repeat_of, machine, human FROM events
+    WHERE time >= $since AND contact <> 0 AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
+    UNION ALL
+    SELECT message, contact, kind, date_trunc('day', time), repeat_of, machine, human FROM events
+    WHERE contact = 0 AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
+), judged AS (
     SELECT message, contact, kind, time, repeat_of IS NULL AS counted,
         (machine OR human = 0) AND kind IN ('open', 'click') AS mechanic,
         CASE WHEN NOT machine AND human > 0 THEN human END AS human
-    FROM events
-    WHERE time >= $since AND workspace = $workspace AND message IN (SELECT unnest($messages::UBIGINT[]))
+    FROM heard
 ), per_person AS (
     SELECT message, contact,
         max(human) FILTER (kind = 'open') AS opened,
         max(human) FILTER (kind = 'click') AS clicked,
         count(*) FILTER (kind = 'open' AND NOT mechanic AND counted) AS opens,
         count(*) FILTER (kind = 'click' AND NOT mechanic AND counted) AS clicks,
+        contact <> 0 OR (opens >= 5 AND NOT list_contains($few::UBIGINT[], message)) AS opens_told,
+        contact <> 0 OR (clicks >= 5 AND NOT list_contains($few::UBIGINT[], message)) AS clicks_told,
         count(*) FILTER (mechanic) AS fetches,
         count(*) FILTER (kind = 'reply') AS replies, count(*) FILTER (kind = 'bounce') AS bounces,
         min(time) FILTER (NOT mechanic AND kind <> 'bounce') AS first,
@@ -30,12 +39,11 @@ SELECT message,
     count(*) FILTER (opened = 1 AND contact <> 0),
     count(*) FILTER (opened IS NULL AND fetches > 0 AND contact <> 0),
     count(*) FILTER (clicked >= 2 AND contact <> 0), count(*) FILTER (clicked = 1 AND contact <> 0),
-    -- Acts that are counted for nobody are hidden while they are fewer than five: who did them could be guessed.
-    (coalesce(sum(opens) FILTER (contact <> 0), 0) + coalesce(sum(opens) FILTER (contact = 0 AND opens >= 5), 0))::BIGINT,
-    (coalesce(sum(clicks) FILTER (contact <> 0), 0) + coalesce(sum(clicks) FILTER (contact = 0 AND clicks >= 5), 0))::BIGINT,
-    sum(fetches)::BIGINT,
-    min(first) FILTER (contact <> 0 OR opens + clicks >= 5), max(last) FILTER (contact <> 0 OR opens + clicks >= 5),
-    count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0)
+    coalesce(sum(opens) FILTER (opens_told), 0)::BIGINT, coalesce(sum(clicks) FILTER (clicks_told), 0)::BIGINT,
+    sum(fetches)::BIGINT, min(first) FILTER (opens_told OR clicks_told), max(last) FILTER (opens_told OR clicks_told),
+    count(*) FILTER (replies > 0), count(*) FILTER (bounces > 0),
+    coalesce(sum(opens) FILTER (opens_told AND contact = 0), 0)::BIGINT,
+    coalesce(sum(clicks) FILTER (clicks_told AND contact = 0), 0)::BIGINT
 FROM per_person GROUP BY message;
 
 -- name: by_verdict

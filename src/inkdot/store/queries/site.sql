@@ -130,10 +130,14 @@ GROUP BY ALL;
 -- name: fresh_others
 -- What belongs to no visit: machines, and views counted for nobody.
 CREATE OR REPLACE TEMP TABLE fresh_others AS
-SELECT site, time::DATE AS day, machine, channel, count(*) AS views
-FROM events
-WHERE site IS NOT NULL AND visit IS NULL AND kind = 'view' AND time >= $others_since AND time < $others_until
-GROUP BY ALL;
+WITH mine AS (
+    SELECT site, time::DATE AS day, machine, channel, CASE WHEN NOT machine THEN url END AS url FROM events
+    WHERE site IS NOT NULL AND visit IS NULL AND kind = 'view' AND time >= $others_since AND time < $others_until
+), addresses AS (
+    SELECT number, coalesce(nullif(readable(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1)), ''), '/') AS page
+    FROM urls WHERE number IN (SELECT url FROM mine)
+)
+SELECT site, day, machine, channel, count(*) AS views, page FROM mine LEFT JOIN addresses ON number = url GROUP BY ALL;
 
 -- name: add_visits
 -- Added up for good.
@@ -211,9 +215,28 @@ WHERE site = $site AND day >= $since AND day < $until GROUP BY page HAVING seen 
 SELECT kind, name, sum(times)::BIGINT AS often, sum(visits)::BIGINT FROM {happenings}
 WHERE site = $site AND day >= $since AND day < $until GROUP BY kind, name ORDER BY often DESC, name;
 
--- name: others
--- Views of machines, and views counted for nobody.
-SELECT machine, sum(views)::BIGINT FROM {others} WHERE site = $site AND day >= $since AND day < $until GROUP BY machine;
+-- name: machine_views
+-- Views of machines.
+SELECT coalesce(sum(views), 0)::BIGINT FROM {others} WHERE machine AND site = $site AND day >= $since AND day < $until;
+
+-- name: days_for_nobody
+-- Views counted for nobody by day; a day with fewer than enough is not told, in no span, so that two spans cannot be subtracted.
+SELECT day, sum(views)::BIGINT AS seen FROM {others}
+WHERE NOT machine AND site = $site AND day >= $since AND day < $until GROUP BY day HAVING seen >= $enough ORDER BY day;
+
+-- name: for_nobody
+-- The same by {what}. What is few on a day is not told of that day; where all that is not told of it would be few, the least of what
+-- would be told is not told either, as it could be found by subtracting.
+WITH counted AS (
+    SELECT day, {what} AS name, sum(views)::BIGINT AS seen FROM {others}
+    WHERE NOT machine AND site = $site AND day >= $since AND day < $until GROUP BY ALL
+), judged AS (
+    SELECT *, seen >= $enough AND name IS NOT NULL AS fits, coalesce(sum(seen) FILTER (NOT (seen >= $enough AND name IS NOT NULL)) OVER (PARTITION BY day), 0) AS hidden,
+        row_number() OVER (PARTITION BY day, seen >= $enough AND name IS NOT NULL ORDER BY seen, name) AS place
+    FROM counted
+)
+SELECT name, sum(seen)::BIGINT AS views FROM judged WHERE fits AND NOT (hidden BETWEEN 1 AND $enough - 1 AND place = 1)
+GROUP BY name ORDER BY views DESC, name LIMIT $most;
 
 -- name: empty_visits
 -- To be made anew.
