@@ -57,27 +57,29 @@ def look(server: Server, hours: float, seconds: list[float]) -> Look:
 def soak(hours: float, rate: float) -> None:
     with tempfile.TemporaryDirectory(prefix="inkdot-soak-") as root:
         server = Server(Path(root) / "data")
-        key = inkdot_json("site", "add", "example.com", "--data", server.data)["key"]
-        copy = server.mark()[0]
-        sent, looks, seconds = 0, [], []
-        acknowledged: Counter[str] = Counter()
-        start = time.monotonic()
-        while (passed := time.monotonic() - start) < hours * 3_600:
-            time.sleep(max(0.0, sent / rate - passed))
-            begun = time.perf_counter()
-            kind = one(server, copy, key, sent)
-            seconds.append(time.perf_counter() - begun)
-            acknowledged[kind] += 1
-            sent += 1
-            if sent % int(rate * 60) == 0:
-                inkdot("report", "mail", "--data", server.data, "--json")
-                copy = server.mark()[0]
-            if len(seconds) > 1 and passed >= hours * 3_600 / LOOKS * (len(looks) + 1):
-                looks.append(look(server, passed / 3_600, seconds))
-                seconds = []
-                print(json.dumps(looks[-1]._asdict()), flush=True)
-        judge(server, looks, acknowledged, hours)
-        server.stop()
+        try:
+            key = inkdot_json("site", "add", "example.com", "--data", server.data)["key"]
+            copy = server.mark()[0]
+            sent, looks, seconds = 0, [], []
+            acknowledged: Counter[str] = Counter()
+            start = time.monotonic()
+            while (passed := time.monotonic() - start) < hours * 3_600:
+                time.sleep(max(0.0, sent / rate - passed))
+                begun = time.perf_counter()
+                kind = one(server, copy, key, sent)
+                seconds.append(time.perf_counter() - begun)
+                acknowledged[kind] += 1
+                sent += 1
+                if sent % int(rate * 60) == 0:
+                    inkdot("report", "mail", "--data", server.data, "--json")
+                    copy = server.mark()[0]
+                if len(seconds) > 1 and passed >= hours * 3_600 / LOOKS * (len(looks) + 1):
+                    looks.append(look(server, passed / 3_600, seconds))
+                    seconds = []
+                    print(json.dumps(looks[-1]._asdict()), flush=True)
+            judge(server, looks, acknowledged, hours)
+        finally:
+            server.stop()
 
 
 def one(server: Server, copy: dict[str, object], key: str, number: int) -> str:
