@@ -143,8 +143,9 @@ def test_sessions_die_when_password_or_role_change(office: Server) -> None:
         assert browser.get("/me").status == 401
 
 
-def test_a_workspace_keeps_an_owner(office: Server) -> None:
-    refused = inkdot("account", "role", ADA, "viewer", "--data", office.data, check=False)
+def test_a_workspace_keeps_an_owner(tmp_path: Path) -> None:
+    inkdot("account", "add", ADA, "--ask", "--data", tmp_path, stdin=PASSWORD + "\n")
+    refused = inkdot("account", "role", ADA, "viewer", "--data", tmp_path, check=False)
     assert refused.returncode == 2
     assert "needs an owner" in refused.stderr
 
