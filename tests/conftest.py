@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
+# Thousands of processes are started here: each would compile every module anew where nobody keeps what was compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # How long an example takes depends on the machine; what is too slow is measured in bench/.
 settings.register_profile("inkdot", deadline=None)
 settings.load_profile("inkdot")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.conftest import QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, key_for
 from tests.office.conftest import Firms
 
@@ -192,9 +192,10 @@ def test_a_wrong_wish_is_refused_in_a_sentence(firms: Firms) -> None:
 
 
 def test_somebody_signed_in_watches_by_cookie_and_other_websites_do_not(firms: Firms) -> None:
-    inkdot("account", "add", ADA, "--ask", "--data", firms.server.data, stdin=PASSWORD + "\n")
+    watcher = "watcher@example.com"
+    inkdot("account", "add", watcher, "--role", "member", "--ask", "--data", firms.server.data, stdin=PASSWORD + "\n")
     browser = Program(firms.server)
-    assert browser.sign_in(ADA).status == 201
+    assert browser.sign_in(watcher).status == 201
     feed = Watching(browser)
     assert feed.next().kind == "hello"
     feed.close()
