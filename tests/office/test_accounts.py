@@ -15,12 +15,16 @@ from inkdot.show.auth import Auth
 from inkdot.show.passwords import totp_code, totp_secret, totp_step
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.accounts import Accounts
-from tests.conftest import ADA, BEN, EVE, QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, QUOTE, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, Reader, key_for
 
 
 def make(server: Server, address: str, *options: str, password: str = PASSWORD) -> None:
     inkdot("account", "add", address, "--ask", "--data", server.data, *options, stdin=password + "\n")
+
+
+WANDA = "wanda@example.com"
+"""Withdraws, and so is nobody of those whom other tests of the same server need."""
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +115,13 @@ def test_signing_in_from_another_website_is_refused(office: Server) -> None:
 
 
 def test_page_and_api_agree_on_who_may_withdraw_set_and_see_what_somebody_chose(office: Server) -> None:
-    office.mark(QUOTE, EVE)
+    office.mark(QUOTE, WANDA)
     for who, role, withdraws, sets in (("mona@example.com", "member", 1, 0), ("vito@example.com", "viewer", 0, 0), (ADA, "owner", 1, 1)):  # fmt: skip
         if who != ADA:
             make(office, who, "--role", role)
         page, browser = Reader(office, who), Program(office)
         assert browser.sign_in(who).status == 201
-        shown, path = page.ask("GET", f"/people/{EVE}")[2], f"/people/{EVE}"
+        shown, path = page.ask("GET", f"/people/{WANDA}")[2], f"/people/{WANDA}"
         assert ('value="withdraw"' in shown, 'name="mode"' in shown) == (bool(withdraws), bool(sets)), who
         by_page = page.ask("POST", path, {"do": "mode", "mode": "individual"})
         by_api = browser.post(f"{path}/consent", {"mode": "individual"})
@@ -128,8 +132,8 @@ def test_page_and_api_agree_on_who_may_withdraw_set_and_see_what_somebody_chose(
         assert (by_page[0], by_api.status) == ((303, 200) if withdraws else (403, 403)), who
         log = browser.get(f"{path}/consent")
         assert (log.status == 200) is ("· office" in page.ask("GET", path)[2]) is bool(sets), who
-    assert key_for(office, "privacy").post(f"/people/{EVE}/withdrawal", {}).status == 200
-    refused = key_for(office, "read").post(f"/people/{EVE}/withdrawal", {})
+    assert key_for(office, "privacy").post(f"/people/{WANDA}/withdrawal", {}).status == 200
+    refused = key_for(office, "read").post(f"/people/{WANDA}/withdrawal", {})
     assert "This needs the scope privacy or manage" in refused.json["detail"]
 
 
