@@ -112,7 +112,7 @@ def test_the_senders_own_dots_are_not_loaded_in_his_browser(server: Server, tmp_
         assert "is no web address" in options.text_content("output", timeout=5_000)  # type: ignore[operator]
         options.fill("[name=addresses]", f"{server.public}/\n")
         options.click("button")
-        options.wait_for_function("document.querySelector('output').textContent == 'Saved.'")
+        options.get_by_text("Saved.", exact=True).wait_for()  # its policy lets no test evaluate anything there
         eventually(lambda: worker.evaluate("chrome.declarativeNetRequest.getDynamicRules()"))
         webmail.asked.clear()
         mail.goto(webmail.url, wait_until="networkidle")
@@ -150,7 +150,7 @@ def writing(server: Server, tmp_path: Path) -> Iterator[tuple[Webmail, Tab]]:
         ):
             options.fill(f"[name={name}]", value)
         options.click("button")
-        options.wait_for_function("document.querySelector('output').textContent == 'Saved.'")
+        options.get_by_text("Saved.", exact=True).wait_for()  # its policy lets no test evaluate anything there
         eventually(lambda: worker.evaluate("chrome.scripting.getRegisteredContentScripts()"))
         yield webmail, context.new_page()
     webmail.shutdown()
