@@ -1,4 +1,4 @@
-"""The office among many events: how long the API and the pages take, from ping to screen, and what fifty live feeds cost.
+"""The office among many events: answers, pages, from ping to screen, fifty live feeds, and what dots notice of page readers.
 
 python -m bench.office                5 million events
 python -m bench.office 200000         a short form
@@ -8,6 +8,7 @@ python -m bench.office 5000000 DIR    in a folder that bench.world made, or make
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import selectors
@@ -32,6 +33,7 @@ from inkdot.show.keys import fresh_key
 
 FEEDS, PINGS, SECONDS = 50, 100, 12.0
 TIMES = 20
+ROUNDS = 3
 ANSWERS = (
     "/me", "/events?limit=100", "/events?kind=click&since=7d", "/events?last=100", "/events?person={person}", "/events/{event}",
     "/corrections", "/messages?limit=50", "/messages?since=all", "/messages/{message}", "/people", "/people?search=99", "/people/{person}",
@@ -102,8 +104,9 @@ def office_pid(parent: int) -> int:
     raise AssertionError("no office")
 
 
-def ping(public: str, dots: list[str], seconds: float, sent: dict[str, float]) -> None:
-    """So many a second, each of another reader."""
+def ping(public: str, dots: list[str], seconds: float, sent: dict[str, float]) -> list[float]:
+    """So many a second, each of another reader; milliseconds until each was answered."""
+    spent: list[float] = []
     parts = urlsplit(public)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     begun, n = time.perf_counter(), 0
@@ -118,8 +121,43 @@ def ping(public: str, dots: list[str], seconds: float, sent: dict[str, float]) -
             headers={"User-Agent": agent, "X-Forwarded-For": f"198.51.{n // 250 % 250}.{n % 250 + 1}"},
         )
         connection.getresponse().read()
+        spent.append((time.perf_counter() - sent[agent]) * 1_000)
         n += 1
     connection.close()
+    return spent
+
+
+def leaf(office: str, session: dict[str, str], pages: list[str], stop: threading.Event) -> None:
+    """Go from page to page without a pause."""
+    for n in itertools.count():
+        if stop.is_set():
+            return
+        asked(office, session, pages[n % len(pages)], 1)
+
+
+def street_beside(office: str, public: str, key: str) -> dict[str, float]:
+    """How long dots take while nobody and while two people go through the heaviest pages, by turns."""
+    inkdot, session = Client(office, key), signed_in(office)
+    things = things_of(inkdot)
+    pages = [
+        path.format(**things) for path in ("/", "/leads", "/mails", "/documents/{document}", "/people", "/?since=all")
+    ]
+    dots = [
+        urlsplit(c["dots"][0]).path for c in inkdot.mark(MAIL, to=[f"b{n}@example.com" for n in range(100)])["copies"]
+    ]
+    spent: dict[str, list[float]] = {"alone": [], "beside": []}
+    for _ in range(ROUNDS):
+        spent["alone"] += ping(public, dots, SECONDS / 3, {})
+        stop = threading.Event()
+        readers = [threading.Thread(target=leaf, args=(office, session, pages, stop)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        spent["beside"] += ping(public, dots, SECONDS / 3, {})
+        stop.set()
+        for reader in readers:
+            reader.join()
+    at = {name: sorted(values)[round(len(values) * 0.99) - 1] for name, values in spent.items()}
+    return {f"street_p99_{name}_ms": round(value, 2) for name, value in at.items()}
 
 
 class Feeds:
@@ -177,6 +215,7 @@ def measured(count: int, kept: Path | None) -> dict[str, object]:
             words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
             found: dict[str, object] = {"events": count}
             found |= answers_and_pages(words["office"], key)
+            found |= street_beside(words["office"], words["public"], key)
             found |= feeds(words["office"], words["public"], key, office_pid(server.pid))
         finally:
             server.terminate()
