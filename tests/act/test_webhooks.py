@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -56,6 +57,12 @@ def test_machines_and_repeats_are_told_only_to_who_asked_for_them(acting: Server
         inkdot("webhook", "rm", hook["webhook"], "--data", acting.data)
 
 
+def listed_rule(server: Server, name: str) -> dict[str, Any]:
+    lines = inkdot("trigger", "list", "--json", "--data", server.data).stdout.splitlines()
+    (found,) = [rule for rule in map(json.loads, lines) if rule["name"] == name]
+    return dict(found)
+
+
 def test_a_rule_fires_once_and_says_why(acting: Server, receiver: Receiver, tmp_path: Path) -> None:
     rule = tmp_path / "rule.toml"
     rule.write_text(
@@ -82,11 +89,7 @@ def test_a_rule_fires_once_and_says_why(acting: Server, receiver: Receiver, tmp_
     assert chat.json == {
         "text": "twice\u200b@example.com clicked https:\u200b//www.example.com/photos.".replace("\u200b@", "@\u200b")
     }
-    (listed,) = [
-        t
-        for t in map(json.loads, inkdot("trigger", "list", "--json", "--data", acting.data).stdout.splitlines())
-        if t["name"] == "Twice"
-    ]
+    listed = listed_rule(acting, "Twice")
     assert listed["fired"] == 1
     tested = inkdot_json("trigger", "test", "Twice", "--data", acting.data)
     assert (tested["would_have_fired"], tested["on_machines"], tested["fires"]) == (1, 0, 1)
@@ -107,11 +110,7 @@ def test_what_was_counted_and_how_often_was_fired_outlive_the_office(
         acting.timeline("again@example.com", at_least=2 * number)
         _kill_office(acting)
     eventually(lambda: receiver.at("/second"))
-    (listed,) = [
-        t
-        for t in map(json.loads, inkdot("trigger", "list", "--json", "--data", acting.data).stdout.splitlines())
-        if t["name"] == "Second"
-    ]
+    listed = listed_rule(acting, "Second")
     assert (listed["fired"], listed["held_back_by_limits"]) == (1, 1)
     inkdot("trigger", "rm", "Second", "--data", acting.data)
 

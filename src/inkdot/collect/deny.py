@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from inkdot.collect.renewed import Renewed
 from inkdot.domain.token import ids_of
 
 NAME = "deny"
@@ -20,22 +21,15 @@ class Deny:
     """What the file said last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._file = Renewed(path)
         self._ids: frozenset[bytes] = frozenset()
         self.renew()
 
     def renew(self) -> None:
         """Read the file again if it is another one; the street asks once a second. A missing file denies nobody."""
-        try:
-            status = self._path.stat()
-            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp != self._stamp:
-                data = self._path.read_bytes()
-                self._ids = frozenset(data[at : at + _ID_BYTES] for at in range(0, len(data), _ID_BYTES))
-                self._stamp = stamp
-        except FileNotFoundError:
-            self._stamp, self._ids = None, frozenset()
+        data = self._file.changed()
+        if data is not None:
+            self._ids = frozenset(data[at : at + _ID_BYTES] for at in range(0, len(data), _ID_BYTES))
 
     def blocks(self, token: bytes) -> bool:
         """True if nothing may be kept of what this raw token marks."""

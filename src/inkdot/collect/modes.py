@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+from inkdot.collect.renewed import Renewed
 from inkdot.domain.consent import Mode
 from inkdot.domain.ids import SiteId
 
@@ -21,22 +22,15 @@ class Modes:
     """What the file said last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._file = Renewed(path)
         self._by_site: dict[bytes, tuple[int, int]] = {}
         self.renew()
 
     def renew(self) -> None:
         """Read the file again if it is another one; the street asks once a second. A missing file limits nothing."""
-        try:
-            status = self._path.stat()
-            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp != self._stamp:
-                rows = _ROW.iter_unpack(self._path.read_bytes())
-                self._by_site = {site: (unasked, asked) for site, unasked, asked in rows}
-                self._stamp = stamp
-        except FileNotFoundError:
-            self._stamp, self._by_site = None, {}
+        data = self._file.changed()
+        if data is not None:
+            self._by_site = {site: (unasked, asked) for site, unasked, asked in _ROW.iter_unpack(data)}
 
     def widest(self, site: bytes, *, asked: bool) -> int:
         """The number of the widest mode of a site (8 bytes)."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from inkdot.collect.renewed import Renewed
 from inkdot.domain.errors import BadId
 from inkdot.domain.ids import SITE, from_word
 
@@ -23,8 +24,7 @@ class Shown:
     """What the file said last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int, int] | None = None
+        self._file = Renewed(path)
         self._by_site: dict[bytes, list[dict[str, Any]]] = {}
         self.renew()
 
@@ -33,16 +33,12 @@ class Shown:
 
     def renew(self) -> None:
         """Read the file again if it is another one; one that is missing or unreadable shows nothing."""
+        data = self._file.changed()
+        if data is None:
+            return
         try:
-            status = self._path.stat()
-            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            written = msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[dict[str, Any]]])
+            written = msgspec.json.decode(data or b"{}", type=dict[str, list[dict[str, Any]]])
             self._by_site = {_id(word): actions for word, actions in written.items() if actions}
-        except FileNotFoundError:
-            self._stamp, self._by_site = None, {}
         except (msgspec.DecodeError, BadId):
             self._by_site = {}
 
