@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -67,6 +67,8 @@ def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
 class Server:
     """A running `inkdot serve`."""
 
+    running: ClassVar[list[Server]] = []
+
     def __init__(self, data: Path, *options: str) -> None:
         self.data = data
         self.options = options
@@ -91,6 +93,7 @@ class Server:
         self.talk = self.data.parent / f"{self.data.name}.stderr"
         with self.talk.open("ab") as talk:  # a file, as a full pipe that nobody reads would hold the server up
             self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, stderr=talk, text=True)
+        Server.running.append(self)
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line.startswith("ready "), self.talk.read_text()
@@ -157,7 +160,18 @@ class Server:
         code = self.process.wait(30)
         if self.process.stdout:
             self.process.stdout.close()
+        if self in Server.running:
+            Server.running.remove(self)
         return code
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    """A test that fails before it stops its servers takes no other test with it."""
+    before = list(Server.running)
+    yield
+    for left in [server for server in Server.running if server not in before]:
+        left.stop()
 
 
 @pytest.fixture(scope="session")
