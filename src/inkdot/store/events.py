@@ -183,8 +183,9 @@ class EventStore:
         shared_urls = {u: u for u in urls if u is not None}
         by_id = self._urls.numbers(shared_urls.values())
         url_numbers = {None: None} | {u: by_id[id(shared)] for u, shared in shared_urls.items()}
-        judged = {id(v): (_HUMAN_RANK[v.human], v.actor in MACHINES) for v in {id(v): v for v in verdicts}.values()}
         by_verdict = list(map(id, verdicts))
+        distinct = dict(zip(by_verdict, verdicts, strict=True))
+        judged = {number: (_HUMAN_RANK[v.human], v.actor in MACHINES) for number, v in distinct.items()}
         somewhere = any(scenes)  # batches of mail events alone are narrower
         return arrow_table(
             COLUMNS | SCENE if somewhere else COLUMNS,

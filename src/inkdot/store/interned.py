@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Generic, TypeVar
 
 import duckdb
@@ -43,9 +43,9 @@ class Interned(Generic[T]):
         self._objects_pending: dict[int, tuple[T, int]] = {}
         self._contents: dict[int, T] = {}
 
-    def numbers(self, things: Iterable[T]) -> dict[int, int]:
+    def numbers(self, things: Collection[T]) -> dict[int, int]:
         """`id()` of each thing -> its number, inside the caller's transaction. Things must outlive the answer."""
-        distinct = {id(thing): thing for thing in things}
+        distinct = dict(zip(map(id, things), things, strict=True))
         answer: dict[int, int] = {}
         digests: dict[int, int] = {}
         unknown: dict[int, bytes] = {}

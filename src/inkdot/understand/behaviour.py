@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from inkdot.domain.event import FINAL_AFTER
@@ -60,12 +59,16 @@ class Behaviour:
         """`links_of` gives how many links a message has, None if that is not known."""
         self._alone, self._links_of = judge, links_of
         self._groups: dict[Whose, list[Act]] = {}
+        self._old_groups: dict[Whose, list[Act]] = {}
+        """Those in which nothing happened lately: forgotten whole at the next sweep, as a look at each would cost more."""
         self._crowds: dict[Second, dict[Whose, list[Act]]] = {}
+        self._old_crowds: dict[Second, dict[Whose, list[Act]]] = {}
         self._told: set[Second] = set()
         """Crowds whose earlier acts were judged as a crowd's."""
         self._telling: set[Whose] = set()
         """Groups in which an act may tell something about another: clicks, and what came soon after hand-over."""
         self._judged: dict[EventId, Verdict] = {}
+        self._old_judged: dict[EventId, Verdict] = {}
         """Verdicts that differ from what the client alone would get."""
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
         self._acts = self._swept = 0
@@ -74,8 +77,9 @@ class Behaviour:
         """The act's own verdict, as far as is known now, and earlier acts with verdicts that are other ones since it came."""
         group = self._groups.get(whose)
         if group is None:
-            group = self._groups[whose] = []
-        elif len(group) >= _MOST_ACTS:
+            group = self._groups[whose] = self._old_groups.pop(whose, [])
+            self._acts += len(group)
+        if len(group) >= _MOST_ACTS:
             del group[0]
         group.append(act)
         self._acts += 1
@@ -111,33 +115,32 @@ class Behaviour:
             contexts = self._contexts(theirs, act)
             for other in acts:
                 verdict = self._judgement(theirs, other, contexts)
-                if other.id != act.id and verdict != self._judged.get(other.id, other.client.verdict):
+                if other.id != act.id and verdict != self._last(other):
                     self._judged[other.id] = verdict
                     changed.append((other, verdict))
         return changed
 
+    def _last(self, act: Act) -> Verdict:
+        """The verdict that was told last."""
+        return self._judged.get(act.id) or self._old_judged.get(act.id) or act.client.verdict
+
     def sweep(self, now: int) -> None:
         """Forget what became final before `now` (microseconds), or the older half of what is too much."""
-        if now - self._swept < _WINDOW // 10 and self._acts < _MOST_REMEMBERED:
+        if abs(now - self._swept) < _WINDOW + 60 * SECOND and self._acts < _MOST_REMEMBERED // 2:
             return
-        self._swept, horizon = now, now - _WINDOW - 60 * SECOND
-        if self._acts >= _MOST_REMEMBERED:
-            middle = next(islice(self._groups.values(), len(self._groups) // 2, None))  # they stand as they came
-            horizon = max(horizon, middle[-1].time)
-        self._groups = {k: g for k, g in self._groups.items() if g[-1].time > horizon}
-        self._telling &= self._groups.keys()
-        self._crowds = {k: c for k, c in self._crowds.items() if k[3] * SECOND > horizon}
-        self._told &= self._crowds.keys()
-        self._acts = sum(map(len, self._groups.values()))
-        if self._judged:
-            alive = {a.id for g in self._groups.values() for a in g}
-            self._judged = {i: v for i, v in self._judged.items() if i in alive}
+        self._swept = now
+        self._old_groups, self._groups, self._acts = self._groups, {}, 0
+        self._old_crowds, self._crowds = self._crowds, {}
+        self._telling &= self._old_groups.keys()
+        self._told &= self._old_crowds.keys()
+        self._old_judged, self._judged = self._judged, {}
         if len(self._verdicts) > _MOST_VERDICTS:
             self._verdicts.clear()
 
     def _judgement(self, whose: Whose, act: Act, contexts: Mapping[EventId, Mapping[str, Any]]) -> Verdict:
         context = contexts.get(act.id, {})
-        if len(self._crowds.get(_second(whose, act), ())) >= _AT_ONCE:
+        second = _second(whose, act)
+        if len(self._crowds.get(second) or self._old_crowds.get(second) or ()) >= _AT_ONCE:
             context = {**context, "recipients_at_once": _AT_ONCE}
         return self._verdict(act, context)
 
@@ -145,7 +148,7 @@ class Behaviour:
 
     def _near(self, whose: Whose, act: Act) -> list[Act]:
         """The acts that a new one may have something to say about, and those that say something about them."""
-        acts = self._groups.get(whose, [])
+        acts = self._groups.get(whose) or self._old_groups.get(whose, [])
         if act.part == HONEYPOT_PART or act.handed_over is not None:
             return list(acts)
         return [a for a in acts if abs(a.time - act.time) <= _NEAR or a.part == HONEYPOT_PART]
@@ -201,8 +204,8 @@ class Behaviour:
     def _join_crowd(self, second: Second, whose: Whose, act: Act) -> dict[Whose, list[Act]]:
         crowd = self._crowds.get(second)
         if crowd is None:
-            crowd = self._crowds[second] = {whose: [act]}
-        elif (acts := crowd.get(whose)) is None:
+            crowd = self._crowds[second] = self._old_crowds.pop(second, {})
+        if (acts := crowd.get(whose)) is None:
             crowd[whose] = [act]
         elif len(acts) < _MOST_ACTS:
             acts.append(act)

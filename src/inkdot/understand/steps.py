@@ -25,6 +25,7 @@ from inkdot.understand.answered import answered
 from inkdot.understand.behaviour import SECOND, Act, Behaviour
 from inkdot.understand.channels import Channels
 from inkdot.understand.client import NO_RAW, NOBODY, SOMEDAY, Client, Clients, Judge, client_of
+from inkdot.understand.counted import Counted
 from inkdot.understand.known import Known, Mails, NothingKnown
 from inkdot.understand.own import Own
 from inkdot.understand.reading import Readings
@@ -32,8 +33,6 @@ from inkdot.understand.rules import RuleBook, shipped
 from inkdot.understand.visit import PAUSE
 from inkdot.understand.website import NobodyKnown, People, Proof, Websites
 
-FOLD_WITHIN = 180_000_000
-"""Microseconds in which the same client's same act on the same thing is one act (Gmail fetches several times)."""
 _MOST_CLIENTS = 100_000
 _MOST_PEOPLE = 1_000_000
 _NEVER: tuple[int, Mapping[int, float]] = (0, {})
@@ -90,8 +89,7 @@ class Understanding:
         self._clients = Clients(self._networks, self._judge)
         self._old_after: int | None = None
         self._people: set[ContactId] = set()
-        self._counted: dict[tuple[object, ...], tuple[int, EventId]] = {}
-        self._swept = 0
+        self._counted = Counted()
         self._readings = Readings(known.last_time(), known.read_so_far, known.completions)
         last = known.last_time()
         told = partial(known.told_web, last - _TOLD_WITHIN, MOST)
@@ -152,9 +150,8 @@ class Understanding:
             self._meet(ping, token, outcome)
             # The mail door writes twice what it was killed over.
             act = (ping.target, token.object, token.contact, ping.body, token.workspace)
-            counted = self._counted.setdefault(act, (ping.time, event.id))
-            if counted[1] != event.id and abs(ping.time - counted[0]) <= FOLD_WITHIN:
-                event = event._replace(repeat_of=counted[1])
+            if (counted := self._counted.before(act, ping.time, event.id)) is not None:
+                event = event._replace(repeat_of=counted)
         outcome.events.append(event)
 
     def _told_elsewhere(self, ping: Ping, token: Token) -> Event | Dropped:
@@ -238,17 +235,13 @@ class Understanding:
     # -- repeats
 
     def _fold(self, ping: Ping, token: Token, client: Client) -> Event:
-        """The event, marked as a repeat if the same client did the same within FOLD_WITHIN of a counted one."""
+        """The event, marked as a repeat if the same client did the same just before."""
         link = token.link
         if not token.contact:
             return self._event(ping, token, client, link, None)
         page = token.part if token.kind is _IN_DOCUMENT else None
         act = (token.object, token.contact, link, page, client.number, token.workspace)
-        counted = self._counted.get(act)
-        if counted is not None and abs(ping.time - counted[0]) <= FOLD_WITHIN:
-            return self._event(ping, token, client, link, counted[1])
-        self._counted[act] = (ping.time, EventId(ping.id))
-        return self._event(ping, token, client, link, None)
+        return self._event(ping, token, client, link, self._counted.before(act, ping.time, EventId(ping.id)))
 
     def _event(self, ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
         kind, destination = _OPEN, None
@@ -276,7 +269,7 @@ class Understanding:
                     self._clients.number(event.raw),
                     event.workspace,
                 )
-                self._counted[act] = (event.time, event.id)
+                self._counted.count(act, event.time, event.id)
 
     def _recall(self, event: Event) -> None:
         """Let an event from before a restart stand beside those to come."""
@@ -289,10 +282,7 @@ class Understanding:
     def _sweep(self, outcome: Outcome) -> None:
         if outcome.events:
             self._behaviour.sweep(outcome.events[-1].time)
-        if outcome.events and len(self._counted) > 2 * self._swept + 10_000:
-            newest = max(e.time for e in outcome.events)
-            self._counted = {k: v for k, v in self._counted.items() if newest - v[0] <= 2 * FOLD_WITHIN}
-            self._swept = len(self._counted)
+            self._counted.sweep(outcome.events[-1].time)
         if len(self._people) > _MOST_PEOPLE:
             self._people.clear()
         if self._clients.outgrown():
@@ -306,11 +296,15 @@ class Understanding:
         """A click that no machine made proves that the mail was open, even if its images were blocked."""
         opened: set[Person] = set()
         unopened: dict[Person, Event] = {}
-        told = {e.contact for e in outcome.events if e.kind is not _OPEN and e.verdict.human in _PROVEN} - {0}
-        for event in outcome.events:
-            if event.contact not in told or event.message is None:
-                continue
+        told = {
+            (e.workspace, e.contact, e.message)
+            for e in outcome.events
+            if e.kind is not _OPEN and e.contact and e.message is not None and e.verdict.human in _PROVEN
+        }
+        for event in outcome.events if told else ():
             who = (event.workspace, event.contact, event.message)
+            if who not in told:
+                continue
             if event.kind is _OPEN:
                 if event.verdict.actor not in MACHINES:
                     opened.add(who)
