@@ -70,16 +70,10 @@ def decode(payload: bytes, ping: PingId) -> Ping:
     middle = _HEAD.size + token_length
     end = middle + headers_length
     target, body = _rest(payload, end) if version == _WITH_BODY else (b"", b"")
-    return Ping(
-        ping,
-        time,
-        _METHODS[method],
-        b"" if address == NOBODY else address,
-        payload[_HEAD.size : middle],
-        payload[middle:end],
-        target,
-        body,
-    )
+    return tuple.__new__(Ping, (  # as Ping() would, in half the time
+        ping, time, _METHODS[method], b"" if address == NOBODY else address,
+        payload[_HEAD.size : middle], payload[middle:end], target, body,
+    ))  # fmt: skip
 
 
 def _rest(payload: bytes, at: int) -> tuple[bytes, bytes]:

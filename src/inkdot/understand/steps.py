@@ -15,7 +15,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.event import FINAL_AFTER, Dropped, DropReason, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Field, Human, Raw, Reason, Status, Verdict
-from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitorId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, EventId, MessageId, VisitorId, WorkspaceId
 from inkdot.domain.lately import MOST
 from inkdot.domain.ping import Ping
 from inkdot.domain.reading import BEAT_TARGET
@@ -41,7 +41,8 @@ _REMEMBER = FINAL_AFTER * SECOND
 _OLD_DATA_DAYS = 90
 _TOLD_WITHIN = 86_400 * SECOND
 
-# An enum is asked for each name; at every ping that adds up.
+# An enum is asked for each name, and a named tuple's own constructor takes twice as long: at every ping that adds up.
+_tuple = tuple.__new__
 _OPEN, _CLICK = Kind.OPEN, Kind.CLICK
 _OFF, _HYGIENE, _INDIVIDUAL = Mode.OFF, Mode.HYGIENE, Mode.INDIVIDUAL
 _IN_DOCUMENT, _OF_SITE = TokenKind.PAGE, TokenKind.SITE
@@ -126,7 +127,7 @@ class Understanding:
             self._elsewhere(ping, token, outcome)
             return
         client = self._client(ping, token)
-        if token.contact:
+        if token.contact and token.contact not in self._people:
             self._meet(ping, token, outcome)
         event = self._fold(ping, token, client)
         if token.mode is _HYGIENE:
@@ -147,7 +148,8 @@ class Understanding:
             outcome.dropped.append(event)
             return
         if token.contact:
-            self._meet(ping, token, outcome)
+            if token.contact not in self._people:
+                self._meet(ping, token, outcome)
             # The mail door writes twice what it was killed over.
             act = (ping.target, token.object, token.contact, ping.body, token.workspace)
             if (counted := self._counted.before(act, ping.time, event.id)) is not None:
@@ -196,18 +198,18 @@ class Understanding:
     # -- the person
 
     def _meet(self, ping: Ping, token: Token, outcome: Outcome) -> None:
-        if token.contact not in self._people:  # contacts of two workspaces have different ids
-            self._people.add(token.contact)
-            address = self._keyring.address_of(ping.token)
-            if address:
-                outcome.contacts[token.workspace, token.contact] = address
+        self._people.add(token.contact)  # contacts of two workspaces have different ids
+        address = self._keyring.address_of(ping.token)
+        if address:
+            outcome.contacts[token.workspace, token.contact] = address
 
     # -- what happened around it
 
     def _weigh(self, event: Event, token: Token, client: Client, outcome: Outcome) -> Event:
         """The event judged together with the others of the last minutes, and those judged anew because of it."""
         whose = (token.workspace, token.object, token.contact)
-        act = Act(event.time, event.id, client.kind, event.link, event.part, client, self._sent(token, event.time))
+        handed = self._sent(token, event.time)
+        act = _tuple(Act, (event.time, event.id, client.kind, event.link, event.part, client, handed))
         verdict, changes = self._behaviour.take(whose, act)
         for other, changed in changes:
             outcome.relabelled.update(_with_inferred(other.id, other.kind, changed))
@@ -236,24 +238,21 @@ class Understanding:
 
     def _fold(self, ping: Ping, token: Token, client: Client) -> Event:
         """The event, marked as a repeat if the same client did the same just before."""
-        link = token.link
-        if not token.contact:
-            return self._event(ping, token, client, link, None)
-        page = token.part if token.kind is _IN_DOCUMENT else None
-        act = (token.object, token.contact, link, page, client.number, token.workspace)
-        return self._event(ping, token, client, link, self._counted.before(act, ping.time, EventId(ping.id)))
-
-    def _event(self, ping: Ping, token: Token, client: Client, link: LinkId | None, repeat_of: EventId | None) -> Event:
+        event, link, repeat_of = EventId(ping.id), token.link, None
+        in_document = token.kind is _IN_DOCUMENT
+        if token.contact:
+            page = token.part if in_document else None
+            act = (token.object, token.contact, link, page, client.number, token.workspace)
+            repeat_of = self._counted.before(act, ping.time, event)
         kind, destination = _OPEN, None
         if token.kind not in _DOTS:
             kind, destination = _CLICK, token.destination.decode("utf-8", "backslashreplace")
-        in_document = token.kind is _IN_DOCUMENT
-        return Event(
-            EventId(ping.id), ping.time, kind, token.workspace, token.contact, None,
+        return _tuple(Event, (
+            event, ping.time, kind, token.workspace, token.contact, None,
             MessageId(token.object) if token.kind in _IN_MESSAGE else None, link, token.part, destination,
             client.verdict, client.raw, (), repeat_of, self._judge.book.version,
             Scene(document=DocumentId(token.object), page=token.part or None) if in_document else None,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _remember(self, events: Iterable[Event]) -> None:
         for event in events:
