@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import json
 import os
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
+from tests.office.asking import key_for
 from tests.relay.dovecot import PASSWORD, WITHOUT_IDLE, dovecot, mailbox
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Got, Sink
@@ -66,6 +68,33 @@ def test_replies_and_bounces_that_arrive_become_events_and_automatic_answers_do_
         assert door.server.timeline(ADA) == []
         flags = client.fetch("1:*", "(FLAGS)")[1]
         assert not any(b"Seen" in bytes(flag) for flag in flags if isinstance(flag, bytes))
+        door.stop()
+
+
+def test_a_reply_counts_in_the_workspace_whose_mail_is_answered(box: tuple[imaplib.IMAP4, str], tmp_path: Path) -> None:
+    client, address = box
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink, imap=address, imap_password=PASSWORD)
+        inkdot("workspace", "add", "other", "--data", door.data)
+        inkdot("consent", "withdraw", BEN, "--data", door.data)  # of the first workspace, and no word about the other
+        theirs = key_for(door.server, "send", "read", workspace="other")
+        mail = page("Theirs", Message_ID="<theirs@example.com>")
+        said = theirs.post("/messages", {"mail": base64.b64encode(mail).decode(), "to": [BEN, CLEO]})
+        assert said.status == 201
+        question = Got(ADA, (BEN,), mail, None)
+        client.append("INBOX", "", "", answer(question, BEN))
+        client.append("INBOX", "", "", report(question))
+
+        def heard() -> list[tuple[str, str, str]]:
+            events = theirs.get("/events").json["data"]
+            return sorted((e["kind"], e["person"], e["message"]) for e in events)
+
+        message = said.json["message"]
+        wanted = [("bounce", CLEO, message), ("open", BEN, message), ("reply", BEN, message)]
+        assert eventually(lambda: len(found := heard()) == 3 and found) == wanted
+        assert inkdot("events", "--data", door.data).stdout == ""
+        inkdot("rebuild", "--data", door.data)
+        assert heard() == wanted
         door.stop()
 
 

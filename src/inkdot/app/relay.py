@@ -80,7 +80,7 @@ def _watch(folder: Folder, settings: Settings, office: PostOffice) -> Watch | No
     if not settings.imap:
         return None
     mailbox = read_mailbox(settings.imap, settings.imap_password)
-    postbag = Postbag(office, folder.keyring(), mailbox.user, log)
+    postbag = Postbag(office, mailbox.user, log)
     token = office.tokens(mailbox.host) if mailbox.xoauth2 else None
     watch = Watch(mailbox, folder.root / "imap.json", postbag.heard, log, token, settings.imap_poll_seconds)
     watch.start()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
-from inkdot.domain.ids import MessageId, PingId
+from inkdot.domain.ids import MessageId, PingId, WorkspaceId
 from inkdot.domain.ping import RELAY_STREAM, Ping
 from inkdot.domain.token import TokenKind
 from inkdot.journal.reader import pings_of
@@ -49,17 +49,20 @@ class Happened:
         *,
         once: str,
         alone: bool = False,
+        workspace: WorkspaceId | None = None,
     ) -> None:
         """`time` in microseconds since 1970. Durable when it returns. Raises DiskFull or JournalStopped.
 
-        `once` names what happened among all that happens to the person's copy: told again, it changes nothing.
+        `once` names what happened among all that happens to the person's copy: told again, it changes nothing. `workspace`: whose
+        mail it is, the mail door's if not given.
         """
         if mode is Mode.OFF:
             return
         told = dict(facts) if mode is Mode.INDIVIDUAL else {}
         time = time // _DAY * _DAY if mode is Mode.HYGIENE else time
-        person = Person.known(self._mint, address, mode, alone=alone)
-        token = self._mint.keyring.seal(mail_token(self._mint, person, message, time // 1_000_000, TokenKind.DOT, 0))
+        mint = self._mint if workspace is None else self._mint._replace(workspace=workspace)
+        person = Person.known(mint, address, mode, alone=alone)
+        token = mint.keyring.seal(mail_token(mint, person, message, time // 1_000_000, TokenKind.DOT, 0))
         if person.address:  # else the mark would tell whoever has the mailbox who it was
             told["mark"] = self._mark(message, address, once)
         body = json.dumps({name: value[:1_000] for name, value in told.items() if value}).encode()

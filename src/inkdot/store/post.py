@@ -97,8 +97,9 @@ class Post(Control):
         """The copies of the `most` latest mails, newest mail first."""
         return [Delivered(*row) for row in self._rows("latest_deliveries", (most,))]
 
-    def message_of(self, internet_id: str, contact: ContactId, workspace: WorkspaceId) -> MessageId | None:
-        """The mail with that Message-ID; where several carry it, one that went to `contact`, else the newest."""
-        rows = self._rows("messages_by_internet_id", (contact, internet_id, workspace))
-        found = [row[0] for row in rows if row[1]] or [row[0] for row in rows]
-        return MessageId(found[0]) if found else None
+    def messages_of(self, internet_id: str, address: Address) -> list[tuple[WorkspaceId, MessageId]]:
+        """The mail with that Message-ID in each workspace that has one; of several one that went to `address`, else the newest."""
+        found: dict[WorkspaceId, MessageId] = {}
+        for workspace, message, _ in self._rows("messages_by_internet_id", (address, internet_id)):
+            found.setdefault(WorkspaceId(workspace), MessageId(message))
+        return list(found.items())

@@ -43,6 +43,9 @@ LEFT JOIN contacts c ON c.workspace = m.workspace AND c.id = d.contact
 WHERE d.message = ? ORDER BY c.address;
 
 -- name: messages_by_internet_id
--- The mails that carry a Message-ID, newest first, with what is known of one recipient.
-SELECT m.id, EXISTS (SELECT 1 FROM recipients r WHERE r.message = m.id AND r.contact = ?)
-FROM messages m WHERE m.internet_id = ? AND m.workspace = ? ORDER BY m.marked DESC LIMIT 20;
+-- The mails of all workspaces that carry a Message-ID: those that went to an address first, then the newest.
+SELECT m.workspace, m.id, EXISTS (
+    SELECT 1 FROM recipients r JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
+    WHERE r.message = m.id AND c.address = ?
+) AS went_there
+FROM messages m WHERE m.internet_id = ? ORDER BY went_there DESC, m.marked DESC LIMIT 100;
