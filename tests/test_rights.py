@@ -88,9 +88,13 @@ def test_marking_and_sending_leave_a_line_about_each_who_may_be_named(tmp_path: 
         inkdot("mail", "send", mail, "--people", people, "--smtp", sink.url, *where)
     for person in (BEN, EVE):
         inkdot("link", "https://example.com/", "--to", person, *where)
+    pdf(tmp_path / "offer.pdf", 1)
+    for person in (BEN, EVE):
+        inkdot("doc", "share", tmp_path / "offer.pdf", "--to", person, *where)
     lines = [json.loads(x) for x in inkdot("audit", "--json", "--data", data).stdout.splitlines()][1:]
     told = [(x["what"], x["about"] is not None) for x in lines]
-    assert told == [("mail mark", True), ("mail send", True), ("mail send", False), ("link", True), ("link", False)]
+    each = [(what, known) for what in ("link", "doc share") for known in (True, False)]
+    assert told == [("mail mark", True), ("mail send", True), ("mail send", False), *each]
     assert lines[2]["detail"]["people"] == 2
 
 

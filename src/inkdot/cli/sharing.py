@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inkdot.cli.mail import decided, open_mint, told_mode
-from inkdot.cli.options import DATA, Data, Json, answers, leave_line, progress, put, talk
+from inkdot.cli.options import DATA, Data, Json, answers, leave_line, leave_lines, progress, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.document import Document, Gate, Share
@@ -65,7 +65,7 @@ def share(
     asked = Asked(password, expires, email_gate, verify_email, not no_download, watermark, allow or (), block or ())
     terms = share_terms(asked, _WORKSPACE, int(time.time()))
     document, url = shared(file, address, terms, data, public_url)
-    leave_line(data, "doc share", address, document=to_word(DOCUMENT, document.id))
+    leave_lines(data, "doc share", [address], document=to_word(DOCUMENT, document.id))
     if as_json:
         put({"document": to_word(DOCUMENT, document.id), "link": to_word(SHARE, terms.id), "url": url})
         return
