@@ -22,6 +22,7 @@ with atheris.instrument_imports(include=["inkdot.understand", "inkdot.collect", 
     from inkdot.app.cases import judge_case
     from inkdot.collect.counters import Counters
     from inkdot.collect.deny import Deny
+    from inkdot.collect.modes import Modes
     from inkdot.collect.replies import Replies
     from inkdot.collect.request import Judge, Proxies
     from inkdot.collect.routes import Street
@@ -81,8 +82,9 @@ class Odd:
     def __init__(self, folder: Path) -> None:
         self.door: Any = Door()
         counters, replies, proxies = Counters(), Replies(0.0), Proxies()
-        street = Street(KEYS, self.door, replies, counters, proxies, str, Deny(folder / "deny"))
-        self.website = Website(street, KEYS, self.door, replies, counters, proxies, Salt(folder, 0.0))
+        modes, deny = Modes(folder / "modes"), Deny(folder / "deny")
+        street = Street(KEYS, self.door, replies, counters, proxies, str, deny, modes)
+        self.website = Website(street, KEYS, self.door, replies, counters, proxies, Salt(folder, 0.0), modes, deny)
         self.judge, self.number = Judge(8_192, KEYS), 0
         self.understanding = Understanding(KEYS, NothingKnown())
 

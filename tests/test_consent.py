@@ -279,6 +279,41 @@ def test_withdrawal_reaches_mails_already_sent(own_server: Server) -> None:
     assert_silent(own_server, copy, before)
 
 
+def test_a_stricter_choice_reaches_mails_already_sent(own_server: Server) -> None:
+    (copy,) = own_server.mark(QUOTE, CLEO)
+    dot, data = copy["dots"][0], own_server.data
+    numbers = iter(range(1_000))
+
+    def is_kept() -> bool:
+        """Whether the journal learns which program asks for the old dot."""
+        agent = f"Asking/{next(numbers)} (for {CLEO.partition('@')[0]})"
+        assert own_server.get(dot, User_Agent=agent)[0] == 200
+        return any(agent.encode() in path.read_bytes() for path in (data / "journal").rglob("*.seg"))
+
+    assert is_kept()
+    said = inkdot("consent", "set", CLEO, "--mode", "aggregate", "--data", data).stderr
+    assert f"inkdot person erase {CLEO}" in said
+    eventually(lambda: not is_kept())
+    records = counted(own_server, "records")
+    assert not is_kept()
+    assert eventually(lambda: counted(own_server, "records") == records + 1)
+    inkdot("consent", "set", CLEO, "--mode", "hygiene", "--data", data)
+
+    def days() -> list[str]:
+        assert not is_kept()
+        return [e["time"] for e in own_server.timeline(CLEO) if e["fields"]["time"].get("reason") == "day_only"]
+
+    (day,) = eventually(days)
+    assert day.endswith("T00:00:00.000Z")
+    inkdot("consent", "set", CLEO, "--mode", "off", "--data", data)
+    eventually(lambda: own_server.get(dot) and counted(own_server, "tracking_off"))
+    records = counted(own_server, "records")
+    assert not is_kept()
+    assert counted(own_server, "records") == records
+    inkdot("consent", "set", CLEO, "--mode", "individual", "--data", data)
+    eventually(is_kept)
+
+
 def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     """The old dot and link work, no event comes, and what asked for them stands in no file."""
 

@@ -198,7 +198,7 @@ def test_a_key_that_was_printed_before_the_region_was_known_counts_as_strictly_a
     assert web.post({"kind": "engage", "id": "4", "engaged": 9}, **shown)["dropped"][0]["reason"] == "names_nobody"
 
 
-def test_who_withdrew_is_not_kept_on_a_website_either_neither_by_name_nor_by_browser(web: Web) -> None:
+def test_who_withdrew_or_chose_less_is_not_kept_on_a_website_either_neither_by_name_nor_by_browser(web: Web) -> None:
     at_home, away = {"agent": THUNDERBIRD, "address": "203.0.113.9"}, {"agent": "Away/1.0", "address": "203.0.113.10"}
     page = f"{web.pages.url}/account"
     assert web.post({"kind": "identify", "person": BEN, "url": page, "visitor": "bens-own"}, **at_home)["accepted"] == 1
@@ -223,3 +223,10 @@ def test_who_withdrew_is_not_kept_on_a_website_either_neither_by_name_nor_by_bro
     eventually(
         lambda: web.post({"kind": "view", "url": f"{page}/3", "visitor": "bens-own"}, **at_home)["accepted"] == 1
     )
+    # What he chooses more strictly counts, too: his browser is counted, and he cannot be named.
+    inkdot("consent", "set", BEN, "--mode", "aggregate", "--data", web.server.data)
+    named = {"kind": "identify", "person": BEN, "url": page, "visitor": "bens-other"}
+    eventually(lambda: [d["reason"] for d in web.post(named, **at_home)["dropped"]] == ["names_nobody"])
+    view = {"kind": "view", "url": f"{page}/4", "visitor": "bens-own"}
+    assert web.post(view, agent="Nameless/1.0", address="203.0.113.9")["accepted"] == 1
+    assert web.stored("Nameless/1.0") == []

@@ -129,9 +129,9 @@ class Register:
         self.tell_streets()
 
     def tell_streets(self) -> None:
-        """Write anew what streets read: who withdrew, and how much may be kept on websites."""
+        """Write anew what streets read: who withdrew, and how much may be kept on websites and of people."""
         publish(self._folder, self.book)
-        _write(self._folder, MODES, lambda: modes_file(self._of_websites()))
+        _write(self._folder, MODES, lambda: modes_file(self._of_websites(), self.book.stricter_people()))
 
     def _of_websites(self) -> dict[SiteId, tuple[Mode, Mode]]:
         """By site the widest mode where nobody is asked, and of people who agreed."""
@@ -170,10 +170,10 @@ class Register:
         return self.widest(workspace=workspace).mode is not Mode.INDIVIDUAL
 
     def keep(self, choices: Iterable[Choice], workspace: WorkspaceId = WORKSPACE) -> None:
-        """Keep choices, and tell the streets who withdrew."""
+        """Keep choices, and tell the streets: they reach what was sent before."""
         rows = [(self.contact(made.address, workspace), self._without_names(made)) for made in choices if made.address]
         self.book.keep_choices(workspace, rows)
-        publish(self._folder, self.book)
+        self.tell_streets()
 
     @staticmethod
     def _without_names(made: Choice) -> Choice:

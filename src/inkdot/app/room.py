@@ -28,6 +28,8 @@ from inkdot.app.privacy import pages
 from inkdot.app.pushing import push_pages
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import Deny
+from inkdot.collect.modes import NAME as MODES
+from inkdot.collect.modes import Modes
 from inkdot.domain.errors import InkdotError
 from inkdot.domain.ping import ROOM_STREAM
 from inkdot.journal.segment import street_folder
@@ -68,7 +70,7 @@ class Room:
 
     def __init__(self, folder: Folder, settings: Settings) -> None:
         keyring = folder.keyring()
-        self._deny = Deny(folder.root / DENY)
+        self._deny, self._modes = Deny(folder.root / DENY), Modes(folder.root / MODES)
         self.documents = Documents(folder.control)
         uploads = Uploads(folder.uploads)
         self.press = Press()
@@ -80,7 +82,7 @@ class Room:
         manner = Manner(settings.sender, settings.reader_ask_first, settings.reader_idle_seconds, settings.colleagues)
         reader = Reader(
             keyring, self.documents, uploads, self.pages, self.recorder, face, keeper, manner, self._deny.blocks,
-            lambda: time.time_ns() // 1000,
+            self._modes.widest_for, lambda: time.time_ns() // 1000,
         )  # fmt: skip
         self.groups: list[list[Route]] = [
             reading(reader, face),
@@ -96,6 +98,7 @@ class Room:
         while True:
             time.sleep(1)
             self._deny.renew()
+            self._modes.renew()
             self.recorder.renew()
             if self.recorder.failed:
                 failed()

@@ -12,7 +12,7 @@ import typer
 
 from inkdot.cli import consent_asking as asking
 from inkdot.cli.options import DATA, Data, Json, put, talk
-from inkdot.domain.consent import UNANSWERED, mode_named
+from inkdot.domain.consent import UNANSWERED, Mode, mode_named
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
 
@@ -114,6 +114,9 @@ def set_mode(
 ) -> None:
     """Write down what a person chose, with the proof of it.
 
+    What a person chose for everything counts for marks that were sent before, too: from now on no more is kept of them either.
+    What was kept already stays; 'inkdot person erase' deletes it.
+
     Example:
       inkdot consent set ben@example.com --mode individual --method form --form https://example.com/join --version 3
     """
@@ -127,6 +130,8 @@ def set_mode(
         register.keep([made])
         audit(register, "consent set", address, mode=wanted.name.lower(), scope=scope)
         _tell(register, address, as_json=as_json)
+    if wanted < Mode.INDIVIDUAL:
+        talk(f"What was kept of {address} before stays; 'inkdot person erase {address}' deletes it.")
 
 
 def withdraw(person: _Person, method: _Method = "command", data: Data = DATA, as_json: Json = False) -> None:

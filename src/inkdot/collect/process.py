@@ -77,8 +77,8 @@ async def _serve(config: StreetConfig) -> int:
         counters.publish()
         return exposition(total(run.glob("street-*.counters")))
 
-    street = Street(keyring, commit, replies, counters, proxies, metrics, deny, config.prefixes, shipped(_FILES))
     modes = Modes(data / MODES)
+    street = Street(keyring, commit, replies, counters, proxies, metrics, deny, modes, config.prefixes, shipped(_FILES))
     website = Website(street, keyring, commit, replies, counters, proxies, salt, modes, deny, _spam(config.spam))
     shown = Shown(data / SHOWN)
     website.actions_for = shown.of if shown else None

@@ -10,7 +10,7 @@
 
 HEAD is answered like GET without a body (and written down: only machines ask so); OPTIONS tells what is allowed; other
 methods get 405, other addresses 404. The prefixes /o and /c are settings. What the deny file names is answered as ever,
-and nothing of it is kept.
+and nothing of it is kept; of whom the modes file names, no more than it says.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from inkdot.collect.batch import GroupCommit, Waiter
 from inkdot.collect.counters import Counters
 from inkdot.collect.deny import Deny
 from inkdot.collect.files import File
+from inkdot.collect.modes import Modes
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies
 from inkdot.domain.consent import Mode
 from inkdot.domain.ids import ContactId, WorkspaceId
-from inkdot.domain.token import Keyring, Token, TokenKind, destination_of, kind_of, mode_of
+from inkdot.domain.token import Keyring, Token, TokenKind, destination_of, kind_of
 from inkdot.journal.record import NOBODY, encode, encode_with_body
 
 _DAY = 86_400_000_000  # microseconds
@@ -75,6 +76,7 @@ class Street:
         proxies: Proxies,
         metrics: Callable[[], str],
         deny: Deny,
+        modes: Modes,
         prefixes: tuple[str, str] = ("o", "c"),
         files: Mapping[bytes, File] | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class Street:
         self._commit, self._replies, self._counters = commit, replies, counters
         self._client, self._metrics = proxies.client, metrics
         self._denied = self.denies = deny.blocks
+        self._widest = modes.widest_for
         self._files = files or {}
         self.posts: dict[bytes, Post] = {}
         """By address, without the query."""
@@ -172,12 +175,12 @@ class Street:
         if self._denied(token):
             self._counters.denied += 1
             return b""
-        if lines.privacy or mode_of(token) != _INDIVIDUAL:
-            return self._reduced(method, now, token)
+        mode = self._widest(token)
+        if lines.privacy or mode != _INDIVIDUAL:
+            return self._reduced(method, now, token, mode)
         return encode(method, now, self._client(caller.peer, lines.hops), token, lines.kept)
 
-    def _reduced(self, method: bytes, now: int, token: bytes) -> bytes:
-        mode = mode_of(token)
+    def _reduced(self, method: bytes, now: int, token: bytes, mode: int) -> bytes:
         if mode == _OFF:
             self._counters.tracking_off += 1
             return b""

@@ -124,6 +124,7 @@ class Website:
         """`spam`: domains whose visits nobody made."""
         self._record, self._check, self._commit = street.record_body, keyring.check, commit
         self._contact_id, self._widest, self._withdrew = keyring.contact_id, modes.widest, deny.names
+        self._widest_of = modes.widest_of
         self._replies, self._counters, self._proxies, self._salt = replies, counters, proxies, salt
         self._spam, self._denies = spam, street.denies
         self._referrers: dict[str, bool] = {}
@@ -181,7 +182,7 @@ class Website:
         if not (sender.said in site.beginnings or sender.origin is None or _own(sender.origin, site, address)):
             return False
         who = self._visitor(site, found[1], sender)
-        if self._withdrew(who):
+        if self._withdrew(who) or self._widest_of(who) != _INDIVIDUAL:
             return False
         if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
             return False
@@ -214,10 +215,8 @@ class Website:
         self._commit.add(caller, reply, replies.gif_unrecorded, self._written(taken, PIXEL))
 
     def _written(self, taken: _Taken, target: bytes) -> bytes:
-        sender = taken.sender
-        return self._record(
-            sender.address, taken.site.token, sender.lines, target, taken.content, nobodys=taken.nobodys
-        )
+        site, content, _, sender, nobodys = taken
+        return self._record(sender.address, site.token, sender.lines, target, content, nobodys=nobodys)
 
     # -- one event
 
@@ -236,12 +235,13 @@ class Website:
         if isinstance(found, Refused):
             return found
         if sender.privacy or mode != Mode.INDIVIDUAL:
-            if found["k"] in NEEDS_SOMEBODY:
-                return Refused(Refusal.PRIVACY if sender.privacy else Refusal.NAMES_NOBODY)
-            return _Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
-        found["v"] = who = self._visitor(site, visitor, sender)
-        if self._withdrew(who) or ("w" in found and self._is_denied(site, found["w"])):
+            return _of_nobody(site, found, sender)
+        people = [who := self._visitor(site, visitor, sender), *self._named(site, found.get("w"))]
+        if any(map(self._withdrew, people)):
             return Refused(Refusal.WITHDRAWN)
+        if (chosen := min(map(self._widest_of, people))) != _INDIVIDUAL:
+            return _of_nobody(site, found, sender) if chosen != Mode.OFF else Refused(Refusal.TRACKING_OFF)
+        found["v"] = who
         if not visitor and (before := self._salt.yesterday(site.id, sender.address, sender.agent)):
             found["y"] = before
         mark = mark_of(who, found["k"], found) if "p" in found else 0
@@ -288,11 +288,12 @@ class Website:
         """What the key allows, or what is allowed by now if that is stricter."""
         return min(site.mode, self._widest(site.id, asked=site.asked))
 
-    def _is_denied(self, site: _Site, person: str) -> bool:
+    def _named(self, site: _Site, person: str | None) -> list[int]:
+        """The person whose address is told; nobody where it is none."""
         try:
-            return self._withdrew(self._contact_id(site.workspace, normal_address(person)))
+            return [self._contact_id(site.workspace, normal_address(person))] if person else []
         except BadAddress:
-            return False
+            return []
 
     def _visitor(self, site: _Site, visitor: str, sender: _Sender) -> int:
         return lasting(site.id, visitor) if visitor else self._salt.passing(site.id, sender.address, sender.agent)
@@ -370,6 +371,13 @@ class Website:
 
     def _answer(self, told: dict[str, Any]) -> bytes:
         return self._replies.make(202, msgspec.json.encode(told), _JSON)
+
+
+def _of_nobody(site: _Site, found: dict[str, Any], sender: _Sender) -> _Taken | Refused:
+    """What may be kept of an event that may name nobody."""
+    if found["k"] in NEEDS_SOMEBODY:
+        return Refused(Refusal.PRIVACY if sender.privacy else Refusal.NAMES_NOBODY)
+    return _Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
 
 
 def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:

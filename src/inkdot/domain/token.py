@@ -29,6 +29,7 @@ import json
 import struct
 from collections.abc import Callable
 from enum import IntEnum
+from mmap import mmap
 from typing import NamedTuple
 
 from inkdot.domain.consent import Mode
@@ -120,11 +121,12 @@ def common_link(workspace: int, destination: bytes) -> LinkId:
     return LinkId(int.from_bytes(digest, "big") >> 1)
 
 
-def common_document(workspace: int, dots: str, content: bytes) -> DocumentId:
+def common_document(workspace: int, dots: str, content: bytes | mmap) -> DocumentId:
     """The id of a marked document whose copies for unnamed people are all the same."""
-    data = struct.pack(">H", workspace) + dots.encode() + b"\0" + content
-    digest = hashlib.blake2b(data, digest_size=8, person=b"inkdot-doc-all").digest()
-    return DocumentId(int.from_bytes(digest, "big") >> 1)
+    data = struct.pack(">H", workspace) + dots.encode() + b"\0"
+    digest = hashlib.blake2b(data, digest_size=8, person=b"inkdot-doc-all")
+    digest.update(content)
+    return DocumentId(int.from_bytes(digest.digest(), "big") >> 1)
 
 
 class Key(NamedTuple):
@@ -256,7 +258,7 @@ class Keyring:
     def with_day_alone(self, raw: bytes) -> bytes:
         """The same person, but not what was opened: what may be kept where the day may."""
         token = self.read(raw)
-        return self.seal(token._replace(object=0, part=0, marked=0, destination=b""))
+        return self.seal(token._replace(mode=Mode.HYGIENE, object=0, part=0, marked=0, destination=b""))
 
 
 _TEXT_PREFIX = "inkdot-key-1."

@@ -79,14 +79,14 @@ class Reader:
         keeper: Keeper,
         manner: Manner,
         denied: Callable[[bytes], bool],
+        widest: Callable[[bytes], int],
         now: Callable[[], int],
     ) -> None:
-        """`denied` tells whose raw token may not be kept any more; `now` gives microseconds since 1970."""
+        """`denied` tells whose raw token may not be kept any more, `widest` how much may be; `now` gives microseconds since 1970."""
         self._keyring, self._documents, self._uploads, self._pages = keyring, documents, uploads, pages
         self._recorder, self._face, self._keeper, self._manner = recorder, face, keeper, manner
-        self._denied, self._now = denied, now
-        self._seals = Seals(keyring)
-        self._desk = Desk()
+        self._denied, self._widest, self._now = denied, widest, now
+        self._seals, self._desk = Seals(keyring), Desk()
 
     # -- pages for people
 
@@ -289,7 +289,7 @@ class Reader:
             nobody, document = ContactId(0), asked.share.document
             return self._keyring.seal(Token(TokenKind.PAGE, mode, token.workspace, 0, 0, document, nobody, None, b""))
         if session.viewer is None or session.viewer == token.address:
-            return asked.raw
+            return self._keyring.seal(token)
         contact = self._keyring.contact_id(token.workspace, session.viewer)
         return self._keyring.seal(token._replace(contact=contact, address=session.viewer))
 
@@ -299,7 +299,7 @@ class Reader:
         raw = self._keyring.check(request.path_params["token"].encode("latin-1", "replace"))
         if raw is None or kind_of(raw) != TokenKind.SHARE:
             raise GONE
-        token = self._keyring.read(raw)
+        token = self._keyring.read(raw)._replace(mode=Mode(self._widest(raw)))
         share = self._documents.share(ShareId(token.object))
         document = self._documents.document(share.document) if share else None
         if share is None or document is None:

@@ -155,6 +155,10 @@ class Consents(Control):
         """Those of browsers that were proven to be a denied person's."""
         return [row[0] for row in self._rows("denied_browsers")]
 
+    def stricter_people(self) -> dict[int, Mode]:
+        """What people who chose less than everything allow, by person and by browser."""
+        return {who: Mode(mode) for who, mode in self._rows("stricter_people", (Mode.INDIVIDUAL,))}
+
     def retired(self) -> list[int]:
         """Ids of things of which nothing may be kept."""
         return [row[0] for row in self._rows("retired")]

@@ -51,6 +51,17 @@ SELECT id FROM denied;
 -- Browsers that are known to be a denied person's.
 SELECT DISTINCT visitor FROM visitors WHERE ended IS NULL AND contact IN (SELECT id FROM denied);
 
+-- name: stricter_people
+-- People whose own last word for everything allows less than a mode, with what it allows, and browsers known to be theirs.
+WITH stricter AS (
+    SELECT contact, mode FROM consents c WHERE act = 'set' AND scope = '' AND mode < ? AND NOT EXISTS (
+        SELECT 1 FROM consents later WHERE later.workspace = c.workspace AND later.contact = c.contact
+            AND later.number > c.number AND later.scope = '' AND later.act IN ('set', 'withdraw', 'erase')
+    )
+)
+SELECT contact, mode FROM stricter
+UNION SELECT v.visitor, s.mode FROM visitors v JOIN stricter s ON s.contact = v.contact WHERE v.ended IS NULL;
+
 -- name: retire
 -- Nothing more is kept of the mails marked before a time (unix seconds), and of a workspace's sites.
 INSERT OR IGNORE INTO retired SELECT id, ? FROM (
