@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import filecmp
 import io
 import re
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +29,7 @@ from tests.conftest import BEN, Server, inkdot, inkdot_json
 WORD_ML = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 PACKAGED = b"http://schemas.openxmlformats.org/package/2006/relationships"
 URL = "https://t.example.com/o/"
+LARGE_MB = 200
 WORD = "Mozilla/4.0 (compatible; ms-office; MSOffice 16)"
 
 
@@ -317,3 +321,15 @@ def test_an_empty_element_that_was_opened_for_a_dot_is_empty_again(paragraph: by
     before, after = Package(source), Package(unmark(marked))
     assert before.names == after.names
     assert {n: before.read(n) for n in before.names} == {n: after.read(n) for n in after.names}
+
+
+def test_a_large_document_is_marked_without_being_held_in_memory(tmp_path: Path) -> None:
+    source, marked, again = (tmp_path / name for name in ("film.docx", "marked.docx", "again.docx"))
+    source.write_bytes(letter())
+    with zipfile.ZipFile(source, "a") as package:
+        package.writestr("word/media/film.bin", bytes(LARGE_MB << 20))
+    words = ("doc", "mark", source, "--to", BEN, "--out", marked, "--data", tmp_path / "data")
+    within = ["bash", "-c", f'ulimit -d {LARGE_MB << 10}; exec "$@"', "bash", sys.executable, "-m", "inkdot"]
+    subprocess.run([*within, *words], check=True)
+    inkdot("doc", "unmark", marked, "--out", again)
+    assert filecmp.cmp(source, again, shallow=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inkdot.app.folder import Folder
 from inkdot.domain.errors import DocumentUnreadable
+from inkdot.mark.document.mapped import mapped
 from inkdot.mark.document.package import Package
 from inkdot.room.convert import WORKSHOP, Converter, office
 from inkdot.room.pages import Press
@@ -32,8 +33,9 @@ def page_words(folder: Folder, settings: Settings, file: Path) -> list[str]:
     convert, press = Converter(folder.drawn / WORKSHOP, settings.libreoffice), Press()
     with tempfile.TemporaryDirectory(prefix="inkdot-") as work:
         light, made, texts = (Path(work) / name for name in ("light", "pages.pdf", "texts.jsonl"))
-        package = Package(file.read_bytes())
-        light.write_bytes(package.with_parts({name: _PIXEL for name in package.names if _PICTURE.match(name)}))
+        package = Package(mapped(file))
+        with light.open("wb") as out:
+            package.write(out, {name: _PIXEL for name in package.names if _PICTURE.match(name)})
         try:
             convert(light, media, made, file.name)
             answer = press.ask({"do": "facts", "path": str(made), "media": PDF, "texts": str(texts)}, _SECONDS)

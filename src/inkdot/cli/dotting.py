@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NamedTuple
 
 import typer
 
@@ -16,6 +18,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError, unreadable
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, to_word
+from inkdot.mark.document.mapped import Content, mapped
 from inkdot.mark.document.pdf import is_pdf, line, without_line
 
 if TYPE_CHECKING:
@@ -66,7 +69,7 @@ def mark(
     """
     target = out or file.with_suffix(f".marked{file.suffix}")
     address = normal_address(to)
-    if is_pdf(_read(file)):
+    if is_pdf(_content(file)):
         _mark_pdf(file, address, target, data, public_url, as_json=as_json)
         return
     made = mark_for(file, address, target, dots, data, public_url)
@@ -86,7 +89,7 @@ def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url
     from inkdot.cli.sharing import shared
 
     folder, mint = open_mint(data, public_url)
-    plain = without_line(_read(file))
+    plain = without_line(bytes(_content(file)))
     mode = told_mode(decided(folder, [address])[0][1])
     terms = share_terms(Asked(), _WORKSPACE, int(time.time()))
     with tempfile.TemporaryDirectory(prefix="inkdot-") as work, Library(folder) as library:
@@ -97,7 +100,8 @@ def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url
         except DocumentUnreadable:
             library.take_back(document.id, terms.id)
             raise
-    _write(target, content)
+    with _written(target) as out:
+        out.write(content)
     word = to_word(DOCUMENT, document.id)
     leave_lines(data, "doc mark", [address], document=word)
     if as_json:
@@ -112,7 +116,7 @@ def mark_for(
 ) -> Marked:
     """Write a document with dots for one person, and keep what it is. `mode` stands for what consent says, if given."""
     from inkdot.domain.token import Token, TokenKind, common_document
-    from inkdot.mark.document.marking import mark as put_dots
+    from inkdot.mark.document.marking import mark_into
     from inkdot.mark.document.notice import way_of
     from inkdot.mark.document.spots import Dots
     from inkdot.mark.mint import Person
@@ -121,7 +125,7 @@ def mark_for(
     if dots not in list(Dots):
         raise UsageError(f"{dots!r} is no number of dots; write {', '.join(Dots)}.")
     now = int(time.time())
-    source = _read(file)
+    source = _content(file)
     folder, mint = open_mint(data, public_url)
     person = Person.known(mint, address, mode or told_mode(decided(folder, [address])[0][1]))
     number = DocumentId(int.from_bytes(os.urandom(8), "big") >> 1)
@@ -134,20 +138,22 @@ def mark_for(
 
     pages = _laid_out(folder, file, source) if dots == Dots.PAGES else []
     way = way_of(mint.notice, person.mode, mint.privacy(person, number, now))
-    content, made = put_dots(source, url, Dots(dots), pages, way)
-    if person.mode is Mode.OFF:
-        talk(f"{address}: not marked. The recipient's consent does not cover any mark.")
-        content, made = source, type(made)()
-    with_documents = Documents(folder.control)
-    if person.address:
-        with_documents.remember_contacts({(_WORKSPACE, person.contact): address})
-    with_documents.keep_marked(number, _WORKSPACE, file.name, now or int(time.time()), person.contact, len(made))
-    with_documents.close()
-    _write(target, content)
+    with _written(target) as out:
+        made = mark_into(out, source, url, Dots(dots), pages, way)
+        if person.mode is Mode.OFF:
+            talk(f"{address}: not marked. The recipient's consent does not cover any mark.")
+            made = []
+            out.seek(0)
+            out.truncate()
+            out.write(source)
+        with closing(Documents(folder.control)) as documents:
+            if person.address:
+                documents.remember_contacts({(_WORKSPACE, person.contact): address})
+            documents.keep_marked(number, _WORKSPACE, file.name, now or int(time.time()), person.contact, len(made))
     return Marked(to_word(DOCUMENT, number), made)
 
 
-def _laid_out(folder: Folder, file: Path, source: bytes) -> list[str]:
+def _laid_out(folder: Folder, file: Path, source: Content) -> list[str]:
     """The words of each page where only LibreOffice can tell them; empty if the file itself does, or nothing can."""
     from inkdot.app.paging import page_words
     from inkdot.mark.document.marking import wants_layout
@@ -177,31 +183,37 @@ def unmark(
     """
     from inkdot.mark.document.marking import unmark as take_dots
 
-    source = _read(file)
-    content = take_dots(source)
-    _write(out, content)
+    source = _content(file)
+    content = take_dots(bytes(source) if is_pdf(source) else source)
+    with _written(out) as target:
+        target.write(content)
+    changed = content is not source and (len(content) != len(source) or content[:] != source[:])
     if as_json:
-        put({"file": str(out), "changed": content != source})
+        put({"file": str(out), "changed": changed})
     else:
-        typer.echo(str(out) if content != source else f"{out}: there was no dot in it.")
+        typer.echo(str(out) if changed else f"{out}: there was no dot in it.")
 
 
-def _read(file: Path) -> bytes:
+def _content(file: Path) -> Content:
     from inkdot.mark.document.package import MOST_BYTES
 
     try:
         if file.stat().st_size > MOST_BYTES:
             raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB.")
-        return file.read_bytes()
+        return mapped(file)
     except OSError as error:
         raise unreadable(file, error) from error
 
 
-def _write(target: Path, content: bytes) -> None:
+@contextmanager
+def _written(target: Path) -> Iterator[BinaryIO]:
+    """A file that is there whole once all went well, and not at all before. Raises Failure."""
     half = target.with_name(f".{target.name}.half")
     try:
-        half.write_bytes(content)
+        with half.open("wb") as out:
+            yield out
         half.replace(target)
     except OSError as error:
-        half.unlink(missing_ok=True)
         raise Failure(f"{target} cannot be written: {error.strerror}; choose another with --out.") from error
+    finally:
+        half.unlink(missing_ok=True)

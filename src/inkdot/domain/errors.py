@@ -26,6 +26,8 @@ Messages are whole sentences that say what to do; they are shown to users as the
 
 from __future__ import annotations
 
+from inkdot.domain.untreated import Untreated
+
 
 class InkdotError(Exception):
     """Root of all errors raised on purpose."""
@@ -109,7 +111,11 @@ class MailUnreadable(Failure):
 
 
 class DocumentRefused(Failure):
-    """The file must not or cannot be marked."""
+    """The file must not or cannot be marked; `why` is the reason in one word."""
+
+    def __init__(self, message: str, why: Untreated = Untreated.DAMAGED) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class DocumentUnreadable(Failure):

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inkdot.domain.errors import DocumentRefused, DocumentUnreadable, Failure
+from inkdot.mark.document.mapped import mapped
 from inkdot.mark.document.package import Package
 from inkdot.room.jail import NO_JAIL
 from inkdot.room.uploads import ENDINGS
@@ -152,6 +153,6 @@ def _checked(source: Path, name: str) -> None:
     if not packed:
         return
     try:
-        Package(source.read_bytes(), to_mark=False).refuse_lies()
+        Package(mapped(source), to_mark=False).refuse_lies()
     except DocumentRefused as error:
         raise DocumentUnreadable(f"{name} cannot be shown. {error}") from error

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from inkdot.domain.errors import Failure, UsageError, unreadable
 from inkdot.journal.segment import sync_folder
+from inkdot.mark.document.mapped import mapped
 
-_BLOCK, _MOST_SEARCHED = 1 << 20, 512 << 20
+_BLOCK = 1 << 20
 PDF = "application/pdf"
 OFFICE = {
     r"word/document\d*\.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -161,17 +162,16 @@ def _packed(source: Path) -> str | None:
                 media = packed.read("mimetype").decode("ascii", "replace").strip()
                 return media if media in ENDINGS else None
             return next((media for part, media in OFFICE.items() if any(re.fullmatch(part, n) for n in names)), None)
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
+    except (OSError, zipfile.BadZipFile, RuntimeError, zlib.error):
         return None
 
 
 def _of_1997(source: Path) -> str | None:
     """What kind of an old office file it is, by the names in its directory. Raises UsageError for a protected one."""
-    with source.open("rb") as file:
-        content = file.read(_MOST_SEARCHED)
-    if "EncryptedPackage".encode("utf-16-le") in content:
+    content = mapped(source)
+    if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
         raise UsageError(f"{source.name} is protected by a password; share a copy without one.")
-    return next((media for stream, media in _OF_1997.items() if stream.encode("utf-16-le") in content), None)
+    return next((media for stream, media in _OF_1997.items() if content.find(stream.encode("utf-16-le")) >= 0), None)
 
 
 def _digest(source: Path) -> str:

@@ -6,12 +6,15 @@ more. Documents that must not be touched are refused with a reason; nothing is g
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, overload
 
 from inkdot.domain.errors import DocumentRefused
+from inkdot.domain.untreated import Untreated
 from inkdot.mark.document import office, opendocument
+from inkdot.mark.document.mapped import Content
 from inkdot.mark.document.notice import Way, described, text_notice, word_notice
 from inkdot.mark.document.outline import main_part, relations_of
 from inkdot.mark.document.package import MOST_BYTES, Package
@@ -39,9 +42,23 @@ Address = Callable[[int], str]
 
 
 def mark(
-    source: bytes, address: Address, dots: Dots = Dots.ONE, pages: Sequence[str] = (), way: Way | None = None
+    source: Content, address: Address, dots: Dots = Dots.ONE, pages: Sequence[str] = (), way: Way | None = None
 ) -> tuple[bytes, list[Dot]]:
-    """A marked copy and its dots; marks of ours that are there already are replaced. Raises DocumentRefused.
+    """A marked copy and its dots, as `mark_into` makes them."""
+    out = io.BytesIO()
+    made = mark_into(out, source, address, dots, pages, way)
+    return out.getvalue(), made
+
+
+def mark_into(
+    out: BinaryIO,
+    source: Content,
+    address: Address,
+    dots: Dots = Dots.ONE,
+    pages: Sequence[str] = (),
+    way: Way | None = None,
+) -> list[Dot]:
+    """Write a marked copy; its dots. Marks of ours that are there already are replaced. Raises DocumentRefused; what was written till then is worth nothing.
 
     `pages`: the words of each page, for a dot on each, where the file itself does not tell where pages end. `way`: to the privacy page.
     """
@@ -52,7 +69,7 @@ def mark(
         _check_lists(package)
     spots = _SPOTS[kind](package, main, dots, pages)
     if not spots:
-        raise DocumentRefused("The document has nothing on it that a dot could stand beside.")
+        raise DocumentRefused("The document has nothing on it that a dot could stand beside.", Untreated.NO_PLACE)
     whole = len(spots) == 1 and dots is Dots.ONE
     made = [
         Dot(spot.part, None if whole else spot.page or n, address(0 if whole else spot.page or n))
@@ -62,10 +79,11 @@ def mark(
     changed = _odf(package, spots, made, last) if kind == "odf" else _ooxml(package, kind, spots, made, last)
     if way:
         changed = {part: described(content, way) for part, content in changed.items()}
-    return package.with_parts(changed, and_back=True), made
+    package.write(out, changed, and_back=True)
+    return made
 
 
-def wants_layout(source: bytes) -> bool:
+def wants_layout(source: Content) -> bool:
     """True if only a program that lays a document out can tell where its pages end. Raises DocumentRefused."""
     package = _opened(source)
     kind, main = _kind(package)
@@ -74,13 +92,21 @@ def wants_layout(source: bytes) -> bool:
     return kind == "docx" and office.NOTED not in package.read(main)
 
 
-def unmark(source: bytes) -> bytes:
+@overload
+def unmark(source: bytes) -> bytes: ...
+
+
+@overload
+def unmark(source: Content) -> Content: ...
+
+
+def unmark(source: Content) -> Content:
     """The document as it was before: byte for byte, or, if a program has written it anew since, without marks of ours.
 
-    The same bytes if there are none.
+    The same object if there are none in a package, or in the bytes of a PDF.
     """
     if is_pdf(source):
-        return without_line(source)
+        return without_line(source if isinstance(source, bytes) else source[:])
     package = _opened(source)
     changed: dict[str, bytes] = {}
     removed = {name for name in package.names if OUR_DRAWING.match(name)}
@@ -91,7 +117,7 @@ def unmark(source: bytes) -> bytes:
                 changed[name] = _without_drawing(cleaned(content))
     removed |= {n for n, c in changed.items() if MADE in c and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
     changed = {name: content for name, content in changed.items() if name not in removed}
-    return package.original(package.with_parts(changed, frozenset(removed))) if changed or removed else source
+    return package.original(changed, frozenset(removed)) if changed or removed else source
 
 
 def _may_be_ours(name: str) -> bool:
@@ -104,13 +130,14 @@ def _without_drawing(content: bytes) -> bytes:
     return re.sub(rb'<(?:\w+:)?Override PartName="/xl/drawings/drawingInkdot\d*\.xml"[^>]*/>', b"", content)
 
 
-def _opened(source: bytes) -> Package:
+def _opened(source: Content) -> Package:
     if is_pdf(source):
         raise DocumentRefused(
-            "A PDF gets no dot: programs that show it fetch nothing. Share it: 'inkdot doc share FILE'."
+            "A PDF gets no dot: programs that show it fetch nothing. Share it: 'inkdot doc share FILE'.",
+            Untreated.PDF,
         )
     if len(source) > MOST_BYTES:
-        raise DocumentRefused(f"The document is larger than {MOST_BYTES >> 20} MB.")
+        raise DocumentRefused(f"The document is larger than {MOST_BYTES >> 20} MB.", Untreated.TOO_LARGE)
     return Package(source)
 
 
@@ -119,14 +146,19 @@ def _kind(package: Package) -> tuple[str, str]:
     names = package.names
     if "[Content_Types].xml" in names:
         if _MACRO_TYPE.search(package.read("[Content_Types].xml")):
-            raise DocumentRefused("The document holds macros; save it without them first.")
+            raise DocumentRefused("The document holds macros; save it without them first.", Untreated.MACROS)
         if found := main_part(package):
             return found
     if "mimetype" in names and "content.xml" in names:
         if "META-INF/manifest.xml" in names and b"encryption-data" in package.read("META-INF/manifest.xml"):
-            raise DocumentRefused("The document is password-protected; take the password off first.")
+            raise DocumentRefused(
+                "The document is password-protected; take the password off first.", Untreated.PROTECTED
+            )
         return "odf", "content.xml"
-    raise DocumentRefused("This is no docx, pptx, xlsx, odt, odp or ods; those can be marked, a PDF can be shared.")
+    raise DocumentRefused(
+        "This is no docx, pptx, xlsx, odt, odp or ods; those can be marked, a PDF can be shared.",
+        Untreated.OTHER_FORMAT,
+    )
 
 
 def _check_lists(package: Package) -> None:

@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from inkdot.mark.document.mapped import Content
+
 FIELD = 0x6B49
 """Our extra field's number."""
 MOST_IN_FIELD = 30_000
@@ -33,7 +35,7 @@ class Shared(NamedTuple):
     """Of the marked file, counted in its directory."""
 
 
-def way_back(source: bytes, shared: Sequence[Shared]) -> bytes:
+def way_back(source: Content, shared: Sequence[Shared]) -> bytes:
     """What turns a marked file into `source` again."""
     steps, at = [], 0
     for start, end, member in sorted(shared):
@@ -68,7 +70,7 @@ def told(extra: bytes) -> bytes:
     return b""
 
 
-def gone_back(way: bytes, members: Sequence[bytes]) -> bytes | None:
+def gone_back(way: bytes, members: Sequence[memoryview]) -> bytes | None:
     """The original, of the packed bytes of the marked file's members; None if the way does not lead there."""
     try:
         unpacker = zlib.decompressobj()
@@ -79,7 +81,7 @@ def gone_back(way: bytes, members: Sequence[bytes]) -> bytes | None:
     return found if hashlib.sha256(found).digest() == content[:_DIGEST_BYTES] else None
 
 
-def _steps(steps: bytes, members: Sequence[bytes]) -> Iterator[bytes]:
+def _steps(steps: bytes, members: Sequence[memoryview]) -> Iterator[bytes | memoryview]:
     at = 0
     while at < len(steps):
         kind, number = _STEP.unpack_from(steps, at)

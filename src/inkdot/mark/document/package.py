@@ -5,14 +5,18 @@ What must not be touched is refused with one sentence, before anything large is 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from typing import IO, BinaryIO, cast
 
 from inkdot.domain.errors import DocumentRefused
+from inkdot.domain.untreated import Untreated
+from inkdot.mark.document.mapped import Content
 from inkdot.mark.document.original import Shared, fields, gone_back, told, way_back
 
 MOST_BYTES = 512 << 20
@@ -28,6 +32,8 @@ _END = struct.Struct("<4s4H2IH")
 _ZIP64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
 _DESCRIPTOR_FOLLOWS, _UTF8, _ENCRYPTED = 0x0008, 0x0800, 0x0001
+_Packed = tuple[bytes | memoryview, int, int]
+"""A member's packed bytes, its CRC and its size."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LARGE = 0xFFFFFFFF
 _BLOCK = 1 << 16
@@ -35,6 +41,7 @@ _CODES = ("ascii", "utf-16-le", "utf-16-be")
 _OPEN_OFFICES = re.compile(
     rb'<!DOCTYPE\s+manifest:manifest\s+PUBLIC\s+"-//OpenOffice\.org//DTD Manifest 1\.0//EN"\s+"Manifest\.dtd"\s*>'
 )
+_LOCKED = "The document is password-protected; take the password off first."
 _DTD = "The document holds a DTD, which no honest document needs; it was not marked."
 _MACROS = re.compile(r"(?i)(^|/)vba\w*\.bin$|^Basic/|^Scripts/")
 _SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures\.xml$")
@@ -43,20 +50,20 @@ _SIGNED = re.compile(r"(?i)^_xmlsignatures/|^META-INF/(document|macro)signatures
 class Package:
     """One zip file, its members checked."""
 
-    def __init__(self, source: bytes, *, to_mark: bool = True) -> None:
+    def __init__(self, source: Content, *, to_mark: bool = True) -> None:
         """Raises DocumentRefused. What is not `to_mark`, only to be shown, may be signed and hold macros."""
         self._source = source
-        if source.startswith(_OLE):
-            encrypted = "EncryptedPackage".encode("utf-16-le") in source
+        if source[: len(_OLE)] == _OLE:
+            if source.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+                raise DocumentRefused(_LOCKED, Untreated.PROTECTED)
             raise DocumentRefused(
-                "The document is password-protected; take the password off first."
-                if encrypted
-                else "This is a file of Word, Excel or PowerPoint 97; save it as docx, xlsx or pptx first."
+                "This is a file of Word, Excel or PowerPoint 97; save it as docx, xlsx or pptx first.",
+                Untreated.OLD_FORMAT,
             )
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(source))
+            self._zip = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else cast("IO[bytes]", source))
             self._members = self._zip.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, UnicodeDecodeError) as error:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.") from error
         self._named = {member.filename: member for member in self._members}
         self.names = frozenset(self._named)
@@ -65,35 +72,44 @@ class Package:
 
     def _check(self, *, to_mark: bool) -> None:
         if len(self._members) > _MOST_MEMBERS or sum(m.file_size for m in self._members) > _MOST_UNPACKED:
-            raise DocumentRefused("The document unpacks to far more than a document should; it was not opened.")
+            raise DocumentRefused(
+                "The document unpacks to far more than a document should; it was not opened.", Untreated.UNSAFE
+            )
         names = [m.filename for m in self._members]
         if len({n.lower() for n in names}) != len(names):
-            raise DocumentRefused("The document holds two parts of one name, which programs read differently.")
+            raise DocumentRefused(
+                "The document holds two parts of one name, which programs read differently.", Untreated.UNSAFE
+            )
         for member in self._members:
             self._check_member(member)
         if to_mark and any(_MACROS.search(n) for n in names):
-            raise DocumentRefused("The document holds macros; save it without them first.")
+            raise DocumentRefused("The document holds macros; save it without them first.", Untreated.MACROS)
         if to_mark and any(_SIGNED.search(n) for n in names):
-            raise DocumentRefused("The document is signed; a mark would break the signature.")
+            raise DocumentRefused("The document is signed; a mark would break the signature.", Untreated.SIGNED)
 
     def _check_member(self, member: zipfile.ZipInfo) -> None:
         name = member.filename
         unsafe = name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name or "\0" in name
         if unsafe or not name or (member.external_attr >> 16) & 0xF000 == 0xA000:
-            raise DocumentRefused("The document holds a part with an unsafe name; it was not opened.")
+            raise DocumentRefused("The document holds a part with an unsafe name; it was not opened.", Untreated.UNSAFE)
         if member.flag_bits & _ENCRYPTED:
-            raise DocumentRefused("The document is password-protected; take the password off first.")
+            raise DocumentRefused(_LOCKED, Untreated.PROTECTED)
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DocumentRefused("The document is packed in a way that programs do not expect; save it anew first.")
+            raise DocumentRefused(
+                "The document is packed in a way that programs do not expect; save it anew first.",
+                Untreated.OTHER_FORMAT,
+            )
         if member.file_size > 1 << 20 and member.file_size > _MOST_RATIO * max(member.compress_size, 1):
-            raise DocumentRefused("The document unpacks to far more than a document should; it was not opened.")
+            raise DocumentRefused(
+                "The document unpacks to far more than a document should; it was not opened.", Untreated.UNSAFE
+            )
 
     def read(self, name: str) -> bytes:
         """A part's content; raises DocumentRefused where it is missing, damaged, too large, no UTF-8 or has a DTD."""
         content = self._unpacked(name)
         _refuse_dtd(name, content)
         if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
-            raise DocumentRefused("The document's text is not in UTF-8; save it anew first.")
+            raise DocumentRefused("The document's text is not in UTF-8; save it anew first.", Untreated.OTHER_FORMAT)
         return content
 
     def refuse_dtds(self, names: Iterable[str]) -> None:
@@ -115,7 +131,7 @@ class Package:
                         raise DocumentRefused(f"The document is damaged: {member.filename} cannot be read.") from error
                     rest = unpacker.unconsumed_tail
             if size > member.file_size:
-                raise DocumentRefused("The document unpacks to more than it says; it was not opened.")
+                raise DocumentRefused("The document unpacks to more than it says; it was not opened.", Untreated.UNSAFE)
 
     def _unpacked(self, name: str) -> bytes:
         """A part's content: never more than its directory says that it has, whatever is packed there."""
@@ -124,7 +140,8 @@ class Package:
             raise DocumentRefused(f"The document is damaged: {name} is missing.")
         if member.file_size > _MOST_PART_BYTES:
             raise DocumentRefused(
-                "The document holds a part that is too large to be read; share it by a link: 'inkdot doc share'."
+                "The document holds a part that is too large to be read; share it by a link: 'inkdot doc share'.",
+                Untreated.TOO_LARGE,
             )
         start, end, _ = self._span(member)
         content = self._source[start:end]
@@ -137,9 +154,20 @@ class Package:
             raise DocumentRefused(f"The document is damaged: {name} cannot be read.")
         return content
 
-    def with_parts(
-        self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset(), *, and_back: bool = False
-    ) -> bytes:
+    def with_parts(self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset()) -> bytes:
+        """The package as `write` makes it."""
+        out = io.BytesIO()
+        self.write(out, changed, removed)
+        return out.getvalue()
+
+    def write(
+        self,
+        out: BinaryIO,
+        changed: Mapping[str, bytes],
+        removed: frozenset[str] = frozenset(),
+        *,
+        and_back: bool = False,
+    ) -> None:
         """The package with some parts changed, added or removed; all other members keep their packed bytes.
 
         With `and_back` original() finds the way back to the very bytes of this file.
@@ -151,23 +179,23 @@ class Package:
         if and_back:
             shared = [Shared(*self._span(m)[:2], n) for n, m in enumerate(kept) if m.filename not in changed]
             way = fields(way_back(self._source, shared), names)
-        out = io.BytesIO()
         directory: list[bytes] = []
         for member in (*kept, *added):
             content = changed.get(member.filename)
-            packed = self._packed(member) if content is None else _deflated(content, member)
+            packed: _Packed = self._packed(member) if content is None else _deflated(content, member)
             directory.append(_write(out, member, *packed, way.get(member.filename, b"")))
         _finish(out, directory, self._zip.comment)
-        return out.getvalue()
 
-    def original(self, plain: bytes) -> bytes:
-        """The file of which this one was made, if its way back is whole and leads to the parts of `plain`; else `plain`."""
+    def original(self, changed: Mapping[str, bytes], removed: frozenset[str]) -> bytes:
+        """The file of which this one was made, if its way back is whole and leads to the parts that these changes give; else as with_parts."""
         way = b"".join(told(self._span(member)[2]) for member in self._members)
         found = gone_back(way, [self._packed(member)[0] for member in self._members]) if way else None
-        try:
-            return found if found is not None and Package(found).contents == Package(plain).contents else plain
-        except DocumentRefused:
-            return plain
+        plain = {name: size for name, size in self.contents.items() if name not in removed}
+        plain |= {name: (zlib.crc32(content), len(content)) for name, content in changed.items()}
+        with contextlib.suppress(DocumentRefused):
+            if found is not None and Package(found).contents == plain:
+                return found
+        return self.with_parts(changed, removed)
 
     @property
     def contents(self) -> dict[str, tuple[int, int]]:
@@ -187,10 +215,10 @@ class Package:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.")
         return start, end, self._source[more:start]
 
-    def _packed(self, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
+    def _packed(self, member: zipfile.ZipInfo) -> tuple[memoryview, int, int]:
         """A member's packed bytes, CRC and size, as they are."""
         start, end, _ = self._span(member)
-        return self._source[start:end], member.CRC, member.file_size
+        return memoryview(self._source)[start:end], member.CRC, member.file_size
 
 
 def _refuse_dtd(name: str, content: bytes) -> None:
@@ -199,7 +227,7 @@ def _refuse_dtd(name: str, content: bytes) -> None:
         content = _OPEN_OFFICES.sub(b"", content, count=1)
     codes = _CODES if b"\0" in content else _CODES[:1]  # each ASCII sign of UTF-16 has a zero beside it
     if any(sign.encode(code) in content for sign in ("<!DOCTYPE", "<!ENTITY") for code in codes):
-        raise DocumentRefused(_DTD)
+        raise DocumentRefused(_DTD, Untreated.UNSAFE)
 
 
 def _added(name: str) -> zipfile.ZipInfo:
@@ -216,11 +244,13 @@ def _deflated(content: bytes, member: zipfile.ZipInfo) -> tuple[bytes, int, int]
     return packer.compress(content) + packer.flush(), zlib.crc32(content), len(content)
 
 
-def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size: int, extra: bytes) -> bytes:
+def _write(
+    out: BinaryIO, member: zipfile.ZipInfo, data: bytes | memoryview, crc: int, size: int, extra: bytes
+) -> bytes:
     """One local record with `extra` fields; returns its entry of the central directory."""
     offset = out.tell()
     if max(offset, len(data), size) >= _LARGE:
-        raise DocumentRefused("The document is larger than 4 GB.")
+        raise DocumentRefused("The document is larger than 4 GB.", Untreated.TOO_LARGE)
     flags = member.flag_bits & ~_DESCRIPTOR_FOLLOWS
     try:
         name = member.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437")
@@ -244,7 +274,7 @@ def _write(out: io.BytesIO, member: zipfile.ZipInfo, data: bytes, crc: int, size
     )  # fmt: skip
 
 
-def _finish(out: io.BytesIO, directory: list[bytes], comment: bytes) -> None:
+def _finish(out: BinaryIO, directory: list[bytes], comment: bytes) -> None:
     start, size, count = out.tell(), sum(map(len, directory)), len(directory)
     out.write(b"".join(directory))
     if count >= 0xFFFF:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inkdot.domain.consent import Mode
+from inkdot.mark.document.mapped import Content
 
 _SEARCHED = 1_024
 """Programs look for a PDF's sign in so many bytes, and so does the room."""
@@ -33,7 +34,7 @@ class Line(NamedTuple):
     more: str
 
 
-def is_pdf(source: bytes) -> bool:
+def is_pdf(source: Content) -> bool:
     """True for a PDF, though something may stand before it."""
     return b"%PDF-" in source[:_SEARCHED]
 

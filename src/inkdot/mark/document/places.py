@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from inkdot.domain.errors import DocumentRefused
+from inkdot.domain.untreated import Untreated
 
 _DEEPEST = 2_000
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([^\"'>]*)")
@@ -40,7 +41,9 @@ def walk(
     """Go through a part; returns the root's name. Raises DocumentRefused for what is no XML or too deep."""
     declared = _ENCODING.match(content)
     if b"\0" in content or (declared and declared[1].lower() not in _READABLE):
-        raise DocumentRefused(f"The document's text is not in UTF-8 ({part}); save it anew first.")
+        raise DocumentRefused(
+            f"The document's text is not in UTF-8 ({part}); save it anew first.", Untreated.OTHER_FORMAT
+        )
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     stack: list[Element] = []
@@ -51,7 +54,9 @@ def walk(
             root.append(name)
         stack.append(Element(name, parser.CurrentByteIndex))
         if len(stack) > _DEEPEST:
-            raise DocumentRefused(f"The document nests more than {_DEEPEST} levels deep; it was not marked.")
+            raise DocumentRefused(
+                f"The document nests more than {_DEEPEST} levels deep; it was not marked.", Untreated.UNSAFE
+            )
         if began:
             began(stack, attributes)
 
