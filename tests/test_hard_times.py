@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -77,6 +78,24 @@ def test_a_call_that_fails_once_acknowledges_nothing_that_is_not_kept(own_server
     refused = [status for status, _ in told if status != 200]
     # A write of nothing is tried again. Everything else costs the one ping, and the next where the process ends over it.
     assert len(refused) == 0 if "retval" in fault else 2 <= len(refused) <= 4
+    kept_once(own_server, told)
+
+
+def test_a_write_that_stops_in_the_middle_of_a_record_loses_nothing_before_it_and_keeps_no_half(
+    own_server: Server,
+) -> None:
+    dot = own_server.mark()[0]["dots"][0]
+    told = [ask(own_server, dot, number) for number in range(5)]
+    for short in (1, 40, 90):
+        street = own_server.children()["street-0"]
+        segment = max((own_server.data / "journal" / "street-0").glob("*.seg"))
+        end = len(segment.read_bytes().rstrip(b"\0"))
+        resource.prlimit(street, resource.RLIMIT_FSIZE, (end + short, resource.RLIM_INFINITY))
+        told.append(ask(own_server, dot, len(told)))
+        assert told[-1][0] != 200
+        told += [ask(own_server, dot, len(told) + more) for more in range(3)]
+        assert own_server.children()["street-0"] != street
+    assert [status for status, _ in told].count(200) == 5 + 3 * 3
     kept_once(own_server, told)
 
 

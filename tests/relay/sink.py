@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -106,6 +108,42 @@ class Sink:
 
     def mails_to(self, recipient: str) -> list[Got]:
         return [mail for mail in self.got if recipient in mail.recipients]
+
+
+class BadLine:
+    """A line to a port of this machine whose connections are reset after so many bytes, one number after the other; then it is good."""
+
+    def __init__(self, port: int, *breaks: int) -> None:
+        self._port, self.breaks = port, list(breaks)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+
+    def _carry(self, near: socket.socket) -> None:
+        left = self.breaks.pop(0) if self.breaks else None
+        with near, socket.create_connection(("127.0.0.1", self._port)) as far, contextlib.suppress(OSError):
+            other = {near: far, far: near}
+            while left is None or left > 0:
+                for end in select.select([near, far], [], [])[0]:
+                    piece = end.recv(4_096 if left is None else max(1, min(left, 4_096)))
+                    if not piece:
+                        return
+                    other[end].sendall(piece)
+                    left = left and left - len(piece)
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no farewell
 
 
 class _Talk:

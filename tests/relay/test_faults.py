@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ADA, BEN, eventually
+from tests.conftest import ADA, BEN, eventually, inkdot
 from tests.relay.mail_door import CLEO, MailDoor, page
-from tests.relay.sink import Sink
+from tests.relay.sink import BadLine, Sink
 
 
 class Senders:
@@ -98,6 +98,27 @@ def test_a_kill_after_the_upstreams_250_gives_one_duplicate_with_the_same_bytes(
         assert door.delivered(CLEO)
         eventually(lambda: not door.queue())
         assert (len(sink.mails_to(BEN)), len(sink.mails_to(CLEO))) == (2, 1)
+        door.stop()
+
+
+def test_a_line_to_the_upstream_that_breaks_anywhere_loses_no_mail_and_repeats_none_but_the_same(
+    tmp_path: Path,
+) -> None:
+    with Sink() as sink, BadLine(sink.port, *range(0, 2_000, 160)) as line:
+        upstream = f"smtp://127.0.0.1:{line.port}?tls=off"
+        door = MailDoor(tmp_path, sink, upstream=upstream, retry_seconds=1, relay_ask_upstream="no")
+        assert door.send(page("Through thick and thin"), BEN, CLEO).startswith("250")
+
+        def arrived() -> bool:
+            inkdot("mail", "queue", "retry", "--all", "--data", door.data)  # else it waits longer after each try
+            return not door.queue()
+
+        eventually(arrived)
+        for recipient in (BEN, CLEO):
+            first, *again = sink.mails_to(recipient)
+            assert {mail.content for mail in again} <= {first.content}
+            assert len(again) <= 1
+        assert [row["state"] for row in door.log()] == ["sent", "sent"]
         door.stop()
 
 
