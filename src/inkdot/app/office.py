@@ -43,7 +43,7 @@ from inkdot.show.oidc import Provider
 from inkdot.show.server import Ask, application
 from inkdot.store.accounts import Accounts
 from inkdot.store.consents import Consents
-from inkdot.store.views import SharedViews
+from inkdot.store.shared_views import SharedViews
 from inkdot.talk import Talk
 
 log = Talk("office")

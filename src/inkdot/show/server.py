@@ -26,7 +26,7 @@ from inkdot.show.api.stream import Streams
 from inkdot.show.live import Live
 from inkdot.show.pages.desk import Desk
 from inkdot.show.pages.routes import page_routes
-from inkdot.store.views import SharedViews
+from inkdot.store.shared_views import SharedViews
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _LINES = "application/jsonl"

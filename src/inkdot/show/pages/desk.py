@@ -27,7 +27,7 @@ from inkdot.show.auth import Auth, Signed
 from inkdot.show.guard import required
 from inkdot.show.pages.words import LANGUAGES, Words, words
 from inkdot.show.passkeys import Passkeys
-from inkdot.store.views import SharedViews
+from inkdot.store.shared_views import SharedViews
 
 Ask = Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]
 _POLICY = (

@@ -24,7 +24,7 @@ from inkdot.show.pages import persons, things
 from inkdot.show.pages.desk import HEADERS, Desk, Visit
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.contract import iso
-from inkdot.store.views import SharedView
+from inkdot.store.shared_views import SharedView
 
 _HANDLERS = {
     "/people": persons.people, "/unopened": persons.silent, "/mails": things.mails, "/mails/{message}": things.mail,

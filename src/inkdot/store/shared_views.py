@@ -38,7 +38,7 @@ class SharedViews(Control):
     def __init__(self, path: Path) -> None:
         """As Control."""
         super().__init__(path)
-        self._ask = self._ask | questions("views")
+        self._ask = self._ask | questions("shared_views")
 
     def keep(self, view: SharedView) -> None:
         """A new link; those whose time is over go."""
