@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from inkdot.domain.evidence import SENTENCES
+from inkdot.domain.untreated import SENTENCES as UNTREATED
+from inkdot.mark.reasons import SENTENCES as LEFT_ALONE
 from inkdot.settings import Settings
 from inkdot.show.pages.words import words_of
 from tests.office.desk import Office, signed_in
@@ -55,9 +57,8 @@ def test_every_refusal_that_a_page_can_tell_has_its_german() -> None:
 
 def test_every_reason_and_every_setting_has_its_german() -> None:
     helps = [field.metadata["help"] for field in dataclasses.fields(Settings) if field.metadata.get("help")]
-    assert [
-        text for text in (*SENTENCES.values(), *helps) if GERMAN.sentence(text) == text and text != "Its password."
-    ] == []
+    reasons = (*SENTENCES.values(), *LEFT_ALONE.values(), *UNTREATED.values())
+    assert [text for text in (*reasons, *helps) if GERMAN.sentence(text) == text and text != "Its password."] == []
 
 
 def test_what_rules_saw_is_told_in_german_piece_by_piece() -> None:

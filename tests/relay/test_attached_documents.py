@@ -10,8 +10,9 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from tests.conftest import ADA, BEN, EVE, eventually, inkdot
+from tests.conftest import ADA, BEN, EVE, eventually, inkdot, inkdot_json
 from tests.document.test_dots_in_documents import letter, rewritten, sheets
+from tests.office.asking import PASSWORD, Reader, key_for
 from tests.relay.mail_door import MailDoor
 from tests.relay.sink import Sink
 from tests.room.made import pdf
@@ -64,17 +65,26 @@ def test_large_documents_get_each_recipients_dot_though_the_relay_is_killed(tmp_
         door.stop()
 
 
-def test_why_a_document_was_left_as_it_was_stands_in_the_log(tmp_path: Path) -> None:
+def test_why_a_document_left_as_it_came_is_told_where_its_sender_looks(tmp_path: Path) -> None:
     with Sink() as sink:
         door = MailDoor(tmp_path, sink, relay_ask_upstream="no", attachments="dots")
-        scan, locked = pdf(tmp_path / "scan.pdf", 1).read_bytes(), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
-        mail = with_files("As they are.\n", scan_pdf=scan, old_doc=locked)
-        door.send(mail)
+        scan, old = pdf(tmp_path / "scan.pdf", 1).read_bytes(), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+        door.send(with_files("As they are.\n", scan_pdf=scan, old_doc=old, letter_docx=letter()))
         (got,) = door.delivered()
-        assert attached(got.content) == {"scan.pdf": scan, "old.doc": locked}
-        said = door.stop()
-        (left,) = (json.loads(line) for line in said.splitlines() if "attachments_left" in line)
-        assert left["why"] == [
-            "scan.pdf was left as it is. A PDF gets no dot: programs that show it fetch nothing. 'link' shares it instead.",
-            "old.doc was left as it is. This is a file of Word, Excel or PowerPoint 97; save it as docx, xlsx or pptx first.",
+        files = attached(got.content)
+        assert (files["scan.pdf"], files["old.doc"], files["letter.docx"] == letter()) == (scan, old, False)
+        (mail,) = inkdot_json("report", "mail", "--data", door.data)["messages"]
+        assert [(one["name"], one["reason"]) for one in mail["untreated"]] == [
+            ("old.doc", "old_format"),
+            ("scan.pdf", "pdf"),
         ]
+        eventually(lambda: not door.queue())
+        logged = json.loads(inkdot("mail", "log", "--json", "--data", door.data).stdout)
+        program = key_for(door.server, "read")
+        shown = program.get(f"/messages/{mail['message']}").json["report"]
+        assert logged["untreated"] == shown["untreated"] == mail["untreated"]
+        assert "old.doc as it came: The document is of Word" in inkdot("mail", "log", "--data", door.data).stdout
+        inkdot("account", "add", ADA, "--ask", "--data", door.data, stdin=f"{PASSWORD}\n")
+        page = Reader(door.server, ADA).ask("GET", f"/mails/{mail['message']}")[2]
+        assert "<b>scan.pdf</b>: A PDF gets no dot" in page
+        assert "attachments_left" in door.stop()

@@ -12,9 +12,10 @@ from inkdot.app.library import Library
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Gate, Share
-from inkdot.domain.errors import BadSetting, DocumentRefused, InkdotError
+from inkdot.domain.errors import BadSetting, DocumentRefused, DocumentUnreadable, InkdotError
 from inkdot.domain.ids import DOCUMENT, DocumentId, MessageId, ShareId, WorkspaceId, to_word
 from inkdot.domain.token import Token, TokenKind, common_document
+from inkdot.domain.untreated import Untreated
 from inkdot.mark.attachments import Change, File, Treated, Treatment, treated
 from inkdot.mark.document.marking import mark
 from inkdot.mark.document.notice import way_of
@@ -26,13 +27,25 @@ from inkdot.store.documents import Documents
 _WORKSPACE = WorkspaceId(1)
 
 
+class Left(NamedTuple):
+    """A document that stays as it came."""
+
+    name: str
+    why: Untreated
+    said: str
+
+    @property
+    def sentence(self) -> str:
+        """For whoever sends it."""
+        return f"{self.name} was left as it is. {self.said}"
+
+
 class Dealt(NamedTuple):
     """A mail whose attachments were dealt with."""
 
     content: bytes
     treated: tuple[Treated, ...]
-    left: tuple[str, ...]
-    """Why the others were left, a sentence for each."""
+    left: tuple[Left, ...]
 
 
 def treatment(word: str) -> Treatment:
@@ -55,7 +68,7 @@ class Attachments:
             return Dealt(content, (), ())
         person = Person.known(self._mint, to, mode)
         done: list[Treated] = []
-        left: list[str] = []
+        left: list[Left] = []
 
         def deal(file: File) -> Change | None:
             whose = f"{to} {len(done) + len(left)}"
@@ -67,7 +80,7 @@ class Attachments:
                     else self._linked(file.name, content, person, to, self._number(whose, content))
                 )
             except InkdotError as error:
-                left.append(f"{file.name} was left as it is. {error}")
+                left.append(Left(file.name, _why(error), str(error)))
                 return None
             done.append(what)
             return change
@@ -82,7 +95,9 @@ class Attachments:
 
     def _with_dots(self, name: str, source: bytes, person: Person, whose: str) -> tuple[Change, Treated]:
         if is_pdf(source):
-            raise DocumentRefused("A PDF gets no dot: programs that show it fetch nothing. 'link' shares it instead.")
+            raise DocumentRefused(
+                "A PDF gets no dot: programs that show it fetch nothing. 'link' shares it instead.", Untreated.PDF
+            )
         number, made = self._number(whose, source), self._made
         if person.mode is Mode.AGGREGATE:  # all copies for people who may not be named are the same one
             number, made = common_document(_WORKSPACE, Dots.ONE, source), 0
@@ -122,6 +137,14 @@ class Attachments:
 
 def _content(file: File) -> bytes:
     """What is attached. Raises DocumentRefused."""
+    if file.content is None:
+        raise DocumentRefused("Its transfer encoding is broken.", Untreated.ENCODING)
     if not file.content:
-        raise DocumentRefused("It is empty." if file.content is not None else "Its transfer encoding is broken.")
+        raise DocumentRefused("It is empty.", Untreated.EMPTY)
     return file.content
+
+
+def _why(error: InkdotError) -> Untreated:
+    if isinstance(error, DocumentRefused):
+        return error.why
+    return Untreated.UNREADABLE if isinstance(error, DocumentUnreadable) else Untreated.FAILED

@@ -197,7 +197,9 @@ class Sending:
         content = copy.content
         warnings: tuple[str, ...] = ()
         if copy.left_alone in (None, LeftAlone.TEXT_ONLY):
-            content, _, warnings = self._attachments.dealt(copy.content, person.address, mode)
+            content, _, left = self._attachments.dealt(copy.content, person.address, mode)
+            warnings = tuple(one.sentence for one in left)
+            self.store.keep_untreated(self.message, [(one.name, one.why) for one in left])
         on_its_way = False
 
         def before_end() -> None:

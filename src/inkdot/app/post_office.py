@@ -166,14 +166,15 @@ class PostOffice:
             source, envelope, self._mint, self.name, lambda error: self._log("marking_failed", error=repr(error))
         )
 
-    def mode_for(self, address: Address, list_name: str | None = None) -> Mode:
+    def mode_for(self, address: Address, list_name: str | None = None, workspace: WorkspaceId = _WORKSPACE) -> Mode:
         """How much may be kept about a recipient."""
-        decision = self._register.mode_for(address, list_name)
+        decision = self._register.mode_for(address, list_name, workspace=workspace)
         if self._register.unanswered and not self._warned:
             self._warned = True  # once is enough: a line for each mail would bury all others
             self._log("region_unanswered", text=UNANSWERED)
         if decision.overruled:
-            self._log("consent", person=to_word(PERSON, self._register.contact(address)), mode=decision.sentence)
+            person = to_word(PERSON, self._register.contact(address, workspace))
+            self._log("consent", person=person, mode=decision.sentence)
         return decision.mode
 
     def begun(self, message: Message, list_name: str | None, *, again: bool) -> None:
@@ -226,7 +227,8 @@ class PostOffice:
             self._log("attachments_failed", error=repr(error))
             return made
         if dealt.left:
-            self._log("attachments_left", mail=to_word(MESSAGE, message.id), why=list(dealt.left))
+            self._log("attachments_left", mail=to_word(MESSAGE, message.id), why=[one.sentence for one in dealt.left])
+            self.post.keep_untreated(message.id, [(one.name, one.why) for one in dealt.left])
         return made._replace(pieces=[dealt.content])
 
     def told(self, message: MessageId, results: list[Result]) -> None:

@@ -22,6 +22,7 @@ from inkdot.domain.ids import LINK, MESSAGE, MessageId, WorkspaceId, to_word
 
 if TYPE_CHECKING:
     from inkdot.app.folder import Folder
+    from inkdot.domain.untreated import Untreated
     from inkdot.mark.mail import Copy, Mail
     from inkdot.mark.mint import Mint
     from inkdot.relay.upstream import Upstream
@@ -262,14 +263,19 @@ def _with_attachments(
 
     how = treatment(wish or load(folder.root, {}).attachments)
     attachments = Attachments(folder, mail.mint, how, message, int(time.time()))
-    done = []
+    done: list[Copy] = []
+    untreated: dict[str, Untreated] = {}
     for copy in copies:
         if copy.left_alone in (None, LeftAlone.TEXT_ONLY):
             with progress("Making pages of what is attached") if how is Treatment.LINK else nullcontext():
                 dealt = attachments.dealt(copy.content, copy.to, modes[copy.to])
-            warnings = (*copy.warnings, *dealt.left)
+            untreated |= {one.name: one.why for one in dealt.left}
+            warnings = (*copy.warnings, *(one.sentence for one in dealt.left))
             copy = dataclasses.replace(copy, content=dealt.content, attachments=dealt.treated, warnings=warnings)  # noqa: PLW2901
         done.append(copy)
+    control = _control(folder)
+    control.keep_untreated(message, untreated.items())
+    control.close()
     return done
 
 

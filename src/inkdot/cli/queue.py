@@ -88,30 +88,34 @@ def drop(which: _Id = None, every: _All = False, data: Data = DATA) -> None:
 def log(
     last: Annotated[int, typer.Option(min=1, help="How many mails.")] = 20, data: Data = DATA, as_json: Json = False
 ) -> None:
-    """Show what became of the latest mails: each copy's state, what the upstream said, and why it carries no marks if so.
+    """Show what became of the latest mails: each copy's state, what the upstream said, and why it or a document in it carries no marks if so.
 
     Example:
       inkdot mail log --last 5
     """
-    from inkdot.relay.copies import SENTENCES
+    from inkdot.domain.untreated import SENTENCES as UNTREATED
+    from inkdot.mark.reasons import SENTENCES, LeftAlone
     from inkdot.store.post import Post
 
     post = Post(_known_folder(data).control)
     rows = post.latest_deliveries(last)
+    untreated = {message: post.untreated(message) for message in {row.message for row in rows}}
     post.close()
     leave_line(data, "mail log", last=last)
     for row in rows:
-        why = row.left_alone and {"reason": row.left_alone, "text": SENTENCES.get(row.left_alone, "")}
+        why = row.left_alone and {"reason": row.left_alone, "text": SENTENCES[LeftAlone(row.left_alone)]}
+        documents = [{"name": n, "reason": w, "text": UNTREATED[w]} for n, w in untreated[row.message].items()]
         if as_json:
             put(
                 {
                     "message": to_word(MESSAGE, row.message), "time": _iso(row.marked), "subject": row.subject,
                     "to": row.address, "state": row.state, "answer": row.answer, "left_alone": why,
-                    "changed": _iso(row.changed),
+                    "untreated": documents, "changed": _iso(row.changed),
                 }
             )  # fmt: skip
         else:
             unmarked = f" - not marked: {why['text']}" if why else ""
+            unmarked += "".join(f" - {one['name']} as it came: {one['text']}" for one in documents)
             typer.echo(f"{_iso(row.marked)} {row.state:8} {row.address}: {row.subject or '(no subject)'}{unmarked}")
 
 

@@ -122,6 +122,14 @@ class Opened(TypedDict):
     machine_only: int
 
 
+class Untreated(TypedDict):
+    """A document attached to a mail that got neither dot nor link; `reason` is of a closed list."""
+
+    name: str
+    reason: str
+    text: str
+
+
 class MailReport(TypedDict):
     """One mail: people with their interval, and machine fetches apart."""
 
@@ -132,6 +140,8 @@ class MailReport(TypedDict):
     unnamed: int
     """Recipients of whom no name is kept: they may have done what is counted for nobody, once each or one of them all of it."""
     unmarked: dict[str, int]
+    """Copies that left without marks, by reason."""
+    untreated: list[Untreated]
     opened: Opened
     opened_between: list[int]
     clicked: int

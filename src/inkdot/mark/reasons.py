@@ -26,6 +26,8 @@ class LeftAlone(StrEnum):
     SWITCHED_OFF = "switched_off"
     CONSENT = "consent"
     TOO_COMPLEX = "too_complex"
+    UNREADABLE = "unreadable"
+    FAILED = "failed"
 
 
 SENTENCES: dict[LeftAlone, str] = {
@@ -42,6 +44,8 @@ SENTENCES: dict[LeftAlone, str] = {
     LeftAlone.SWITCHED_OFF: "Tracking is switched off for this mail.",
     LeftAlone.CONSENT: "The recipient's consent does not cover any mark.",
     LeftAlone.TOO_COMPLEX: "The mail has more parts, or nests them deeper, than any mail program makes.",
+    LeftAlone.UNREADABLE: "The mail's parts cannot be told apart.",
+    LeftAlone.FAILED: "Inkdot failed to mark it; the log tells more.",
 }
 
 _PGP = re.compile(rb"(?m)^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----")

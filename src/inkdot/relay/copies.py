@@ -19,20 +19,12 @@ from inkdot.mark import mime
 from inkdot.mark.blind import blind
 from inkdot.mark.mail import Mail, read_mail
 from inkdot.mark.mint import Mint
-from inkdot.mark.reasons import SENTENCES as MARKING
 from inkdot.mark.reasons import LeftAlone
 from inkdot.mark.switch import switched_off
 from inkdot.mark.transfer import spliced
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.paths import proper
 
-UNREADABLE, FAILED, REPORT = "unreadable", "failed", "report"
-"""Reasons beside those of `LeftAlone`."""
-SENTENCES: dict[str, str] = {str(reason): text for reason, text in MARKING.items()} | {
-    UNREADABLE: "The mail's parts cannot be told apart.",
-    FAILED: "Inkdot failed to mark it; the log tells more.",
-    REPORT: "It is Inkdot's own report.",
-}
 _LIST = re.compile(rb"(?im)^list-id:[^<\r\n]*<([^>\r\n]+)>")
 
 
@@ -41,7 +33,7 @@ class Made(NamedTuple):
 
     pieces: list[bytes]
     """One after the other they are the mail; a large one is not joined once more."""
-    left_alone: str | None
+    left_alone: LeftAlone | None
     """Why it carries no marks."""
 
 
@@ -53,7 +45,7 @@ class Copies:
     ) -> None:
         """`name` is what we call ourselves, for a Message-ID where there is none."""
         self._envelope, self._failed = envelope, failed
-        self.left_alone: str | None = REPORT if envelope.unmarked else None
+        self.left_alone: LeftAlone | None = LeftAlone.REPORT if envelope.unmarked else None
         self._source = source if envelope.unmarked else self._tidied(source)
         del source  # it may be large, and what follows needs the tidied one alone
         self._mail: Mail | None = None
@@ -66,11 +58,11 @@ class Copies:
         try:
             self._mail = read_mail(self._source, mint)
         except MailUnreadable:
-            self.left_alone = UNREADABLE
+            self.left_alone = LeftAlone.UNREADABLE
             return
         except Exception as error:  # noqa: BLE001 - a fault of ours must not keep a mail from leaving
             self._failed(error)
-            self.left_alone = FAILED
+            self.left_alone = LeftAlone.FAILED
             return
         self.left_alone = self._mail.left_alone or self.left_alone
         self._internet_id = self._mail.internet_id
@@ -127,7 +119,7 @@ class Copies:
             )
         except Exception as error:  # noqa: BLE001 - likewise
             self._failed(error)
-            return Made([self._source], FAILED)
+            return Made([self._source], LeftAlone.FAILED)
         return Made([self._added, copy.content], copy.left_alone)
 
     def _tidied(self, source: bytes) -> bytes:

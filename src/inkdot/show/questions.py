@@ -16,6 +16,7 @@ from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import SENTENCES, Field, Reason
 from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, WorkspaceId, from_word, to_word
+from inkdot.domain.untreated import SENTENCES as UNTREATED
 from inkdot.show.history import History, says_of_site
 from inkdot.show.learned import possible_forwards, reliability
 from inkdot.store.contract import event_json, iso
@@ -127,8 +128,8 @@ class Questions:
         few = list(self._control.sent_to_few(shown))
         asked = where | {"messages": shown, "few": few}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", asked)}
-        marked, unmarked = self._control.mails(shown, workspace), self._control.unmarked(shown)
-        messages = [_message_json(m, marked.get(m), found.get(m), unmarked.get(m, {})) for m in shown]
+        marked = self._control.mails(shown, workspace)
+        messages = [_message_json(m, marked.get(m), found.get(m)) | self._left(m) for m in shown]
         yield {"since": iso(since), "more": len(every) > most, "messages": messages}
 
     def _mails_since(self, since: int, workspace: WorkspaceId) -> list[MessageId]:
@@ -143,7 +144,15 @@ class Questions:
         where = {"since": timestamp(0), "workspace": workspace, "messages": [message], "few": few}
         found = {row[0]: row[1:] for row in self._store.rows("reports", "mail", where)}
         kept = self._control.mails([message], workspace).get(message)
-        return _message_json(message, kept, found.get(message), self._control.unmarked([message]).get(message, {}))
+        return _message_json(message, kept, found.get(message)) | self._left(message)
+
+    def _left(self, message: MessageId) -> dict[str, Any]:
+        """What of a mail left without marks: copies by reason, and documents."""
+        untreated = [
+            {"name": name, "reason": why, "text": UNTREATED[why]}
+            for name, why in self._control.untreated(message).items()
+        ]
+        return {"unmarked": self._control.unmarked(message), "untreated": untreated}
 
     def report_message(self, what: Parameters) -> Answer:
         """The counts of one `message`, of all its time."""
@@ -267,7 +276,7 @@ def _counts(events: list[Event]) -> dict[str, int]:
     }
 
 
-def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmarked: dict[str, int]) -> dict[str, Any]:
+def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dict[str, Any]:
     (
         sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced,
         opens_for_nobody, clicks_for_nobody,
@@ -280,7 +289,6 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None, unmark
         "marked": iso(marked.marked * _SECOND) if marked else None,
         "recipients": marked.recipients if marked else None,
         "unnamed": unnamed,
-        "unmarked": unmarked,
         "opened": {"sure": sure, "likely": likely, "unknown": unknown, "machine_only": machine},
         "opened_between": [sure, min(everybody, sure + likely + unknown + _perhaps(unnamed, opens_for_nobody))],
         "clicked": clicked,

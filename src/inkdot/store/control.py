@@ -18,6 +18,7 @@ from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId,
 from inkdot.domain.message import Message
 from inkdot.domain.own_browser import OwnClients
 from inkdot.domain.token import TokenKind, common_object, link_in_message
+from inkdot.domain.untreated import Untreated
 from inkdot.store.migrate import migrate
 from inkdot.store.query import questions, statements
 
@@ -209,13 +210,19 @@ class Control:
         """How many tracked links a mail has; None if the mail is not known."""
         return int(self._rows("count_links", (message,))[0][0]) or None
 
-    def unmarked(self, messages: Iterable[MessageId]) -> dict[MessageId, dict[str, int]]:
-        """How many copies of a mail left without marks, by reason; those that all went out marked are missing."""
-        found: dict[MessageId, dict[str, int]] = {}
-        for message in set(messages):
-            if rows := self._rows("unmarked", (message,)):
-                found[message] = dict(rows)
-        return found
+    def unmarked(self, message: MessageId) -> dict[str, int]:
+        """How many copies of a mail left without marks, by reason."""
+        return dict(self._rows("unmarked", (message,)))
+
+    def keep_untreated(self, message: MessageId, documents: Iterable[tuple[str, Untreated]]) -> None:
+        """Keep which documents attached to a mail left as they came, and why; of a mail that is not kept, nothing is."""
+        if rows := [(name, why, message) for name, why in documents]:
+            with self._transaction():
+                self._keep("keep_untreated", rows)
+
+    def untreated(self, message: MessageId) -> dict[str, Untreated]:
+        """Documents that left with a mail as they came, by name, and why."""
+        return {name: Untreated(why) for name, why in self._rows("untreated", (message,))}
 
     def sent_to_few(self, messages: Iterable[MessageId]) -> set[MessageId]:
         """Those of these mails of which what is counted for nobody could be one of a handful of people's."""

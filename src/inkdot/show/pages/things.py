@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from inkdot.domain.errors import NotFound, UsageError
+from inkdot.mark.reasons import SENTENCES
 from inkdot.show.pages.desk import Visit
 from inkdot.show.pages.persons import span
 from inkdot.show.pages.story import by_country, countries_of, days
@@ -97,7 +98,13 @@ def mail(visit: Visit) -> Response:
     counts = visit.one("report_message", message=number)
     told = days(found["events"], visit.ask("sent", message=number), visit.zone)
     return exported(visit, shown, "mail") or visit.page(
-        "mail.html", mail=found, counts=counts, table=shown, days=told, places=countries_of(found["events"])
+        "mail.html",
+        mail=found,
+        counts=counts,
+        table=shown,
+        days=told,
+        places=countries_of(found["events"]),
+        why=SENTENCES,
     )
 
 

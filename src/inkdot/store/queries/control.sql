@@ -66,6 +66,15 @@ SELECT left_alone, count(*)
 FROM (SELECT message, left_alone FROM deliveries UNION ALL SELECT message, left_alone FROM campaign_copies)
 WHERE message = ? AND left_alone IS NOT NULL GROUP BY left_alone;
 
+-- name: keep_untreated
+-- A document that left with a mail as it came, and why.
+INSERT INTO untreated (message, name, reason) SELECT id, ?, ? FROM messages WHERE id = ?
+ON CONFLICT (message, name) DO UPDATE SET reason = excluded.reason;
+
+-- name: untreated
+-- Documents that left with a mail as they came.
+SELECT name, reason FROM untreated WHERE message = ? ORDER BY name;
+
 -- name: count_links
 -- How many links a mail has.
 SELECT count(*) FROM links WHERE message = ?;
