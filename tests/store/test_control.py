@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from inkdot.domain.contact import Address
-from inkdot.domain.ids import ContactId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.document import Document
+from inkdot.domain.ids import ContactId, DocumentId, LinkId, MessageId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.control import Control, MarkedMessage
+from inkdot.store.documents import Documents
 from tests.store.made import BEN, EVE, HERE, NOBODY
 
 BEN_AT, EVE_AT = Address("ben@example.com"), Address("eve@example.com")
@@ -128,3 +130,17 @@ def test_a_copy_made_in_use_is_whole(control: Control, tmp_path: Path) -> None:
     copy = Control(tmp_path / "copy.db")
     assert (copy.message(QUOTE.id), copy.destination_of(LinkId(1)), copy.check()) == (QUOTE, None, [])
     copy.close()
+
+
+def test_a_file_that_two_take_in_at_the_same_moment_is_one_document(tmp_path: Path) -> None:
+    first, second = Documents(tmp_path / "control.db"), Documents(tmp_path / "control.db")
+
+    def taken(number: int, name: str = "offer.pdf") -> Document:
+        return Document(DocumentId(number), name, 1_700_000_000, 1, "ab12", 9, "application/pdf", (7,))
+
+    assert first.keep_document(taken(5), WorkspaceId(1)) == 5
+    assert second.keep_document(taken(6), WorkspaceId(1)) == 5
+    assert second.keep_document(taken(7, "plan.pdf"), WorkspaceId(1)) == 7
+    assert second.document(DocumentId(6)) is None
+    first.close()
+    second.close()

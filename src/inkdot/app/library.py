@@ -67,11 +67,8 @@ class Library:
     def take(self, file: Path, workspace: WorkspaceId = _WORKSPACE) -> Document:
         """Take a file in, or find the document that it is already. Raises UsageError, DocumentUnreadable."""
         fresh = self._read(file, DocumentId(int.from_bytes(os.urandom(8), "big") >> 1))
-        known = self.documents.document_of(fresh.upload, fresh.name, workspace)
-        if known is not None:
-            return self.document(known, workspace)
-        self.documents.keep_document(fresh, workspace)
-        return fresh
+        kept = self.documents.keep_document(fresh, workspace)
+        return fresh if kept == fresh.id else self.document(kept, workspace)
 
     def pointing(self, document: Document, url: str, words: Line) -> bytes:
         """The PDF that a document is, with a line on its first page that leads to the reader. Raises DocumentUnreadable."""

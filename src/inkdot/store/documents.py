@@ -68,11 +68,14 @@ class Documents(Control):
 
     # -- documents
 
-    def keep_document(self, document: Document, workspace: WorkspaceId) -> None:
-        """Keep a new document with its first version."""
+    def keep_document(self, document: Document, workspace: WorkspaceId) -> DocumentId:
+        """Keep a new document with its first version; returns its id, or that of the document which is this content under this name already."""
         with self._transaction():
-            self._keep("keep_document", [(document.id, workspace, document.name, document.made)])
-            self._keep_version(document)
+            known = self.document_of(document.upload, document.name, workspace)
+            if known is None:
+                self._keep("keep_document", [(document.id, workspace, document.name, document.made)])
+                self._keep_version(document)
+        return document.id if known is None else known
 
     def replace(self, document: Document) -> None:
         """Keep a further version under the same links; its number is given here."""
