@@ -15,6 +15,8 @@ from inkdot.app.folder import Folder
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import MESSAGE, WorkspaceId, from_word
 from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.office.asking import key_for
+from tests.test_faults import Ledger, grown, stored_agents
 
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 
@@ -142,6 +144,28 @@ def test_serve_is_ready_quickly_and_knows_its_health(own_server: Server) -> None
     assert eventually(lambda: own_server.get(own_server.office + "/healthz")[0] == 200)
     assert b"inkdot_street_dots_total 0" in own_server.get("/metrics")[2]
     assert b"inkdot_pipeline_pings_total" in own_server.get(own_server.office + "/metrics")[2]
+
+
+def test_a_new_key_signs_and_the_marks_of_older_ones_stay_good_while_the_server_runs(own_server: Server) -> None:
+    old = own_server.mark(QUOTE, BEN)[0]["dots"][0]
+    program = key_for(own_server, "send")
+    with Ledger(own_server, own_server.mark(QUOTE, "cleo@example.com")[0]) as ledger:
+        rotated = inkdot_json("key", "rotate", "--data", own_server.data)
+        grown(ledger, 5)
+    assert rotated == {"signs": 2, "keys": 2}
+    new = own_server.mark(QUOTE, EVE)[0]["dots"][0]
+    answer = program.post("/links", {"url": "https://example.com/", "to": EVE})
+    urls = [old, new.removesuffix(".gif"), answer.json["url"]]
+    keyring = Folder(own_server.data).keyring()
+    signed = [keyring.check(url.rpartition("/")[2].removesuffix(".gif").encode()) for url in urls]
+    assert [raw and raw[1] for raw in signed] == [1, 2, 2]
+    for url in (old, new, answer.json["url"]):
+        own_server.get(url, User_Agent=THUNDERBIRD)
+    assert [e["kind"] for e in own_server.timeline(BEN, at_least=1)] == ["open"]
+    assert [e["kind"] for e in own_server.timeline(EVE, at_least=2)] == ["open", "click"]
+    found = eventually(lambda: set(ledger.acknowledged) <= set(kept := stored_agents(own_server.data)) and kept)
+    assert {found[agent] for agent in ledger.acknowledged} == {1}
+    assert inkdot_json("key", "rotate", "--data", own_server.data.parent / "other") == {"signs": 2, "keys": 2}
 
 
 def test_a_mail_to_one_person_opened_under_a_privacy_signal_keeps_neither_mail_nor_person(own_server: Server) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from inkdot.cli.options import DATA, Data, Json, put, talk
+from inkdot.cli.options import DATA, Data, Json, leave_line, put, talk, tell_if_new
 from inkdot.domain.account import Key, Scope
 from inkdot.domain.errors import NotFound
 from inkdot.domain.ids import KEY, KeyId, from_word, to_word
@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     key.command("add")(add)
     key.command("list")(listed)
     key.command("rm")(remove)
+    key.command("rotate")(rotate)
     app.add_typer(key, name="key")
 
 
@@ -119,6 +120,27 @@ def remove(
         put({"key": key, "removed": True})
     else:
         typer.echo(f"{key} opens nothing any more.")
+
+
+def rotate(data: Data = DATA, as_json: Json = False) -> None:
+    """Sign marks with a new key from now on; what was signed before stays good. A running server goes on with it.
+
+    Programs that mark with the word of 'inkdot key' may go on with theirs. Backups of before do not know the new key.
+
+    Example:
+      inkdot key rotate
+    """
+    from inkdot.app.folder import Folder
+    from inkdot.app.keys import rotate as rotated
+
+    tell_if_new(data)
+    keyring = rotated(Folder(data))
+    leave_line(data, "key rotate")
+    if as_json:
+        put({"signs": keyring.keys[0].number, "keys": len(keyring.keys)})
+    else:
+        typer.echo(f"Key {keyring.keys[0].number} signs now; marks of {len(keyring.keys)} keys are good.")
+        talk("Make a backup: those of before do not know the new key.")
 
 
 def _json(key: Key) -> dict[str, object]:
