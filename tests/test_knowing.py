@@ -128,6 +128,22 @@ def test_a_correction_is_shown_survives_regrade_and_rebuild_and_becomes_a_pair(
     assert (pair["actor"], pair["judged"], why in expected.read_text()) == ("human", ["B2"], True)
 
 
+def test_a_correction_that_is_taken_back_leaves_what_the_rules_found_also_after_a_second_one_and_a_rebuild(
+    believing: Server,
+) -> None:
+    before = opened(believing, "curl/8.15")[-1]
+    word = ("explain", before["id"], "--data", believing.data, "--json")
+    inkdot(*word, "--says", "human", "--because", "she wrote so")
+    assert inkdot_json(*word[:-1], "--says", "me", "--because", "it was me after all")["actor"] == "sender"
+    inkdot("rebuild", "--data", believing.data)
+    after = inkdot_json(*word[:-1], "--says", "rules")
+    assert {name: after[name] for name in ("actor", "human", "evidence", "fields")} == {
+        name: before[name] for name in ("actor", "human", "evidence", "fields")
+    }
+    again = inkdot(*word, "--says", "rules", check=False)
+    assert (again.returncode, "Nobody corrected this event" in again.stderr) == (2, True)
+
+
 # -- places
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inkdot.act.watch import Watch
 from inkdot.domain.event import Dropped, DropReason, Event
-from inkdot.domain.evidence import Correction, Verdict
+from inkdot.domain.evidence import Actor, Correction, Human, Verdict, without_word
 from inkdot.domain.ids import ContactId, EventId, VisitorId
 from inkdot.domain.ping import ping_id
 from inkdot.domain.token import Keyring
@@ -163,6 +163,13 @@ class Pipeline:
         kept = self._store.event(event)
         if kept is not None:
             self._store.relabel({event: correction.of(kept.verdict)}, kept.rules)
+
+    def take_back(self, event: EventId, judged: tuple[Actor, Human]) -> None:
+        """Nobody's word counts for an event any more: it is judged as it was before."""
+        self._corrections.pop(event, None)
+        kept = self._store.event(event)
+        if kept is not None:
+            self._store.relabel({event: without_word(kept.verdict, *judged)}, kept.rules)
 
     def _correct(self, outcome: Outcome) -> None:
         for place, event in enumerate(outcome.events):

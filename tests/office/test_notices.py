@@ -113,10 +113,10 @@ def test_a_digest_waits_in_the_outbox_for_the_mail_server_and_comes_once(
 ) -> None:
     server, ada, _ = told
     (dot,) = dots(ada, "ben@example.com")
-    ada.ask("PUT", "/notices", {"digest": "08:00"})
+    ada.ask("PUT", "/notices", {"digest": "08:00", "zone": "Asia/Kolkata", "language": "de"})
     server.get(dot, User_Agent=THUNDERBIRD, X_Forwarded_For="198.51.100.1")
     key = key_for(server)
-    eventually(lambda: key.get("/events").json["data"])
+    (event,) = eventually(lambda: key.get("/events").json["data"])
     server.stop()
     folder = Folder(server.data)
     with folder.owned():
@@ -130,6 +130,9 @@ def test_a_digest_waits_in_the_outbox_for_the_mail_server_and_comes_once(
     assert (action["do"], action["to"]) == ("digest", ADA)
     assert "ben@example.com" in action["text"]
     assert "The quote" in action["text"]
+    there = dt.datetime.fromisoformat(event["time"]) + dt.timedelta(hours=5, minutes=30)
+    assert f"  {there:%m-%d %H:%M}  Ein Mensch hat die Mail in Thunderbird geöffnet." in action["text"]
+    assert action["subject"] == "Inkdot: eines, was jemand tat"
 
 
 def test_a_user_is_told_by_a_webhook_of_his_own_signed_and_beside_ntfy(told: tuple[Server, Program, Receiver]) -> None:

@@ -28,6 +28,10 @@ def test_a_campaign_shows_what_became_of_each_copy(page: Page, office: Office) -
     rows = {row.split("\t")[0].strip(): row for row in page.locator("tbody tr").all_inner_texts()}
     assert "sent" in rows[CLEO]
     assert "550 5.1.1 Nobody of that name" in rows["nobody@example.com"]
+    assert page.locator(".s-refused").count() == 1
+    assert page.locator(".s-bounced").count() == 0  # as the line above the table says
+    page.get_by_role("link", name="The mail, its links").click()
+    expect(page.locator("tr", has_text="nobody@example.com").locator(".s-refused")).to_have_count(1)
     page.goto("/campaigns/winter")
     assert "There is no campaign 'winter'" in page.locator("main").inner_text()
 
@@ -163,14 +167,19 @@ def test_who_looks_elsewhere_is_notified_by_the_browser_of_people_and_not_of_mac
     ada.clear_permissions()
 
 
-def test_what_somebody_knows_better_is_kept_and_shown(page: Page, office: Office) -> None:
+def test_what_somebody_knows_better_is_kept_shown_and_taken_back(page: Page, office: Office) -> None:
+    before = office.server.timeline(GINA)[0]["human"]
     page.goto(f"/people/{GINA}")
     page.get_by_role("link", name="Why?").first.click()
     page.get_by_label("Because").fill("she was on a plane")
     page.get_by_role("button", name="It was a machine").click()
     expect(page.get_by_role("status")).to_contain_text("Your word counts from now on.")
-    expect(page.get_by_text("Somebody said: machine, she was on a plane")).to_be_visible()
+    expect(page.locator(".rules")).to_contain_text("she was on a plane")
     assert office.server.timeline(GINA)[0]["human"] == "no"
+    page.get_by_role("button", name="Take that back").click()
+    expect(page.get_by_role("status")).to_contain_text("The rules decide again.")
+    expect(page.locator(".rules")).not_to_contain_text("she was on a plane")
+    assert office.server.timeline(GINA)[0]["human"] == before != "no"
 
 
 def test_tables_are_sorted_searched_and_saved_as_their_address_says(page: Page, office: Office) -> None:
@@ -203,16 +212,28 @@ def test_tables_are_sorted_searched_and_saved_as_their_address_says(page: Page, 
         ("/events/evt_0000000000001", 404, "There is no event"),
         ("/documents/doc_0000000000001", 404, ""),
         ("/sites/other.example", 404, ""),
-        ("/audiences/nobody", 422, "There is no list"),
+        ("/audiences/nobody", 404, "There is no list"),
+        ("/triggers?edit=trg_0000000000001", 404, "There is no such rule"),
+        (f"/people/{BEN}?kind=banana", 422, "cannot be chosen for kind"),
+        (f"/people/{BEN}?machines=banana", 422, "cannot be chosen for machines"),
+        ("/webhooks?state=banana", 422, "cannot be chosen for state"),
+        ("/mails?compare=banana", 422, "cannot be chosen for compare"),
+        ("/sites/example.com?since=9999-12-31", 422, "is still to come"),
         ("/people/not an address", 422, ""),
         ("/setup/forged", 403, "works no more"),
         ("/nowhere", 404, ""),
     ],
 )
-def test_a_wrong_address_gets_a_page_that_says_so(page: Page, path: str, status: int, words: str) -> None:
+def test_a_wrong_address_gets_a_page_that_says_so(
+    page: Page, office: Office, path: str, status: int, words: str
+) -> None:
     answer = page.goto(path)
     assert answer
     assert answer.status == status
+    if "?" in path:
+        page.get_by_role("link", name="The page as it usually is").click()
+        assert page.url == office.server.office + path.partition("?")[0]
+        page.go_back()
     if path != "/nowhere":
         expect(page.get_by_role("alert")).to_contain_text(words)
         assert "Traceback" not in page.content()
@@ -223,7 +244,7 @@ def test_who_changed_a_rule_meanwhile_is_told_and_nothing_is_overwritten(page: P
     page.goto("/triggers")
     page.get_by_label("The rule, as TOML or JSON").fill(json.dumps(rule))
     page.get_by_role("button", name="Try it on the past").click()
-    expect(page.get_by_role("status")).to_contain_text("it would have fired 1 times")
+    expect(page.get_by_role("status")).to_contain_text("it would have fired once")
     page.get_by_role("button", name="Keep the rule").click()
     page.get_by_role("link", name="Shared rule").click()
     inkdot("trigger", "add", json.dumps(rule | {"when": {"kind": "open"}}), "--data", office.server.data)
@@ -308,6 +329,7 @@ def test_every_word_of_the_pages_has_its_german() -> None:
     texts = set()
     for file in SRC.glob("templates/*.html"):
         texts |= {m[2] for m in re.finditer(r"""\bt\(\s*(["'])(.*?)\1""", file.read_text())}
+        texts |= {m[n] for m in re.finditer(r'\bt\.some\([^"]*"(.*?)", "(.*?)"', file.read_text()) for n in (1, 2)}
     for file in SRC.glob("pages/*.py"):
         content = file.read_text()
         texts |= {m[1] for m in re.finditer(r'words\(\s*"(.*?)"', content)}

@@ -27,6 +27,7 @@ from tests.office.asking import PASSWORD
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CLIENT, SECRET = "inkdot-office", "a secret between two"
+CARLA = "carla@example.com"
 
 
 def b64(data: bytes) -> str:
@@ -67,6 +68,7 @@ class Provider(ThreadingHTTPServer):
     def be(self, header: dict[str, Any] | None = None, **says: Any) -> None:
         """What ID tokens say from now on, other than usual."""
         self.says = {"sub": "ada-1", "email": ADA, "email_verified": True} | says
+        self.tells = dict(self.says)
         self.header = header or {}
         self.published, self.published_kid = self.key, self.kid
 
@@ -91,6 +93,12 @@ class Provider(ThreadingHTTPServer):
             return signed + "."
         return f"{signed}.{b64(self.signature(signed.encode()))}"
 
+    def tell(self, **more: Any) -> None:
+        """The token says only who it is, as by the standard; the rest is told at an address of its own."""
+        self.be()
+        self.says = {"sub": "carla-1"}
+        self.tells = {"sub": "carla-1", "email": CARLA, "email_verified": True} | more
+
 
 class Answers(BaseHTTPRequestHandler):
     server: Provider
@@ -110,15 +118,21 @@ class Answers(BaseHTTPRequestHandler):
         at.asked.append(self.path)
         if self.path == "/keys":
             self.say({"keys": [{"use": "sig", "kid": at.published_kid} | published(at.published)]})
+        elif self.path == "/people":
+            assert self.headers["Authorization"] == "Bearer for-once"
+            self.say(at.tells)
         else:
-            places = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
+            places = {
+                "authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys", "userinfo_endpoint": "/people",
+            }  # fmt: skip
             self.say({"issuer": at.issuer} | {name: at.issuer + path for name, path in places.items()})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         pair = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
         assert pair == "inkdot-office:a+secret+between+two"
-        self.say({"id_token": self.server.token({k: v[0] for k, v in parse_qs(body).items()})})
+        token = self.server.token({k: v[0] for k, v in parse_qs(body).items()})
+        self.say({"id_token": token, "access_token": "for-once", "token_type": "Bearer"})
 
 
 class Browser:
@@ -158,7 +172,8 @@ def provider() -> Iterator[Provider]:
 def office(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("provider") / "data"
     inkdot("account", "add", ADA, "--ask", "--data", data, stdin=PASSWORD + "\n")
-    inkdot("account", "add", BEN, "--ask", "--data", data, stdin=PASSWORD + "\n")
+    for other in (BEN, CARLA):
+        inkdot("account", "add", other, "--ask", "--data", data, stdin=PASSWORD + "\n")
     (data / "inkdot.toml").write_text(
         f'private_networks = ["127.0.0.0/8"]\noidc_issuer = "{provider.issuer}"\noidc_client_id = "{CLIENT}"\n'
         f'oidc_client_secret = "{SECRET}"\n'
@@ -222,6 +237,24 @@ def test_a_token_that_is_not_for_us_now_and_about_a_member_lets_nobody_in(
     assert status == 403
     assert told in text
     assert browser.go("/me")[0] == 303
+
+
+def test_an_address_that_is_told_apart_from_the_token_counts_if_it_is_verified_and_of_the_same_person(
+    office: Server, provider: Provider
+) -> None:
+    unsure = "does not vouch for your mail address"
+    for tells, told in (
+        ({"email_verified": False}, unsure), ({"email": None}, unsure), ({"sub": "somebody-else"}, "it is about somebody else"),
+    ):  # fmt: skip
+        provider.tell(**tells)
+        _, (status, _, text) = come_in(office, provider)
+        assert (status, told in text) == (403, True), text
+    provider.tell()
+    browser, (status, to, text) = come_in(office, provider)
+    assert (status, to) == (303, "/mails"), text
+    assert CARLA in browser.go("/me")[2]
+    provider.be(sub="carla-1")  # who is known comes in under the name of the provider, whatever is told of addresses
+    assert CARLA in come_in(office, provider)[0].go("/me")[2]
 
 
 def test_a_token_signed_by_another_key_under_the_name_of_the_right_one_is_refused(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.conftest import BEN, QUOTE, THUNDERBIRD, eventually
+from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot
+from tests.office.asking import PASSWORD, Reader
 from tests.office.desk import CLEO, GINA, Office, signed_in
 
 STRANGE = "nobody@example.com"
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 def lines(page: Page) -> list[str]:
@@ -74,3 +79,32 @@ def test_days_and_hours_are_those_of_the_reader(chromium: Browser, office: Offic
         shown[zone] = tab.locator("section.day time").first.get_attribute("datetime")
         context.close()
     assert shown["Pacific/Kiritimati"] > shown["Pacific/Pago_Pago"]
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
+def test_a_judgement_says_until_when_it_can_change_and_is_final_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(tmp_path / "data")
+    try:
+        inkdot("account", "add", ADA, "--ask", "--data", server.data, stdin=PASSWORD + "\n")
+        server.get(server.mark()[0]["dots"][0], User_Agent=THUNDERBIRD)
+        (event,) = server.timeline(at_least=1)
+        reader = Reader(server, ADA)
+        until = dt.datetime.fromisoformat(event["time"]) + dt.timedelta(minutes=10)
+        told = reader.ask("GET", f"/events/{event['id']}")[2]
+        assert "first judgement; it can change until" in told
+        assert f'datetime="{until.isoformat()}"' in told
+    finally:
+        server.stop()
+    monkeypatch.setenv("LD_PRELOAD", str(FAKETIME))
+    monkeypatch.setenv("FAKETIME", "+11m")
+    server = Server(server.data)
+    monkeypatch.undo()
+    try:
+        reader.office = server.office
+        told = reader.ask("GET", f"/events/{event['id']}")[2]
+        assert "first judgement" not in told
+        assert "· final" in told
+    finally:
+        server.stop()

@@ -35,7 +35,7 @@ def test_a_document_is_taken_in_shared_on_terms_and_replaced_on_its_page(
     page.get_by_label("Let in only").fill("example.com, dora@example.org")
     page.get_by_label("Until, if any").fill("30d")
     page.get_by_role("button", name="Make the link").click()
-    expect(page.get_by_role("status")).to_contain_text("The link for dora@example.com: http")
+    expect(page.get_by_role("status")).to_contain_text("The link for dora@example.com, to copy: http")
     links = page.locator(".settings li").filter(has_text="dora@example.com")
     expect(links).to_contain_text("asks for the address · no download")
     kept = [d for d in map(json.loads, inkdot("doc", "list", "--json", "--data", office.server.data).stdout.splitlines()) if d["name"] == "offer.pdf"]  # fmt: skip
@@ -141,6 +141,22 @@ def test_the_countries_of_a_documents_readers_stand_on_its_map_where_they_are_kn
     page.reload()
     expect(page.locator(".map figcaption")).to_contain_text("Germany")
     expect(page.locator(".timeline .more")).to_contain_text("Germany")
+
+
+def test_signs_of_a_person_visits_of_a_document_and_lists_of_a_website_are_saved_as_they_are_shown(
+    ada: BrowserContext, office: Office
+) -> None:
+    def rows(path: str) -> list[dict[str, str]]:
+        answer = ada.request.get(path)
+        assert "attachment" in answer.headers["content-disposition"]
+        return list(csv.DictReader(io.StringIO(answer.text())))
+
+    kinds = {row["kind"] for row in rows(f"/people/{BEN}?format=csv")}
+    assert kinds > {"click"}
+    assert {row["kind"] for row in rows(f"/people/{BEN}?kind=click&format=csv")} == {"click"}
+    assert {"list": "searches", "name": "roof", "count": "1"} in rows("/sites/example.com?format=csv")
+    assert rows(f"/documents/{office.document}?format=csv") == []
+    assert ada.request.get("/audit").text().count("table taken out as a file") >= 1
 
 
 def test_columns_are_chosen_kept_by_the_browser_and_saved_as_shown(ada: BrowserContext, page: Page) -> None:

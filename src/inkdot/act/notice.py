@@ -7,7 +7,7 @@ import hashlib
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ SECOND = 1_000_000
 _DAY = 86_400
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _MOST_LINES = 50
+Word = Callable[..., str]
 Told = Literal["open", "click", "read", "download", "reply", "bounce", "goal"]
 
 
@@ -49,6 +50,8 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True
     quiet: Annotated[str, msgspec.Meta(max_length=11)] | None = None
     """Hours in which nothing comes, like 22:00-07:00; it comes at their end."""
     zone: Annotated[str, msgspec.Meta(max_length=50)] = "UTC"
+    language: Literal["en", "de"] = "en"
+    """Of mails and of what ntfy shows; webhooks speak as the API does."""
 
 
 def checked(wish: Wish) -> Wish:
@@ -115,16 +118,28 @@ def digest_span(digested: int, due: int) -> tuple[int, int]:
     return max(digested, due - 7 * _DAY), due
 
 
-def digest_text(told: Iterable[tuple[str, str, str]], office_url: str) -> str | None:
-    """The mail for (person, time, sentence), grouped by person, whoever did most first; None where nothing happened."""
+def digest_text(
+    told: Iterable[tuple[str, str, str]], office_url: str, zone: str = "UTC", word: Word = str.format
+) -> str | None:
+    """The mail for (person, time, sentence), grouped by person, whoever did most first; None where nothing happened.
+
+    Times are those of `zone`'s clocks; `word` puts a text of ours into the reader's language and fills it in.
+    """
     by_person: defaultdict[str, list[str]] = defaultdict(list)
+    there, named = ZoneInfo(zone), " UTC" if zone == "UTC" else ""
     for person, time, sentence in told:
-        by_person[person].append(f"  {time[5:10]} {time[11:16]} UTC  {sentence}")
+        when = dt.datetime.fromisoformat(time).astimezone(there)
+        by_person[person].append(f"  {when:%m-%d %H:%M}{named}  {sentence}")
     if not by_person:
         return None
     lines: list[str] = []
     for person, acts in sorted(by_person.items(), key=lambda item: (-len(item[1]), item[0]))[:_MOST_LINES]:
-        lines += [person, *acts[:10], *([f"  and {len(acts) - 10} more"] if len(acts) > 10 else []), ""]
-    if len(by_person) > _MOST_LINES:
-        lines += [f"And {len(by_person) - _MOST_LINES} more people.", ""]
-    return "\n".join([*lines, f"All of it: {office_url}"])
+        lines += [
+            person,
+            *acts[:10],
+            *([f"  {word('and {count} more', count=more)}"] if (more := len(acts) - 10) > 0 else []),
+            "",
+        ]
+    if (rest := len(by_person) - _MOST_LINES) > 0:
+        lines += [word("And {count} more people.", count=rest), ""]
+    return "\n".join([*lines, word("All of it: {url}", url=office_url)])

@@ -287,11 +287,18 @@ class House:
         kept = self.store.event(event)
         if kept is None or kept.workspace != here(what):
             raise NotFound(f"There is no event {what.get('event')}; 'inkdot events' lists those there are.")
+        if what.get("says") == "rules":
+            judged = self.control.forget_corrections(event)
+            if judged is None:
+                raise NotFound("Nobody corrected this event; it is judged by the rules.")
+            self.pipeline.take_back(event, judged)
+            yield from self.questions.explain(what)
+            return
         because = clean(str(what.get("because") or "").strip(), 500)
         if what.get("says") not in list(Says) or not because:
             raise UsageError(f"Say {', '.join(Says)}, and why with --because.")
         correction = Correction(Says(what["says"]), because, now() // 1_000_000)
-        self.control.keep_correction(event, *correction)
+        self.control.keep_correction(event, correction, kept.verdict)
         self.pipeline.correct(event, correction)
         yield from self.questions.explain(what)
 

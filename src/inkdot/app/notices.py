@@ -18,6 +18,7 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotAllowed, NotFound
 from inkdot.domain.event import Event
 from inkdot.domain.ids import EventId, UserId, WorkspaceId
+from inkdot.show.pages.words import words_of
 from inkdot.show.questions import here
 from inkdot.store.notices import KeptNotices, KeptWish
 from inkdot.store.outbox import NewDelivery
@@ -124,7 +125,7 @@ class Notices:
         body = payload.envelope(payload.type_of(event) or payload.FIRED, event.time, {"name": name, "event": told})
         ways: list[tuple[str, Ntfy | Webhook]] = []
         if wish.ntfy:
-            ways.append(("", Ntfy(url=wish.ntfy, token=wish.token)))
+            ways.append(("", Ntfy(url=wish.ntfy, token=wish.token, text=_said(wish, told))))
         if wish.webhook:
             ways.append(("webhook", Webhook(url=wish.webhook, secret=wish.secret)))
         at = now // _SECOND
@@ -156,18 +157,24 @@ class Notices:
     def _digest(self, kept: KeptWish, wish: Wish, muted: frozenset[int], due: int, now: int) -> NewDelivery | None:
         since, until = digest_span(kept.digested, due)
         told: list[tuple[str, str, str]] = []
+        word = words_of(wish.language)
         for event in self._house.store.all(since=since * _SECOND):
             if event.time >= until * _SECOND or len(told) >= _MOST_TOLD:
                 break
             if event.workspace == kept.workspace and is_worth(wish, event, muted):
                 item = self._house.questions.told(event)
                 about = f" “{item['subject']}”" if item["subject"] else ""
-                told.append((item["person"] or "Somebody", item["time"], f"{item['says']}{about}"))
+                told.append((item["person"] or word("Somebody"), item["time"], f"{word.sentence(item['says'])}{about}"))
         office = self._house.settings.office_url or (getattr(self._house.folder.running(), "office", "") or "")
-        text = digest_text(told, office)
+        text = digest_text(told, office, wish.zone, word)
         if text is None:
             return None
-        action = {"do": "digest", "to": kept.address, "subject": f"Inkdot: {len(told)} things people did", "text": text}
+        subject = (
+            word("one thing that somebody did")
+            if len(told) == 1
+            else word("{count} things that people did", count=len(told))
+        )
+        action = {"do": "digest", "to": kept.address, "subject": f"Inkdot: {subject}", "text": text}
         body = payload.envelope("digest", until * _SECOND, {"name": "digest"})
         place = EventId(until << 20 | int(kept.workspace))
         return NewDelivery(
@@ -180,6 +187,15 @@ def _user(what: Asked) -> UserId:
     if not what.get("user"):
         raise NotAllowed("Notices belong to people who sign in; a key has none.")
     return UserId(int(what["user"]))
+
+
+def _said(wish: Wish, told: Mapping[str, Any]) -> str | None:
+    """What ntfy shows, where it is not what it shows by itself."""
+    if wish.language == "en":
+        return None
+    word = words_of(wish.language)
+    about = f" “{told['subject']}”" if told["subject"] else ""
+    return f"{told['person'] or word('Somebody')}: {word.sentence(told['says'])}{about}"
 
 
 def _with_secrets(wish: Wish, before: Wish) -> Wish:

@@ -129,7 +129,9 @@ def explain(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Judge cases from standard input, one JSON object a line.")
     ] = False,
-    says: Annotated[str | None, typer.Option(help="You know better: human, machine or me.")] = None,
+    says: Annotated[
+        str | None, typer.Option(help="You know better: human, machine or me; rules takes that back.")
+    ] = None,
     because: Annotated[str | None, typer.Option(help="How you know.")] = None,
     data: Data = DATA,
     as_json: Json = False,

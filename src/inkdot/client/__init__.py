@@ -49,6 +49,10 @@ class Client(Asking):
         """You know better."""
         return self._send("POST", f"/events/{word(event)}/correction", {"says": says, "because": because})  # type: ignore[no-any-return]
 
+    def forget_correction(self, event: str) -> wire.Explanation:
+        """The rules were right after all."""
+        return self._send("DELETE", f"/events/{word(event)}/correction")  # type: ignore[no-any-return]
+
     def corrections(self) -> Iterator[wire.Corrected]:
         """What people knew better."""
         yield from self._pages("/corrections", {})

@@ -182,13 +182,18 @@ class Correction(NamedTuple):
         """The verdict with this word before the rules' evidence; correcting twice is correcting once."""
         actor, human = _SAID[self.says]
         proof = Evidence("said", f"somebody says so: {self.because}")
-        judged = tuple(e for e in verdict.evidence if e.rule != "said")
-        return verdict._replace(actor=actor, human=human, evidence=(proof, *judged))
+        judged = without_word(verdict, actor, human)
+        return judged._replace(evidence=(proof, *judged.evidence))
 
 
 _SAID = {
     Says.HUMAN: (Actor.HUMAN, Human.YES), Says.MACHINE: (Actor.BOT, Human.NO), Says.ME: (Actor.SENDER, Human.NO),
 }  # fmt: skip
+
+
+def without_word(verdict: Verdict, actor: Actor, human: Human) -> Verdict:
+    """A verdict by rules alone; `actor` and `human` as they found."""
+    return verdict._replace(actor=actor, human=human, evidence=tuple(e for e in verdict.evidence if e.rule != "said"))
 
 
 class Raw(msgspec.Struct, frozen=True, cache_hash=True):

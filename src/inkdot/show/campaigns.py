@@ -69,6 +69,6 @@ def _person(copy: Sent, did: tuple[Any, ...] | None) -> dict[str, Any]:
         "person": copy.address, "state": copy.state, "answer": copy.answer, "left_alone": copy.left_alone,
         "changed": iso(copy.changed * _SECOND),
         "opened": _PROOF.get(opened or 0), "clicked": _PROOF.get(clicked or 0), "machine_fetches": machines,
-        "replied": bool(replies), "bounced": bool(bounces) or copy.state == "refused",
+        "replied": bool(replies), "bounced": bool(bounces),
         "last": last and iso(microseconds(last)),
     }  # fmt: skip

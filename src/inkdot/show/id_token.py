@@ -35,7 +35,7 @@ class Claims(NamedTuple):
     issuer: str
     subject: str
     address: str
-    """The mail address; empty where the provider does not vouch for it."""
+    """The mail address; empty where the token does not vouch for it."""
 
 
 class KeyUnknown(NotAllowed):
@@ -59,8 +59,13 @@ def claims_of(token: str, keys: Sequence[Key], issuer: str, client: str, nonce: 
         raise untrusted("its signature is wrong")
     said = _object(body)
     _check(said, issuer, client, nonce, now)
+    return Claims(issuer, said["sub"], verified_address(said))
+
+
+def verified_address(said: Mapping[str, Any]) -> str:
+    """The mail address that a provider vouches for; empty where it vouches for none."""
     address = said.get("email") if said.get("email_verified") is True else ""
-    return Claims(issuer, said["sub"], address if isinstance(address, str) else "")
+    return address if isinstance(address, str) else ""
 
 
 def _check(said: Mapping[str, Any], issuer: str, client: str, nonce: str, now: float) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from inkdot.act.channels import Undelivered
 from inkdot.act.reach import Reach
 from inkdot.domain.errors import Failure, NotAllowed
 from inkdot.domain.ids import UserId
-from inkdot.show.id_token import Claims, Key, KeyUnknown, claims_of, untrusted
+from inkdot.show.id_token import Claims, Key, KeyUnknown, claims_of, untrusted, verified_address
 
 BACK = "/login/provider/back"
 WAIT_SECONDS = 600
@@ -29,6 +30,7 @@ WAIT_SECONDS = 600
 _FRESH_SECONDS = 3_600
 _MOST_WAITING = 10_000
 _JSON = {"Accept": "application/json", "User-Agent": "Inkdot/1"}
+_BEARER = re.compile(r"[\w.~+/-]+=*", re.ASCII)
 _OVER = "This sign-in is over or was begun in another browser; begin again."
 
 
@@ -53,6 +55,8 @@ class _Known(NamedTuple):
     authorize: str
     token: str
     keys: str
+    people: str
+    """Where it tells more of somebody; empty where it has no such address."""
     posts_secret: bool
     until: float
 
@@ -89,8 +93,11 @@ class Provider:
         })  # fmt: skip
         return f"{known.authorize}{'&' if '?' in known.authorize else '?'}{asked}", browser
 
-    def finish(self, state: str, browser: str, code: str, issuer: str) -> tuple[Claims, str]:
-        """Who it is and where to go; `issuer` as the answer names it, empty if it does not. Raises NotAllowed, Failure."""
+    def finish(self, state: str, browser: str, code: str, issuer: str) -> tuple[Claims, str, str]:
+        """Who it is, where to go, and what `address` asks with; `issuer` as the answer names it, empty if it does not.
+
+        Raises NotAllowed, Failure.
+        """
         with self._turn:
             begun = self._begun.get(state)
             if begun is None or not hmac.compare_digest(begun.browser, _digest(browser)):
@@ -102,13 +109,26 @@ class Provider:
             raise untrusted("it comes from another provider")
         if not code:
             raise NotAllowed("The sign-in provider let nobody in.")
-        token = self._token(begun, code)
+        token, access = self._token(begun, code)
         try:
             claims = self._claims(token, begun.nonce)
         except KeyUnknown:  # keys are changed now and then: look once whether there are others
             self._keys = []
             claims = self._claims(token, begun.nonce)
-        return claims, begun.to
+        return claims, begun.to, access
+
+    def address(self, claims: Claims, access: str) -> str:
+        """The mail address that the provider vouches for, empty if for none. Raises NotAllowed, Failure.
+
+        By the standard the token names only who it is; what a scope asks for beyond that is told at another address.
+        """
+        people = self._discovered().people
+        if claims.address or not people or not access:
+            return claims.address
+        said = self._fetched(people, headers={"Authorization": f"Bearer {access}"})
+        if said.get("sub") != claims.subject:
+            raise untrusted("it is about somebody else")
+        return verified_address(said)
 
     def await_code(self, user: UserId, to: str) -> str:
         """Remember who was let in but for the second factor; what the browser is to hold."""
@@ -135,7 +155,8 @@ class Provider:
             self._keys = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
         return claims_of(token, self._keys, self.issuer, self._client, nonce, self._now())
 
-    def _token(self, begun: _Begun, code: str) -> str:
+    def _token(self, begun: _Begun, code: str) -> tuple[str, str]:
+        """The ID token, and what gives access to more; empty if it is nothing that fits into a header."""
         known, headers = self._discovered(), {"Content-Type": "application/x-www-form-urlencoded"}
         form = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": begun.redirect,
@@ -146,10 +167,11 @@ class Provider:
         elif self._secret:
             pair = f"{quote_plus(self._client)}:{quote_plus(self._secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        token = self._fetched(known.token, urlencode(form).encode(), headers).get("id_token")
+        said = self._fetched(known.token, urlencode(form).encode(), headers)
+        token, access = said.get("id_token"), said.get("access_token")
         if not isinstance(token, str):
             raise untrusted("it does not say who it is about")
-        return token
+        return token, access if isinstance(access, str) and _BEARER.fullmatch(access) else ""
 
     def _discovered(self) -> _Known:
         known = self._known
@@ -158,13 +180,17 @@ class Provider:
             if said.get("issuer") != self.issuer:
                 raise untrusted("it comes from another provider")
             places = [str(said.get(name)) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
-            if not all(place.startswith((f"{urlsplit(self.issuer).scheme}:", "https:")) for place in places):
+            people = str(said.get("userinfo_endpoint") or "")
+            if not all(
+                place.startswith((f"{urlsplit(self.issuer).scheme}:", "https:"))
+                for place in (*places, people or places[0])
+            ):
                 raise untrusted("its addresses are not safe")
             ways = said.get("token_endpoint_auth_methods_supported")
             posts = isinstance(ways, list) and "client_secret_post" in ways and "client_secret_basic" not in ways
             authorize, token, keys = places
             self._known = known = _Known(
-                quote(authorize, safe=":/?&=%-._~@+"), token, keys, posts, self._clock() + _FRESH_SECONDS
+                quote(authorize, safe=":/?&=%-._~@+"), token, keys, people, posts, self._clock() + _FRESH_SECONDS
             )
             self._keys = []
         return known

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from inkdot.domain.consent import SMALL, Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import FolderInUse, StoreDamaged
-from inkdot.domain.evidence import Correction, Says
+from inkdot.domain.evidence import Actor, Correction, Human, Says, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.own_browser import OwnClients
@@ -149,10 +149,20 @@ class Control:
         with self._transaction():
             self._keep("keep_handover", [(message, contact, time)])
 
-    def keep_correction(self, event: EventId, says: Says, because: str, time: int) -> None:
-        """Keep what somebody says of an event; `time` in unix seconds."""
+    def keep_correction(self, event: EventId, correction: Correction, judged: Verdict) -> None:
+        """Keep what somebody says of an event, and how it was judged until then."""
         with self._transaction():
-            self._keep("keep_correction", [(_signed(event), says, because, time)])
+            self._keep("keep_correction", [(_signed(event), *correction, f"{judged.actor} {judged.human}")])
+
+    def forget_corrections(self, event: EventId) -> tuple[Actor, Human] | None:
+        """Nobody says anything of an event any more; how it was judged before, None where nobody did."""
+        rows = self._rows("judged_before", (_signed(event),))
+        if not rows:
+            return None
+        with self._transaction():
+            self._keep("forget_corrections", [(_signed(event),)])
+        actor, _, human = str(rows[0][0]).partition(" ")
+        return Actor(actor), Human(human)
 
     # -- questions
 

@@ -36,6 +36,11 @@ def correct_event(call: Call) -> dict[str, Any]:
     return call.one("correct", event=call.path["event"], says=call.body.says, because=call.body.because)
 
 
+def forget_correction(call: Call) -> dict[str, Any]:
+    """It is judged by the rules again, as before anybody knew better."""
+    return call.one("correct", event=call.path["event"], says="rules")
+
+
 def list_corrections(call: Call) -> Page[Any]:
     """Each a test case."""
     return page_in_order(call.ask("corrections"), call.query, lambda item: str(item["id"]))

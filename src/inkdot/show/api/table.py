@@ -32,6 +32,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/events/{event}", events.explain_event, READ, "Explain an event", wire.Explanation),
     Endpoint("POST", "/events/{event}/correction", events.correct_event, MANAGE, "Correct an event", wire.Explanation,
              body=asked.Correction),
+    Endpoint("DELETE", "/events/{event}/correction", events.forget_correction, MANAGE, "Take a correction back", wire.Explanation),
     Endpoint("GET", "/corrections", events.list_corrections, READ, "List corrections", Page[wire.Corrected], asked.Listed),
     # mails and links
     Endpoint("GET", "/messages", messages.list_messages, READ, "List mails", Page[wire.MailReport], asked.Mails),

@@ -154,7 +154,8 @@ class Desk:
             status, "That did not work"
         )
         signed = self.auth.current(request) if problem.name != "sign-in" else None
-        return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail))
+        ways = _ways_on(request) if signed else ()
+        return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail), ways=ways)
 
     async def lost(self, request: Request, error: Exception) -> Response:
         """There is no page at this address, or it takes no form."""
@@ -167,7 +168,13 @@ class Desk:
         )
         signed = await run_in_threadpool(self.auth.current, request)
         response = self.page(
-            request, "turned.html", signed, error.status_code, heading="There is nothing here", text=text
+            request,
+            "turned.html",
+            signed,
+            error.status_code,
+            heading="There is nothing here",
+            text=text,
+            ways=(),
         )
         response.headers.update(error.headers or {})
         return response
@@ -175,7 +182,7 @@ class Desk:
     async def broken(self, request: Request, _: Exception) -> Response:
         """A fault of ours, told without asking any store; the log has the traceback."""
         text = "Nothing was lost: what is heard is written down all the same. Try again; if it stays, look at the log of the office and at 'inkdot doctor'."
-        return self.page(request, "turned.html", None, 500, heading="A fault of ours", text=text)
+        return self.page(request, "turned.html", None, 500, heading="A fault of ours", text=text, ways=())
 
     def language(self, request: Request) -> Words:
         """As chosen, else as the browser asks."""
@@ -245,6 +252,20 @@ def with_query(query: Mapping[str, str], **changes: Any) -> str:
     """The query of this page with some words changed; empty ones are left out."""
     changed = {name: str(value) for name, value in (dict(query) | changes).items() if value not in (None, "")}
     return f"?{urlencode(changed)}" if changed else "?"
+
+
+_LISTS = {
+    "people": "People", "mails": "Mails", "campaigns": "Campaigns", "documents": "Documents", "sites": "Websites", "triggers": "Rules",
+    "audiences": "Audiences", "webhooks": "Webhooks",
+}  # fmt: skip
+
+
+def _ways_on(request: Request) -> tuple[tuple[str, str], ...]:
+    """Where to go from a page that cannot be shown, address and text: the same without what was asked of it, the list it is of."""
+    path, here = request.url.path, request.url.path.strip("/").split("/")
+    again = ((path, "The page as it usually is"),) if request.method == "GET" and request.url.query else ()
+    known = _LISTS.get(here[0]) if here[1:] else None
+    return (*again, *(((f"/{here[0]}", known),) if known else ()))
 
 
 def _unhexed(text: str) -> str:

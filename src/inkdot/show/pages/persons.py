@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import time
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,9 +14,11 @@ from starlette.responses import Response
 from inkdot.domain.account import Scope
 from inkdot.domain.consent import Mode
 from inkdot.domain.errors import NotAllowed, UsageError
+from inkdot.domain.event import FINAL_AFTER, Kind
 from inkdot.show.pages.desk import HEADERS, Visit
 from inkdot.show.pages.story import countries_of, days, grouped
-from inkdot.show.pages.table import Column, exported, table
+from inkdot.show.pages.table import Column, exported, saved, table
+from inkdot.show.questions import since_of
 
 _PEOPLE = (
     Column("person", "Person", "person"),
@@ -23,6 +26,10 @@ _PEOPLE = (
     Column("count", "Signs of life", "number"),
 )
 _SILENT = (Column("person", "Person", "person"), Column("subject", "Mail", "mail"), Column("marked", "Sent", "time"))
+_SIGNS = (
+    "time", "person", "kind", "human", "actor", "says", "subject", "url", "seconds", "location", "device", "client", "repeat_of", "final",
+    "id",
+)  # fmt: skip
 _MOST_LINES = 500
 _LATEST, _LINES = 80, 25
 _MOST_FOUND = 200
@@ -31,8 +38,19 @@ _SPANS = ("1d", "7d", "30d", "90d", "all")
 
 
 def span(visit: Visit, usual: str = "30d") -> str:
-    """How far back the page looks."""
-    return visit.query("since", usual)
+    """How far back the page looks. Raises UsageError for what is no time, or one to come."""
+    since, now = visit.query("since", usual), time.time_ns() // 1_000
+    if since_of(since, now) > now:
+        raise UsageError(f"{since!r} is still to come; choose a time that was.")
+    return since
+
+
+def choice(visit: Visit, name: str, *words: str) -> str:
+    """A word of the address that is empty or one of these. Raises UsageError."""
+    said = visit.query(name)
+    if said and said not in words:
+        raise UsageError(f"{said!r} cannot be chosen for {name}; there are {', '.join(words)}.")
+    return said
 
 
 def home(visit: Visit) -> Response:
@@ -101,10 +119,12 @@ def person(visit: Visit) -> Response:
     """One person's timeline, choices and rights."""
     address = visit.request.path_params["person"]
     found = visit.one("timeline", person=address)
-    kind = visit.query("kind")
+    kind = choice(visit, "kind", *Kind)
     events = [e for e in reversed(found["events"]) if not kind or e["kind"] == kind]
-    if visit.query("machines") == "no":
+    if choice(visit, "machines", "no"):
         events = [e for e in events if e["human"] != "no"]
+    if file := saved(visit, _SIGNS, lambda: map(_sign_row, events), "-time", "timeline"):
+        return file
     sent = visit.ask("sent", person=address) if found["known"] and not kind and len(events) <= _MOST_LINES else ()
     consent = visit.one("person_show", person=address) if found["known"] else None
     ties = visit.one("person_identities", person=address) if found["known"] else {}
@@ -114,6 +134,11 @@ def person(visit: Visit) -> Response:
         choices=list(visit.ask("consent_log", person=address)) if visit.signed.may(Scope.PRIVACY) else [],
         kinds=sorted({e["kind"] for e in found["events"]}), days=days(events[:_MOST_LINES], sent, visit.zone),
     )  # fmt: skip
+
+
+def _sign_row(event: dict[str, Any]) -> dict[str, Any]:
+    fields = event["fields"]
+    return event | {name: fields[name].get("value") for name in ("location", "device", "client")}
 
 
 def person_export(visit: Visit) -> Response:
@@ -163,13 +188,20 @@ def event(visit: Visit) -> Response:
     """Why an event is believed."""
     number = visit.request.path_params["event"]
     found = visit.one("explain", event=number)
-    corrections = [c["correction"] for c in visit.ask("corrections") if c["id"] == found["id"]]
-    return visit.page("event.html", event=found, corrections=corrections)
+    settled = dt.datetime.fromisoformat(found["time"]) + dt.timedelta(seconds=FINAL_AFTER)
+    return visit.page(
+        "event.html",
+        event=found,
+        settled=settled.isoformat(),
+        corrected=any(proof["rule"] == "said" for proof in found["evidence"]),
+    )
 
 
 def correct(visit: Visit) -> Response:
     """What somebody knows better about an event."""
     number = visit.request.path_params["event"]
     because = visit.form.get("because", "").strip() or "said in the office"
-    visit.one("correct", event=number, says=visit.form.get("says"), because=because)
-    return visit.back(f"/events/{number}", visit.words("Your word counts from now on."))
+    says = visit.form.get("says")
+    visit.one("correct", event=number, says=says, because=because)
+    said = "The rules decide again." if says == "rules" else "Your word counts from now on."
+    return visit.back(f"/events/{number}", visit.words(said))

@@ -47,10 +47,10 @@ class ProviderEntrance:
 
     def _back(self, request: Request) -> Response:
         provider, given = self._provider(), request.query_params
-        claims, to = provider.finish(
+        claims, to, access = provider.finish(
             given.get("state", ""), self._held(request), given.get("code", ""), given.get("iss", "")
         )
-        user = self._user(claims)
+        user = self._user(provider, claims, access)
         try:
             secret = self._desk.auth.vouched(request, user, provider.name)
         except CodeWanted:
@@ -78,16 +78,17 @@ class ProviderEntrance:
         provider.forget(browser)
         return self._welcome(request, secret, to)
 
-    def _user(self, claims: Claims) -> User:
+    def _user(self, provider: Provider, claims: Claims, access: str) -> User:
         """The account that was remembered, else the one of the verified address, which is remembered from now on."""
         accounts = self._desk.auth.accounts
         known = accounts.provider_user(claims.issuer, claims.subject)
         if known:
             return known
-        if not claims.address:
+        address = provider.address(claims, access)
+        if not address:
             raise NotAllowed("The sign-in provider does not vouch for your mail address; it has to verify it first.")
         try:
-            user = accounts.user_of(normal_address(claims.address))
+            user = accounts.user_of(normal_address(address))
         except BadAddress:
             user = None
         if user is None or not accounts.workspaces_of(user.id):

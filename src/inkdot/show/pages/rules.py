@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from inkdot.domain.errors import InkdotError, UsageError
+from inkdot.domain.errors import InkdotError, NotFound, UsageError
 from inkdot.show.api.triggers import without_secrets
 from inkdot.show.pages.composing import STYLES, THEN, WHEN, composed, shown_by
 from inkdot.show.pages.desk import HEADERS, Visit
+from inkdot.show.pages.persons import choice
 from inkdot.show.pages.table import Column, Table, exported, table
 
 _TRIGGERS = (
@@ -28,6 +29,7 @@ _LOG = (
     Column("made", "Made", "time"), Column("type", "Message"), Column("to", "To"), Column("state", "State", "word"),
     Column("tries", "Tries", "number"), Column("said", "Answer", "said"), Column("delivery", "Id", "delivery"),
 )  # fmt: skip
+_STATES = ("waiting", "done", "failed", "withdrawn")
 _MOST_DIGITS, _MOST_DAYS = 3, 365
 _EXAMPLE = json.dumps(
     {"name": "Quote clicked", "when": {"kind": "click", "count": 2, "within": "7d"}, "actions": [{"do": "email"}]},
@@ -40,6 +42,8 @@ def triggers(visit: Visit) -> Response:
     rows = list(visit.ask("trigger_list"))
     shown = table(visit, _TRIGGERS, rows, "name")
     chosen = next((row for row in rows if row["trigger"] == visit.query("edit")), None)
+    if visit.query("edit") and not chosen:
+        raise NotFound("There is no such rule; somebody may have removed it meanwhile.")
     rule = without_secrets(chosen)["rule"] if chosen else None
     text = json.dumps(rule, indent=2, ensure_ascii=False) if rule else _EXAMPLE
     return exported(visit, shown, "triggers") or _editor(visit, shown, text, chosen)
@@ -125,7 +129,7 @@ def audience(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     known = next((found for found in visit.ask("audience_list") if found["name"] == name), None)
     if known is None:
-        raise UsageError(f"There is no list {name!r}.")
+        raise NotFound(f"There is no list {name!r}.")
     shown = table(visit, _MEMBERS, visit.ask("audience_show", name=name), "-joined")
     return exported(visit, shown, "audience") or visit.page("audience.html", known=known, table=shown)
 
@@ -167,9 +171,9 @@ def webhooks(visit: Visit, secret: str = "") -> Response:
     places = [found | {"types": ", ".join(found["types"]) or "all"} for found in visit.ask("webhook_list")]
     shown = {place["url"] for place in places}
     paused = [found for found in visit.ask("webhook_paused") if found["to"] not in shown]
-    log = table(visit, _LOG, visit.ask("webhook_log", last=1_000, state=visit.query("state")), "-made")
+    log = table(visit, _LOG, visit.ask("webhook_log", last=1_000, state=choice(visit, "state", *_STATES)), "-made")
     return exported(visit, log, "deliveries") or visit.page(
-        "webhooks.html", places=places, paused=paused, table=log, states=("waiting", "done", "failed", "withdrawn"),
+        "webhooks.html", places=places, paused=paused, table=log, states=_STATES,
         secret=secret,
     )  # fmt: skip
 

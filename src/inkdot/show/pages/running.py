@@ -14,6 +14,7 @@ from inkdot.act.notice import Told
 from inkdot.domain.account import Role, Scope
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import KEY, KeyId, WorkspaceId, from_word, to_word
+from inkdot.show import qr
 from inkdot.show.auth import fresh_user
 from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
@@ -141,7 +142,12 @@ def me(visit: Visit) -> Response:
 
 
 def _me(
-    visit: Visit, *, offered: object = None, own: str = "", recovery: Sequence[str] = (), secret: str = ""
+    visit: Visit,
+    *,
+    offered: tuple[str, str] | None = None,
+    own: str = "",
+    recovery: Sequence[str] = (),
+    secret: str = "",
 ) -> Response:
     accounts = visit.desk.auth.accounts
     wish = visit.one("notice_show", user=int(visit.signed.user))
@@ -150,6 +156,7 @@ def _me(
         "places": accounts.workspaces_of(visit.signed.user),
         "passkeys": words_of(accounts.passkeys(visit.signed.user)),
         "wish": wish,
+        "qr": qr.drawn(offered[1]) if offered and len(offered[1].encode()) <= qr.MOST_BYTES else None,
         "kinds": _TOLD,
     }
     return visit.page("me.html", offered=offered, own=own, recovery=recovery, secret=secret, **facts)
@@ -161,7 +168,7 @@ def _notices(visit: Visit) -> Response:
     wish = {
         "kinds": [kind for kind in _TOLD if form.get(f"kind_{kind}")], "sure": "sure" in form, "first_only": "first_only" in form,
         **{name: form.get(name, "").strip() or None for name in ("ntfy", "webhook", "digest", "quiet")},
-        "zone": form.get("zone", "").strip() or "UTC",
+        "zone": form.get("zone", "").strip() or "UTC", "language": visit.words.language,
     }  # fmt: skip
     before = visit.one("notice_show", user=int(visit.signed.user))
     try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
 from inkdot.domain.errors import UsageError
-from inkdot.show.pages.desk import HEADERS, Visit
+from inkdot.show.pages.desk import HEADERS, Visit, local
 from inkdot.store.parquet import write_parquet
 from inkdot.store.spreadsheet import written
 
@@ -19,6 +19,15 @@ FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl", "parq
 _PAGE = 100
 _PERSONAL = ("person", "lead")
 """Kinds of columns that name people."""
+_RANKS: dict[str, tuple[str, ...]] = {
+    "proof": ("unknown", "likely", "yes"),
+    "grade": ("cold", "warm", "hot"),
+    "status": (
+        "refused", "bounced", "nothing heard", "fetched by a machine", "perhaps opened", "probably opened", "opened", "clicked", "replied",
+    ),
+}  # fmt: skip
+"""Words that are sorted by what they are worth, the least first."""
+_PROOFS = {"yes": "surely", "likely": "probably", "unknown": "perhaps"}
 
 
 class Column(NamedTuple):
@@ -67,8 +76,9 @@ def table(visit: Visit, columns: tuple[Column, ...], rows: Iterable[dict[str, An
     if not page.isdecimal() or not 1 <= int(page) <= 1_000_000:
         raise UsageError(f"{page!r} is no page of a table; write a whole number from 1.")
     search = visit.query("q").lower()
-    found = [row for row in every if not search or any(search in str(row.get(c.key) or "").lower() for c in columns)]
-    known = sorted((r for r in found if r.get(key) is not None), key=lambda r: _order(r[key]), reverse=down)
+    found = [row for row in every if not search or any(search in _words(visit, c, row.get(c.key)) for c in columns)]
+    ranks = next((_RANKS.get(column.kind, ()) for column in columns if column.key == key), ())
+    known = sorted((r for r in found if r.get(key) is not None), key=lambda r: _order(r[key], ranks), reverse=down)
     sorted_rows = known + [r for r in found if r.get(key) is None]
     parts = visit.request.url.path.strip("/").split("/")
     name = f"{parts[0]}-one" if len(parts) > 1 and not visit.guest else parts[0]
@@ -92,7 +102,34 @@ def _chosen(visit: Visit, columns: tuple[Column, ...], name: str) -> tuple[Colum
     return tuple(c for n, c in enumerate(columns) if n == 0 or not wanted - {""} or c.key in wanted)
 
 
-def _order(value: Any) -> tuple[int, float, str]:
+def _words(visit: Visit, column: Column, value: Any) -> str:
+    """A value as it is kept and as the reader sees it, in lower case: both are found."""
+    if value is None:
+        return ""
+    told, text = visit.words, str(value)
+    match column.kind:
+        case "status" | "grade" | "word":
+            seen = told(text)
+        case "proof":
+            seen = told(_PROOFS.get(text, text))
+        case "deed":
+            seen = told.deed(text)
+        case "yes":
+            seen = told("yes" if value else "no")
+        case "said":
+            seen = "; ".join(told.sentence(piece) for piece in text.split("; "))
+        case "came":
+            seen = " · ".join(told(piece) for piece in text.split(" · "))
+        case "time":
+            seen = local(text, visit.zone, "%Y-%m-%d %H:%M")
+        case _:
+            seen = ""
+    return f"{text}\n{seen}".lower()
+
+
+def _order(value: Any, ranks: tuple[str, ...] = ()) -> tuple[int, float, str]:
+    if value in ranks:
+        return 0, float(ranks.index(value)), ""
     if isinstance(value, bool | int | float):
         return 0, float(value), ""
     if isinstance(value, list):
@@ -114,6 +151,16 @@ def exported(visit: Visit, shown: Table, name: str) -> Response | None:
     if any(column.kind in _PERSONAL for column in shown.columns):  # whoever is erased later may be in this file
         visit.one("table_download", table=name, format=wanted, rows=len(rows))
     return Response(content, 200, headers, FORMATS[wanted])
+
+
+def saved(
+    visit: Visit, keys: tuple[str, ...], rows: Callable[[], Iterable[dict[str, Any]]], usual: str, name: str
+) -> Response | None:
+    """The same for a page that shows what it has in another way than as a table; `keys` are the columns of the file."""
+    if not visit.query("format"):
+        return None
+    columns = tuple(Column(key, key, "person" if key == "person" else "text") for key in keys)
+    return exported(visit, table(visit, columns, rows(), usual), name)
 
 
 def _csv(keys: list[str], rows: list[dict[str, Any]]) -> bytes:

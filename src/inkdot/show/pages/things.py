@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +14,9 @@ from starlette.responses import Response
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.mark.reasons import SENTENCES
 from inkdot.show.pages.desk import Visit
-from inkdot.show.pages.persons import span
+from inkdot.show.pages.persons import choice, span
 from inkdot.show.pages.story import by_country, countries_of, days
-from inkdot.show.pages.table import Column, exported, table
+from inkdot.show.pages.table import Column, exported, saved, table
 
 _MAILS = (
     Column("subject", "Mail", "mail"), Column("status", "Status", "status"), Column("marked", "Sent", "time"),
@@ -40,6 +41,12 @@ _DOCUMENTS = (
     Column("name", "Document", "document"), Column("pages", "Pages", "number"), Column("version", "Version", "number"),
     Column("links", "Links", "number"), Column("dots", "Dots", "number"), Column("to", "Person", "person"), Column("made", "Added", "time"),
 )  # fmt: skip
+_VISITS = (
+    "started", "person", "seconds", "pages", "downloads", "version", "human", "actor", "counted", "device", "os", "client", "location",
+)  # fmt: skip
+_SHORT, _LONG, _WHOLE = 8, 50, 1_000
+"""Lines of each list of a website: at first, on wish, in a file."""
+_PARTS = ("list", "name", "count")
 _SITES = (Column("domain", "Website", "site"), Column("goals", "Goals", "number"))
 _SITE_PARTS = (
     ("channels", "Channels"), ("sources", "Sources"), ("campaigns", "Campaigns"), ("referrers", "Referrers"), ("searches", "Searches"),
@@ -62,7 +69,9 @@ def mails(visit: Visit) -> Response:
     for one in found["messages"]:
         one["status"] = status_of_mail(one)
     shown = table(visit, _MAILS, found["messages"], "-marked")
-    compared = _compared(visit, found["since"]) if visit.query("compare") == "yes" and since != "all" else None
+    compared = (
+        _compared(visit, found["since"]) if choice(visit, "compare", "yes", "no") == "yes" and since != "all" else None
+    )
     facts = {"table": shown, "since": since, "spans": _SPANS, "more": found["more"], "compared": compared}
     return exported(visit, shown, "mails") or visit.page("mails.html", **facts)
 
@@ -92,11 +101,13 @@ def mail(visit: Visit) -> Response:
     """One mail: each person's copy, its links, and what was heard."""
     number = visit.request.path_params["message"]
     found = visit.one("heard", message=number)
+    sent = list(visit.ask("sent", message=number))
+    states = {copy["person"]: copy["state"] for copy in sent}
     for copy in found["people"]:
-        copy["status"] = status_of(copy)
+        copy["status"] = status_of(copy | {"state": states.get(copy["person"])})
     shown = table(visit, _COPIES, found["people"], "-last")
     counts = visit.one("report_message", message=number)
-    told = days(found["events"], visit.ask("sent", message=number), visit.zone)
+    told = days(found["events"], sent, visit.zone)
     return exported(visit, shown, "mail") or visit.page(
         "mail.html",
         mail=found,
@@ -150,6 +161,8 @@ def status_of(copy: dict[str, Any]) -> str:
         return "clicked"
     if copy["opened"]:
         return {"yes": "opened", "likely": "probably opened", "unknown": "perhaps opened"}[copy["opened"]]
+    if copy.get("state") in ("refused", "expired"):  # the mail server did not take it
+        return "refused"
     return "fetched by a machine" if copy["machine_fetches"] else "nothing heard"
 
 
@@ -160,19 +173,25 @@ def documents(visit: Visit) -> Response:
     return exported(visit, shown, "documents") or visit.page("documents.html", table=shown)
 
 
-def document(visit: Visit) -> Response:
-    """One document: which pages were read, by whom, for how long."""
+def document(visit: Visit, fresh: dict[str, Any] | None = None) -> Response:
+    """One document: which pages were read, by whom, for how long; `fresh` is a link to it that was made right now."""
     number, version = visit.request.path_params["document"], visit.query("version")
     found = visit.one("report_document", document=number, version=version)
     described = next(iter(visit.ask("document_list", document=number)), None) if found["pages"] else None
     if version:  # what was done with another version is told on its page
         found["visits"] = [v for v in found["visits"] if v["version"] == found["version"]]
+    if file := saved(visit, _VISITS, lambda: map(_visit_row, found["visits"]), "started", "visits"):
+        return file
     longest = max((page["seconds"] for page in found["pages"]), default=0) or 1
     busiest = max((s for row in found["people"] for s in row["seconds"]), default=0) or 1
     return visit.page(
-        "document.html", doc=found, described=described, longest=longest, busiest=busiest, sums=_sums(found),
+        "document.html", doc=found, fresh=fresh, described=described, longest=longest, busiest=busiest, sums=_sums(found),
         places=by_country(v["location"] for v in found["visits"] if v["counted"]),
     )  # fmt: skip
+
+
+def _visit_row(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {"pages": len(one["pages"]), "downloads": one.get("downloads")}
 
 
 def _sums(found: dict[str, Any]) -> dict[str, Any]:
@@ -209,10 +228,7 @@ def document_change(visit: Visit) -> Response:
     }
     if form.get("no_download"):
         terms["download"] = False
-    made = visit.one("document_share", document=number, to=form.get("to"), **terms)
-    told = [visit.words("The link for {person}: {url}", person=made["to"], url=made["url"])]
-    told += [visit.words.sentence(warning) for warning in made["warnings"]]
-    return visit.back(f"/documents/{number}", " ".join(told))
+    return document(visit, visit.one("document_share", document=number, to=form.get("to"), **terms))
 
 
 def sites(visit: Visit) -> Response:
@@ -232,24 +248,41 @@ def site(visit: Visit) -> Response:
     """One website on one page."""
     domain, since = visit.request.path_params["domain"], span(visit)
     found = visit.one(
-        "report_site", site=domain, since=since, last=visit.query("last", "8"), funnel=visit.query("funnel")
+        "report_site",
+        site=domain,
+        since=since,
+        last=_WHOLE if visit.query("format") else visit.query("last", str(_SHORT)),
+        funnel=visit.query("funnel"),
     )
     report = next((s for s in found["sites"] if s["domain"] == domain), None)
     if report is None:
-        raise UsageError(f"There is no website {domain}; add it on the page of websites.")
+        raise NotFound(f"There is no website {domain}; add it on the page of websites.")
     every_day = _all_days(report["days"], found["until"])
     known = next(s for s in visit.ask("site_list") if s["domain"] == domain)
-    changes = _changes(visit, domain, found, report) if since != "all" and visit.query("compare") != "no" else {}
+    changes = (
+        _changes(visit, domain, found, report)
+        if choice(visit, "compare", "yes", "no") != "no" and since != "all"
+        else {}
+    )
     # Goals have a place of their own, where they are made; a guest sees the list alone.
     shown = [part for part in _SITE_PARTS if part[0] != "goals" or visit.guest]
     parts = [(key, label, _bars(report.get(key) or [])) for key, label in shown]
+    if file := saved(visit, _PARTS, lambda: _part_rows(report), "list", "website"):
+        return file
     parts += [(f"nobody-{key}", label, _bars(report["for_nobody"][key])) for key, label in _FOR_NOBODY]
     return visit.page(
         "site.html", site=report, known=known, parts=[p for p in parts if p[2]], since=since, spans=_SPANS,
         changes=changes, days=every_day, most=max(d["views"] for d in every_day) or 1, heard=bool(report["days"] or report["views_for_nobody"]),
-        live=visit.one("site_lately", site=domain), funnel=visit.query("funnel"), goals=report["goals"], compared_by_itself=True,
+        live=visit.one("site_lately", site=domain), funnel=visit.query("funnel"), goals=report["goals"], compared_by_itself=True, longer=_LONG if not visit.query("last") and any(len(p[2]) == _SHORT for p in parts) else None,
         places={row["name"]: row["visits"] for row in report["countries"] if row["name"]},
     )  # fmt: skip
+
+
+def _part_rows(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every line of every list of a website."""
+    for key, _ in _SITE_PARTS:
+        for row in _bars(report.get(key) or []):
+            yield {"list": key, "name": row["name"], "count": row["number"]}
 
 
 def site_change(visit: Visit) -> Response:

@@ -27,6 +27,10 @@ class Words(NamedTuple):
         told = self.table.get(text, text)
         return told.format(**values) if values else told
 
+    def some(self, count: int, one: str, many: str) -> str:
+        """What there is so much of, `{count}` filled in: `1 visit`, `2 visits`."""
+        return self(one if count == 1 else many, count=count)
+
     def deed(self, name: str) -> str:
         """What somebody did, by its name in the audit log."""
         return self.deeds.get(name) or self(name)

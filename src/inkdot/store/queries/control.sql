@@ -28,8 +28,17 @@ INSERT INTO recipients (message, contact) VALUES (?, ?) ON CONFLICT DO NOTHING;
 INSERT INTO handovers VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: keep_correction
--- What somebody says of an event.
-INSERT INTO corrections (event, says, because, time) VALUES (?, ?, ?, ?);
+-- What somebody says of an event, and how it was judged before anybody said something.
+INSERT INTO corrections (event, says, because, time, judged)
+VALUES (?1, ?2, ?3, ?4, coalesce((SELECT judged FROM corrections WHERE event = ?1 ORDER BY number LIMIT 1), ?5));
+
+-- name: judged_before
+-- How an event was judged before anybody corrected it.
+SELECT judged FROM corrections WHERE event = ? ORDER BY number LIMIT 1;
+
+-- name: forget_corrections
+-- What was said of an event counts no more.
+DELETE FROM corrections WHERE event = ?;
 
 -- name: contacts_of_domain
 -- People of one mail domain.
