@@ -137,6 +137,23 @@ def test_page_and_api_agree_on_who_may_withdraw_set_and_see_what_somebody_chose(
     assert "This needs the scope privacy or manage" in refused.json["detail"]
 
 
+def test_page_and_api_agree_that_members_have_webhooks_and_that_anybody_mutes_people_for_himself(
+    office: Server,
+) -> None:
+    office.mark(QUOTE, WANDA)
+    for who, role, adds in (("mina@example.com", "member", True), ("vera-2@example.com", "viewer", False)):
+        make(office, who, "--role", role)
+        page, browser = Reader(office, who), Program(office)
+        assert browser.sign_in(who).status == 201
+        assert ('value="add"' in page.ask("GET", "/webhooks")[2]) is adds
+        by_page = page.ask("POST", "/webhooks", {"do": "add", "url": "https://example.com/by-page"})[0]
+        by_api = browser.post("/webhooks", {"url": "https://example.com/by-api"}).status
+        assert (by_page, by_api) == ((200, 201) if adds else (403, 403)), who
+        assert page.ask("POST", f"/people/{WANDA}", {"do": "mute"})[0] == 303
+        assert browser.get("/notices").json["muted"] == [WANDA]
+        assert page.ask("POST", f"/people/{WANDA}", {"do": "hear"})[0] == 303
+
+
 def test_sessions_die_when_password_or_role_change(office: Server) -> None:
     make(office, BEN, "--role", "member")
     for change in (("role", BEN, "viewer"), ("passwd", BEN, "--ask"), ("totp", BEN, "--off")):
@@ -280,6 +297,17 @@ def test_the_secret_of_a_webhook_is_in_one_answer_and_in_no_cookie(office: Serve
     another = re.search(r"<code>(whsec_[\w+/=]+)</code>", page)
     assert another
     assert (another[1] != secret[1], headers.get("set-cookie")) == (True, None)
+
+
+def test_a_page_that_looks_again_and_again_leaves_a_line_an_hour(server: Server) -> None:
+    watcher = "watcher@example.com"
+    inkdot("account", "add", watcher, "--role", "owner", "--ask", "--data", server.data, stdin=PASSWORD + "\n")
+    reader = Reader(server, watcher)
+    assert [reader.ask("GET", "/feed")[0] for _ in range(12)] == [200] * 12
+    lines = reader.ask("GET", f"/audit?format=csv&q={watcher}")[2]
+    assert 1 <= lines.count(",latest,") <= 2  # two where an hour ends meanwhile
+    reader.ask("GET", "/people")
+    assert reader.ask("GET", f"/audit?format=csv&q={watcher}")[2].count(",alive,") == 1
 
 
 def test_the_audit_log_tells_in_words_what_was_done(office: Server) -> None:

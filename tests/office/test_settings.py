@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
+from tests.office.desk import FIREFOX
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,19 @@ def test_a_new_owner_says_where_recipients_are_and_is_measured_by_their_rules(ow
     assert owner.get_by_label("European Union").is_checked()
     assert written(server) == {"region": "eu"}
     assert inkdot_json("setup", "--data", server.data)["mode"] == "aggregate"
+
+
+def test_who_tries_a_link_on_himself_sees_himself_also_where_others_have_to_be_asked_first(
+    owner: Page, server: Server
+) -> None:
+    inkdot("setup", "--region", "eu", "--data", server.data)
+    owner.goto("/welcome")
+    owner.get_by_role("link", name="Make a test link for me").click()
+    link = owner.locator("a.url").get_attribute("href")
+    assert link
+    assert server.get(link, User_Agent=FIREFOX)[0] == 302
+    owner.goto("/")
+    expect(owner.locator("#feed > .event").first).to_contain_text(f"{ADA} A person clicked the link")
 
 
 def test_the_public_address_is_tried_before_it_is_used(owner: Page, server: Server) -> None:

@@ -88,15 +88,21 @@ class Register:
         list_name: str | None = None,
         site: str | None = None,
         workspace: WorkspaceId = WORKSPACE,
+        *,
+        himself: bool = False,
     ) -> Decision:
-        """How much may be kept about a person in a mail to a list or on a site; the strictest word counts."""
+        """How much may be kept about a person in a mail to a list or on a site; the strictest word counts.
+
+        `himself`: the person tries it on himself, which says yes where he said nothing else.
+        """
         self._renew()
         contact = self.contact(address, workspace)
         if why := self.book.why_denied(contact):
             return Decision(Mode.OFF, "the person's withdrawal" if why == "withdrawn" else "the person's erasure", ())
         scopes = ["", *([f"list:{list_name}"] if list_name else []), *([f"site:{site}"] if site else [])]
         own = _last_words(self.book.choices_of(workspace, contact), scopes)
-        return strictest([*(own or [self._default]), *self._limits(scopes, workspace), *self._never(address)])
+        silent = Wish(Mode.INDIVIDUAL, "a try on oneself") if himself else self._default
+        return strictest([*(own or [silent]), *self._limits(scopes, workspace), *self._never(address)])
 
     def _never(self, address: Address) -> list[Wish]:
         listed = {entry.lower().lstrip("@") for entry in self._settings.never_track}

@@ -90,9 +90,9 @@ class Sending:
         yield kept | {"internet_id": name}
 
     def link_add(self, what: Asked) -> Answer:
-        """A tracked link to `url` for the person `to`."""
+        """A tracked link to `url` for the person `to`; `himself`, if that is who asks for it."""
         address = normal_address(str(what.get("to", "")))
-        mode = self._register.mode_for(address, workspace=here(what)).mode
+        mode = self._register.mode_for(address, workspace=here(what), himself=bool(what.get("himself"))).mode
         number, url = keep_link(self._control, self._mint(what), address, mode, str(what.get("url", "")))
         yield {"link": to_word(LINK, number), "url": url, "to": address}
 

@@ -154,6 +154,8 @@ def person_change(visit: Visit) -> Response:
     """Withdraw or set consent, hear no more of somebody, merge two addresses or take that back."""
     address, form = visit.request.path_params["person"], visit.form
     here = f"/people/{address}"
+    if form.get("do") not in ("mute", "hear") and not visit.signed.may(Scope.MANAGE):
+        raise NotAllowed(f"This needs the role member; yours is {visit.signed.role}.")
     match form.get("do"):
         case "withdraw":
             visit.one("consent_withdraw", person=address, method="office")

@@ -156,6 +156,7 @@ def _me(
         "places": accounts.workspaces_of(visit.signed.user),
         "passkeys": words_of(accounts.passkeys(visit.signed.user)),
         "wish": wish,
+        "zone": visit.zone.key,
         "qr": qr.drawn(offered[1]) if offered and len(offered[1].encode()) <= qr.MOST_BYTES else None,
         "kinds": _TOLD,
     }

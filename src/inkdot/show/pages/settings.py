@@ -64,7 +64,7 @@ def welcome(visit: Visit) -> Response:
         trouble = visit.one("public_check", url=checked)["trouble"]
     if visit.query("test") and visit.signed.may(Scope.SEND):
         back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
-        test = visit.one("link_add", url=back, to=visit.signed.address)
+        test = visit.one("link_add", url=back, to=visit.signed.address, himself=True)
     region = next(s["value"] for s in visit.ask("setting_list") if s["setting"] == "region")
     return visit.page(
         "welcome.html", test=test, public_url=own["public_url"], checked=checked, trouble=trouble, region=region, regions=REGIONS,

@@ -3,7 +3,8 @@
 (() => {
   const $ = (found, within = document) => within.querySelector(found);
   const $$ = (found, within = document) => [...within.querySelectorAll(found)];
-  const language = document.documentElement.lang;
+  const page = document.documentElement.lang;
+  const language = navigator.languages.find((own) => own.split("-")[0] === page) ?? page; // 19:56 for who reads English in London
   const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const near = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
   const year = new Date().getFullYear();
