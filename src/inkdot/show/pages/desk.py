@@ -154,8 +154,8 @@ class Desk:
             status, "That did not work"
         )
         signed = self.auth.current(request) if problem.name != "sign-in" else None
-        ways = _ways_on(request) if signed else ()
-        return self.page(request, "turned.html", signed, status, heading=heading, text=str(problem.detail), ways=ways)
+        facts = {"heading": heading, "text": str(problem.detail), "ways": _ways_on(request)}
+        return self.page(request, "turned.html", signed, status, **facts)
 
     async def lost(self, request: Request, error: Exception) -> Response:
         """There is no page at this address, or it takes no form."""
