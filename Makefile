@@ -26,10 +26,11 @@ bench: dev
 	sh tools/need.sh nginx wrk postgresql postfix
 	$(RUN)/python bench/run.py
 proof: dev
-	sh tools/need.sh strace chromium iproute2 $(OFFICE)
+	sh tools/need.sh strace chromium iproute2 nodejs npm openssl faketime $(OFFICE)
 	$(RUN)/python proofs/run.py --long
 	$(RUN)/python proofs/mail.py
 	$(RUN)/python proofs/webhooks.py
+	$(RUN)/python proofs/sign_in.py
 	$(RUN)/python proofs/soak.py
 	$(RUN)/python proofs/corpus.py
 	$(RUN)/python proofs/contract.py
