@@ -154,6 +154,21 @@ def test_page_and_api_agree_that_members_have_webhooks_and_that_anybody_mutes_pe
         assert page.ask("POST", f"/people/{WANDA}", {"do": "hear"})[0] == 303
 
 
+def test_a_wrong_password_on_the_page_of_the_account_is_told_to_somebody_who_stays_signed_in(office: Server) -> None:
+    make(office, "wilma@example.com")
+    reader = Reader(office, "wilma@example.com")
+    for form, told in (
+        ({"do": "password", "old": "nothing like it", "new": PASSWORD}, "The old password is wrong."),
+        ({"do": "notices", "ntfy": "my-topic"}, "is no web address; write it like https"),
+    ):
+        _, _, page = reader.ask("POST", "/me", form)
+        assert told in page
+        assert "Sign in first" not in page
+        assert "That did not work" in page
+        assert "Sign out" in page
+    assert reader.ask("GET", "/me")[0] == 200
+
+
 def test_sessions_die_when_password_or_role_change(office: Server) -> None:
     make(office, BEN, "--role", "member")
     for change in (("role", BEN, "viewer"), ("passwd", BEN, "--ask"), ("totp", BEN, "--off")):

@@ -107,6 +107,17 @@ def test_every_list_leads_from_page_to_page(firms: Firms) -> None:
     assert (said["data"], said["has_more"]) == ([], False)
 
 
+def test_leads_are_listed_by_their_grade(firms: Firms) -> None:
+    for grade in ("hot", "warm", "cold"):
+        said = firms.ours.get(f"/leads?grade={grade}")
+        assert said.status == 200, said.body
+        assert {lead["grade"] for lead in said.json["data"]} <= {grade}
+    assert firms.ours.get("/leads?grade=tepid").status == 422
+    assert len(firms.ours.get("/leads").json["data"]) == sum(
+        len(firms.ours.get(f"/leads?grade={grade}").json["data"]) for grade in ("hot", "warm", "cold")
+    )
+
+
 def test_the_type_of_a_problem_is_an_address_where_it_is_explained(firms: Firms) -> None:
     for path, status in (("/events?limit=0", 422), ("/nowhere", 404), ("/events/evt_0000000000000", 404)):
         said = firms.ours.get(path)

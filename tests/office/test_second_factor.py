@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html import unescape
 
 from inkdot.show.passwords import totp_code
@@ -98,3 +99,25 @@ def test_an_address_that_no_code_holds_leaves_the_secret_to_be_typed(server: Ser
     page = Reader(server, who).ask("POST", "/me", {"do": "offer"})[2]
     assert 'class="qr"' not in page
     assert re.search(r"<code>\w{32}</code>", page)
+
+
+def test_whoever_finds_an_open_page_puts_no_factor_of_his_own_in_the_place_of_another(server: Server) -> None:
+    who = "open-page@example.com"
+    inkdot("account", "add", who, "--ask", "--data", server.data, stdin=PASSWORD + "\n")
+    reader, thief = Reader(server, who), Reader(server, who)
+    offers = [secret_of(browser.ask("POST", "/me", {"do": "offer"})[2]) for browser in (thief, reader)]
+    code = totp_code(offers[1], int(time.time()) // 30)
+    status, headers, _ = reader.ask("POST", "/me", {"do": "prove", "code": code})
+    assert status == 200
+    reader.cookie = headers["set-cookie"].partition(";")[0]
+    reader.read_token()
+    status, _, page = reader.ask("POST", "/me", {"do": "offer"})
+    assert (status, "end that first, with your password" in page) == (422, True)
+    later = totp_code(offers[1], int(time.time()) // 30 + 1)
+    assert reader.ask("POST", "/me", {"do": "prove", "code": later})[0] == 422
+    assert thief.ask("GET", "/me")[0] == 303, "every session ended"
+
+
+def secret_of(page: str) -> str:
+    (found,) = re.findall(r"<code>(\w{32})</code>", page)
+    return str(found)

@@ -213,7 +213,9 @@ class Client(Asking):
         """What was done on a website."""
         return self._get(f"/sites/{word(site)}/report", {"since": since, "funnel": funnel})  # type: ignore[no-any-return]
 
-    def leads(self, since: str = "30d", grade: str | None = None, *, known: bool = False) -> Iterator[wire.Lead]:
+    def leads(
+        self, since: str = "30d", grade: Literal["hot", "warm", "cold"] | None = None, *, known: bool = False
+    ) -> Iterator[wire.Lead]:
         """People and visitors, the warmest first, with the reasons; `known`: people alone."""
         yield from self._pages("/leads", {"since": since, "grade": grade, "known": str(known).lower()})
 

@@ -27,7 +27,7 @@ from starlette.responses import Response
 
 from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften
+from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
 from inkdot.domain.ids import UserId, WorkspaceId
 from inkdot.show import passwords
 from inkdot.show.oidc import Provider
@@ -296,7 +296,11 @@ class Auth:
             raise SignInFirst(wrong)
 
     def offer_totp(self, signed: Signed) -> tuple[str, str]:
-        """A secret for a second factor, and the address for authenticator programs; asked for once it is proven."""
+        """A secret for a second factor, and the address for authenticator programs; asked for once it is proven.
+
+        Raises UsageError where there is a second factor: whoever sits at an open page must not put his own in its place.
+        """
+        self._check_first_factor(signed)
         secret = passwords.totp_secret(os.urandom(20))
         self.accounts.want_totp(signed.user, secret)
         return secret, passwords.totp_address(secret, signed.address)
@@ -307,6 +311,7 @@ class Auth:
         Returns a new session and the codes for whoever loses the second factor; each works once.
         """
         self._count(request, signed.address)
+        self._check_first_factor(signed)
         user = self.accounts.user(signed.user)
         step = passwords.totp_step(user.totp_wanted, code, self._now()) if user and user.totp_wanted else None
         if step is None or not self.accounts.use_totp(signed.user, step):
@@ -315,6 +320,11 @@ class Auth:
         self.accounts.prove_totp(signed.user, [digest(passwords.plain_code(word)) for word in recovery])
         self.note(signed, "second factor on")
         return self._begin(request, signed.user, signed.workspace), recovery
+
+    def _check_first_factor(self, signed: Signed) -> None:
+        user = self.accounts.user(signed.user)
+        if user and user.totp:
+            raise UsageError("A code is asked for already; end that first, with your password.")
 
     def end_totp(self, request: Request, signed: Signed, password: str) -> str:
         """Ask for no codes any more; every session ends. Returns a new one. Raises SignInFirst, TooOften."""

@@ -97,6 +97,8 @@ class WebsiteQuestions:
         leads = [_Lead.of(v, acted.get(v.contact) if v.contact else None, now) for v in visited]
         leads += [_Lead.of(None, acts, now) for contact, acts in acted.items() if contact not in known]
         grade = what.get("grade")
+        if grade not in (None, "hot", "warm", "cold"):
+            raise UsageError(f"{grade!r} is no grade of a lead; there are hot, warm and cold.")
         leads = [x for x in leads if (x.contact or not what.get("known")) and grade in (None, x.score.grade)]
         leads.sort(key=lambda x: (-x.score.points, -x.facts.last, x.place))
         if what.get("after"):

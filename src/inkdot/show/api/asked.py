@@ -83,7 +83,7 @@ class Leads(Listed, forbid_unknown_fields=True, kw_only=True):
     """Which leads, the warmest first."""
 
     since: Since | None = None
-    grade: Annotated[str, Meta(max_length=2)] | None = None
+    grade: Literal["hot", "warm", "cold"] | None = None
     known: bool = False
 
 

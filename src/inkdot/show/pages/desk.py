@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -150,10 +150,11 @@ class Desk:
     def turned(self, request: Request, problem: Problem) -> Response:
         """A page that says what is wrong and what to do."""
         status = KINDS[problem.name].status
-        heading = {401: "Sign in first", 403: "Not for you", 404: "There is nothing here", 429: "Too often"}.get(
-            status, "That did not work"
-        )
-        signed = self.auth.current(request) if problem.name != "sign-in" else None
+        signed = self.auth.current(request)
+        known = {403: "Not for you", 404: "There is nothing here", 429: "Too often"}
+        if not signed:  # who is signed in and gave a wrong password is signed in all the same
+            known[401] = "Sign in first"
+        heading = known.get(status, "That did not work")
         facts = {"heading": heading, "text": str(problem.detail), "ways": _ways_on(request)}
         return self.page(request, "turned.html", signed, status, **facts)
 
@@ -262,8 +263,16 @@ _LISTS = {
 
 def _ways_on(request: Request) -> tuple[tuple[str, str], ...]:
     """Where to go from a page that cannot be shown, address and text: the same without what was asked of it, the list it is of."""
-    path, here = request.url.path, request.url.path.strip("/").split("/")
-    again = ((path, "The page as it usually is"),) if request.method == "GET" and request.url.query else ()
+    path, here, came = (
+        request.url.path,
+        request.url.path.strip("/").split("/"),
+        urlsplit(request.headers.get("referer", "")),
+    )
+    again: tuple[tuple[str, str], ...] = ()
+    if request.method == "GET" and request.url.query:
+        again = ((path, "The page as it usually is"),)
+    elif request.method == "POST" and came.netloc == request.headers.get("host") and came.path[1:2] != "/":
+        again = ((came.path, "Back to the page"),)
     known = _LISTS.get(here[0]) if here[1:] else None
     return (*again, *(((f"/{here[0]}", known),) if known else ()))
 

@@ -171,6 +171,9 @@ def _notices(visit: Visit) -> Response:
         **{name: form.get(name, "").strip() or None for name in ("ntfy", "webhook", "digest", "quiet")},
         "zone": form.get("zone", "").strip() or "UTC", "language": visit.words.language,
     }  # fmt: skip
+    for name in ("ntfy", "webhook"):
+        if wish[name] and not str(wish[name]).startswith(("http://", "https://")):
+            raise UsageError(f"{wish[name]!r} is no web address; write it like https://example.com/here.")
     before = visit.one("notice_show", user=int(visit.signed.user))
     try:
         kept = visit.one("notice_set", user=int(visit.signed.user), wish=wish | {"token": before["token"]})
