@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ _MOST_LINES = 5_000
 _SECOND = 1_000_000
 _NO_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 """A disk that takes nothing keeps nobody from reading, nor from making room; any other trouble does."""
-_WATCHED, _HOUR, _MOST_WATCHERS = frozenset({"latest"}), 3_600, 10_000
+_WATCHED = frozenset({"latest"})
 """What an open page asks again and again: whoever watches leaves a line an hour, or nothing else would be found in the log."""
 _UNTOLD = frozenset({"by", "person", "to", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
@@ -88,20 +87,8 @@ def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str,
 
 
 def _watched(register: Register, name: str, ask: Ask) -> Ask:
-    watching: dict[tuple[str, WorkspaceId], int] = {}
-
-    def goes_on(what: Mapping[str, Any]) -> bool:
-        """Whether the log says already that this reader looks at this in this hour."""
-        reader, hour = (str(what.get("by")), here(what)), int(time.time()) // _HOUR
-        if name not in _WATCHED or watching.get(reader) == hour:
-            return name in _WATCHED
-        if len(watching) >= _MOST_WATCHERS:
-            watching.clear()
-        watching[reader] = hour
-        return False
-
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        if goes_on(what):
+        if name in _WATCHED and register.goes_on_watching(str(what.get("by")), here(what)):
             yield from ask(what)
             return
         detail = {key: value for key, value in what.items() if key not in _UNTOLD}

@@ -27,6 +27,7 @@ from inkdot.settings import FILE, Settings, load
 from inkdot.store.consents import Consents
 
 WORKSPACE = WorkspaceId(1)
+_MOST_WATCHERS = 10_000
 _WIDEST = Wish(Mode.INDIVIDUAL, "the default of an installation without a region")
 
 
@@ -40,6 +41,17 @@ class Register:
         self.book = Consents(folder.control)
         self._stamps = self._stamped()
         self._default = self._by_region()
+        self._watching: dict[tuple[str, WorkspaceId], int] = {}
+
+    def goes_on_watching(self, who: str, workspace: WorkspaceId) -> bool:
+        """Whether the audit log says already that somebody watches a workspace in this hour; from now on it does."""
+        hour = int(time.time()) // 3_600
+        if self._watching.get((who, workspace)) == hour:
+            return True
+        if len(self._watching) >= _MOST_WATCHERS:
+            self._watching.clear()
+        self._watching[who, workspace] = hour
+        return False
 
     def _by_region(self) -> Wish:
         region = self._settings.region
