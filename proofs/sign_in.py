@@ -279,8 +279,8 @@ def way_back(context: BrowserContext, proof: Proof) -> str:
     while not place.startswith(f"{proof.office}/login/provider/back"):
         asked = context.request.get(place, max_redirects=0)
         if "/interaction/" in place:
-            said = {"prompt": "login", "login": "ada", "password": "anything"}
-            form = said if 'value="login"' in asked.text() else {"prompt": "consent"}
+            said: dict[str, str | float | bool] = {"prompt": "login", "login": "ada", "password": "anything"}
+            form = said if 'value="login"' in asked.text() else said | {"prompt": "consent"}
             asked = context.request.post(place, form=form, max_redirects=0)
         place = urljoin(place, asked.headers["location"])
     return place

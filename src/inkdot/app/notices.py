@@ -166,7 +166,7 @@ class Notices:
                 about = f" “{item['subject']}”" if item["subject"] else ""
                 told.append((item["person"] or word("Somebody"), item["time"], f"{word.sentence(item['says'])}{about}"))
         office = self._house.settings.office_url or (getattr(self._house.folder.running(), "office", "") or "")
-        text = digest_text(told, office, wish.zone, word)
+        text = digest_text(told, office, wish.zone, word.__call__)
         if text is None:
             return None
         subject = (
