@@ -81,6 +81,18 @@ def test_days_and_hours_are_those_of_the_reader(chromium: Browser, office: Offic
     assert shown["Pacific/Kiritimati"] > shown["Pacific/Pago_Pago"]
 
 
+def test_a_page_that_was_open_when_its_session_ended_leads_to_the_door(chromium: Browser, office: Office) -> None:
+    leaver = "leaver@example.com"
+    inkdot("account", "add", leaver, "--ask", "--data", office.server.data, stdin=PASSWORD + "\n")
+    context = signed_in(chromium, office, leaver)
+    tab = context.pages[0]
+    expect(tab.locator("#feed")).to_be_visible()
+    inkdot("account", "passwd", leaver, "--ask", "--data", office.server.data, stdin=PASSWORD + "\n")
+    tab.wait_for_url("**/login?next=*")
+    expect(tab.get_by_label("Mail address")).to_be_visible()
+    context.close()
+
+
 @pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
 def test_a_judgement_says_until_when_it_can_change_and_is_final_after_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -159,6 +159,22 @@ def test_signs_of_a_person_visits_of_a_document_and_lists_of_a_website_are_saved
     assert ada.request.get("/audit").text().count("table taken out as a file") >= 1
 
 
+def test_leads_are_shown_and_saved_by_their_grade(page: Page, ada: BrowserContext) -> None:
+    page.goto("/leads?since=all")
+    every = page.locator(".grade").count()
+    counts = []
+    for grade in ("hot", "warm", "cold"):
+        page.get_by_role("navigation", name="Grade").get_by_role("link", name=grade).click()
+        page.wait_for_url(f"**/leads?*grade={grade}")
+        assert set(page.locator("tbody .grade").all_inner_texts()) <= {grade}
+        counts.append(page.locator("tbody .grade").count())
+        saved = ada.request.get(f"/leads?since=all&grade={grade}&format=jsonl").text().splitlines()
+        assert len(saved) == counts[-1]
+    page.go_back()
+    page.wait_for_url("**/leads?*grade=warm")
+    assert sum(counts) == every > 0
+
+
 def test_columns_are_chosen_kept_by_the_browser_and_saved_as_shown(ada: BrowserContext, page: Page) -> None:
     page.goto("/mails")
     page.get_by_text("Columns", exact=True).click()

@@ -56,6 +56,7 @@ _SITE_PARTS = (
 )  # fmt: skip
 _FOR_NOBODY = (("pages", "Pages, counted for nobody"), ("channels", "How views for nobody began"))
 _SPANS = ("1d", "7d", "30d", "90d", "all")
+_GRADES = ("hot", "warm", "cold")
 _LEADS = (
     Column("who", "Lead", "lead"), Column("score", "Score", "number"), Column("grade", "Grade", "grade"), Column("why", "Why", "said"),
     Column("came", "First came by", "came"), Column("visits", "Visits", "number"), Column("last", "Last seen", "time"),
@@ -345,7 +346,9 @@ def leads(visit: Visit) -> Response:
             "who": lead["person"] or lead["visitor"], "why": "; ".join(r["fact"] for r in lead["reasons"]),
             "came": " · ".join(filter(None, (lead["first_touch"]["channel"], lead["first_touch"]["source"]))) if lead["first_touch"] else None,
         }
-        for lead in visit.one("report_leads", since=since, last=1_000)["leads"]
+        for lead in visit.one("report_leads", since=since, last=1_000, grade=choice(visit, "grade", *_GRADES))["leads"]
     ]  # fmt: skip
     shown = table(visit, _LEADS, rows, "-score")
-    return exported(visit, shown, "leads") or visit.page("leads.html", table=shown, since=since, spans=_SPANS)
+    return exported(visit, shown, "leads") or visit.page(
+        "leads.html", table=shown, since=since, spans=_SPANS, grades=_GRADES
+    )

@@ -124,7 +124,8 @@
     asking = true;
     again = false;
     try {
-      const answer = await fetch("/feed");
+      const answer = await fetch("/feed", { redirect: "manual" });
+      if (answer.type === "opaqueredirect") { location.reload(); return; } // signed out meanwhile: to the door, not the door into the feed
       if (answer.ok) {
         const part = document.createElement("template");
         part.innerHTML = await answer.text();
