@@ -22,7 +22,7 @@ _FLAGS = (
     # Headless Chromium says so in its name and is rightly taken for a machine; a window would say this:
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
 )  # fmt: skip
-_SECONDS = 30.0
+_SECONDS = 60.0
 
 
 class Chromium:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -10,12 +11,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
+
+from tests.forked import Stable, from_nothing
+
+if TYPE_CHECKING:  # benches and proofs start servers by this file, and need neither browsers nor workers
+    from playwright.sync_api import Browser, BrowserType
+
+    from tests.sharing import ByFile
 
 # Thousands of processes are started here: each would compile every module anew where nobody keeps what was compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -39,10 +49,18 @@ Content-Type: text/html; charset=utf-8\r
 """
 
 
+@cache
+def stable() -> Stable:
+    found = Stable()
+    atexit.register(found.close)
+    return found
+
+
 def inkdot(*arguments: str | Path, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line."""
-    command = [sys.executable, "-m", "inkdot", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120, check=False)
+    """Run the command line; benches and proofs start it from nothing, as a shell does."""
+    words = [*map(str, arguments)]
+    start = stable().run if "PYTEST_VERSION" in os.environ else from_nothing
+    done = start(words, stdin, 120)
     assert not check or done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -53,15 +71,26 @@ def inkdot_json(*arguments: str | Path) -> Any:
     return json.loads(inkdot(*arguments, "--json").stdout)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `condition` gives once it is true; fails after `seconds`: disks can take many for one sync."""
+def eventually(condition: Callable[[], Any], seconds: float = 60, pause: float = 0.02) -> Any:
+    """What `condition` gives once it is true, asked again after `pause`; fails after `seconds`: disks can take many for one sync."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
+        time.sleep(pause)
+
+
+def files_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file below a folder, with its content; what a running server takes away meanwhile is in it no more."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            try:
+                if path.is_file():
+                    yield path, path.read_bytes()
+            except FileNotFoundError:
+                continue
 
 
 class Server:
@@ -157,7 +186,7 @@ class Server:
     def stop(self, kind: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             os.kill(self.process.pid, kind)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         if self.process.stdout:
             self.process.stdout.close()
         if self in Server.running:
@@ -172,6 +201,50 @@ def _nothing_left_running() -> Iterator[None]:
     yield
     for left in [server for server in Server.running if server not in before]:
         left.stop()
+
+
+@atexit.register
+def _end_all() -> None:
+    """What a fixture that failed on its way has started."""
+    for left in list(Server.running):
+        left.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Who of the workers runs which tests."""
+    from tests.sharing import ByFile  # noqa: PLC0415
+
+    return ByFile(config, log)
+
+
+@pytest.fixture(scope="session")
+def chromium_type() -> Iterator[BrowserType]:
+    """Playwright's way to a Chromium; there can be one at a time."""
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
+
+    expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
+    with sync_playwright() as playwright:
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_type: BrowserType) -> Iterator[Browser]:
+    """One browser for all; each test has contexts of its own, which know nothing of each other."""
+    found = chromium_type.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+    yield found
+    found.close()
+
+
+@contextmanager
+def closing(browser: Browser) -> Iterator[Browser]:
+    """What is opened in a browser meanwhile is closed at the end: pages of the office go on asking for what happens."""
+    before = list(browser.contexts)
+    try:
+        yield browser
+    finally:
+        for context in [opened for opened in browser.contexts if opened not in before]:
+            context.close()
 
 
 @pytest.fixture(scope="session")

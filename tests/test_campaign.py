@@ -186,7 +186,7 @@ def test_a_terminal_shows_how_far_it_is(tmp_path: Path, sink: Sink) -> None:
         while piece := os.read(terminal, 4_096):
             shown += piece
     os.close(terminal)
-    assert run.wait(20) == 0
+    assert run.wait(60) == 0
     assert b"3/3" in shown
     assert b"p2@example.com" in shown
 
@@ -197,7 +197,7 @@ def test_a_run_that_is_killed_is_taken_up_without_doubles_or_losses(tmp_path: Pa
         run = started(tmp_path, sink)
         eventually(lambda kept=kept: len(sink.got) >= kept)  # type: ignore[misc]
         run.kill()
-        run.wait(20)
+        run.wait(60)
     answer = send(tmp_path, sink, code=1 if any_unsure(tmp_path) else 0)
     states = {c["to"]: c["state"] for c in answer["copies"]}
     assert set(states.values()) <= {"sent", "unsure"}
@@ -237,7 +237,7 @@ def test_two_commands_do_not_send_one_campaign_together(tmp_path: Path, sink: Si
         "--data", tmp_path / "data", check=False,
     )  # fmt: skip
     run.kill()
-    run.wait(20)
+    run.wait(60)
     assert (second.returncode, "by another command" in second.stderr) == (1, True)
 
 

@@ -163,7 +163,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
             target=inkdot, args=("person", "erase", WHO, "--yes", "--data", server.data), kwargs={"check": False}
         )
         erasing.start()
-        eventually(half_done)
+        eventually(half_done, pause=0)
         os.kill(server.children()["office"], signal.SIGKILL)
         erasing.join()
         (told,) = eventually(

@@ -65,22 +65,24 @@ def stored_agents(data: Path) -> Counter[str]:
     return Counter(json.loads(line)["raw"]["agent"] for line in lines)
 
 
-def test_twenty_kills_of_street_office_and_the_whole_tree_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_twelve_kills_of_streets_office_and_the_whole_tree_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(2026)
+    victims = ["street-0", "street-1", "office", "tree"] * 3
+    chance.shuffle(victims)
     server = Server(tmp_path / "data", "--streets", "2")
     copy = server.mark()[0]
     acknowledged: list[str] = []
     slowest = 0.0
-    for _ in range(20):
+    for victim in victims:
         # A new ledger per cycle: agents are told apart by the cycle.
         with Ledger(server, copy) as ledger:
             eventually(lambda: len(ledger.acknowledged) > chance.randrange(5, 60))
-            victim = chance.choice(["street-0", "street-1", "office", "tree"])
             if victim == "tree":
                 os.kill(server.process.pid, signal.SIGKILL)
                 server.process.wait()
                 eventually(no_children(server))
             else:
+                eventually(lambda name=victim, at=server: name in at.children())  # type: ignore[misc]
                 os.kill(server.children()[victim], signal.SIGKILL)
                 begun = time.monotonic()
                 grown(ledger, 5)
@@ -90,7 +92,6 @@ def test_twenty_kills_of_street_office_and_the_whole_tree_lose_and_double_nothin
             server = Server(tmp_path / "data", "--streets", "2")
             slowest = max(slowest, server.seconds_to_ready)
             copy = json.loads(json.dumps(copy).replace(copy["dots"][0].split("/o/")[0], server.public))
-        eventually(lambda: not set(ledger.acknowledged) - set(stored_agents(tmp_path / "data")))
         acknowledged += ledger.acknowledged
     server.stop()
     sent, stored = Counter(acknowledged), stored_agents(tmp_path / "data")
@@ -106,14 +107,14 @@ def no_children(server: Server) -> Callable[[], bool]:
 def grown(ledger: Ledger, by: int) -> None:
     """Wait until so many more were acknowledged."""
     before = len(ledger.acknowledged)
-    eventually(lambda: len(ledger.acknowledged) > before + by, 10)
+    eventually(lambda: len(ledger.acknowledged) > before + by, 30)
 
 
 def test_no_orphan_outlives_the_supervisor(own_server: Server) -> None:
     children = own_server.children()
     assert set(children) == {"street-0", "office", "room"}
     os.kill(own_server.process.pid, signal.SIGKILL)
-    eventually(lambda: not [pid for pid in children.values() if alive(pid)], 5)
+    eventually(lambda: not [pid for pid in children.values() if alive(pid)])
 
 
 def alive(pid: int) -> bool:
@@ -160,7 +161,7 @@ def test_a_failing_sync_acknowledges_nothing_and_heals(own_server: Server) -> No
             answers.append((number, status, headers.get("inkdot-recorded"), len(body)))
         except OSError:
             eventually(lambda: own_server.get("/healthz")[0] == 200)
-    tracer.wait(10)
+    tracer.wait(60)
     assert [a[1:] for a in answers].count((503, "0", 43)) == 1
     kept = {f"Mozilla/5.0 (sync {n})" for n, status, *_ in answers if status == 200}
     assert len(kept) >= 6
@@ -197,7 +198,7 @@ def test_a_full_disk_answers_503_redirects_and_recovers_without_a_hand(tmp_path:
         assert (status, headers["inkdot-recorded"]) == (302, "0")
         assert server.get("/healthz")[0] == 503
         ballast.unlink()
-        eventually(lambda: server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (after)")[0] == 200, 30)
+        eventually(lambda: server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (after)")[0] == 200)
         assert server.get("/healthz")[0] == 200
         found = eventually(lambda: (a := stored_agents(disk / "data"))["Mozilla/5.0 (after)"] and a, 60)
         assert found["Mozilla/5.0 (before)"] == 1
@@ -207,20 +208,28 @@ def test_a_full_disk_answers_503_redirects_and_recovers_without_a_hand(tmp_path:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def damaged_folder(tmp_path: Path) -> tuple[Path, list[str]]:
+@pytest.fixture(scope="module")
+def whole_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A stopped folder with some events, and their ids."""
-    server = Server(tmp_path / "data")
+    server = Server(tmp_path_factory.mktemp("whole") / "data")
     copy = server.mark(QUOTE, BEN)[0]
     for number in range(30):
         server.get(copy["dots"][0], User_Agent=f"Mozilla/5.0 (number {number})")
     events = server.timeline(at_least=30)
     server.stop()
-    return tmp_path / "data", [e["id"] for e in events]
+    return server.data, [e["id"] for e in events]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, whole_folder: tuple[Path, list[str]]) -> tuple[Path, list[str]]:
+    """A copy of it, to be damaged."""
+    data, ids = whole_folder
+    return Path(shutil.copytree(data, tmp_path / "data", ignore=shutil.ignore_patterns("*.sock"))), ids
 
 
 @pytest.mark.parametrize("kind", ["deleted", "emptied", "cut", "noise", "overwritten"])
-def test_a_damaged_store_is_set_aside_and_rebuilt_by_itself(tmp_path: Path, kind: str) -> None:
-    data, ids = damaged_folder(tmp_path)
+def test_a_damaged_store_is_set_aside_and_rebuilt_by_itself(folder: tuple[Path, list[str]], kind: str) -> None:
+    data, ids = folder
     store = data / "events.duckdb"
     content = store.read_bytes()
     if kind == "deleted":
@@ -243,8 +252,8 @@ def test_a_damaged_store_is_set_aside_and_rebuilt_by_itself(tmp_path: Path, kind
 
 
 @pytest.mark.parametrize("flips", [1, 1_000])
-def test_bits_that_flip_under_a_running_server_lose_nothing(tmp_path: Path, flips: int) -> None:
-    data, ids = damaged_folder(tmp_path)
+def test_bits_that_flip_under_a_running_server_lose_nothing(folder: tuple[Path, list[str]], flips: int) -> None:
+    data, ids = folder
     server = Server(data)
     chance = random.Random(9)
     with (data / "events.duckdb").open("r+b") as file:
@@ -296,8 +305,8 @@ def test_a_backup_made_under_load_restores_on_an_empty_machine(own_server: Serve
     assert (again.returncode, "not empty" in again.stderr) == (2, True)
 
 
-def test_old_segments_go_only_after_a_copy_of_the_store_was_made(tmp_path: Path) -> None:
-    data, ids = damaged_folder(tmp_path)
+def test_old_segments_go_only_after_a_copy_of_the_store_was_made(folder: tuple[Path, list[str]]) -> None:
+    data, ids = folder
     (data / "inkdot.toml").write_text("journal_days = 1\n")
     week_ago = time.time() - 8 * 86_400
     for segment in (data / "journal").rglob("*.seg"):

@@ -38,7 +38,7 @@ def injected(pid: int, *faults: str, path: Path | None = None) -> Iterator[None]
         yield
     finally:
         tracer.terminate()
-        tracer.wait(10)
+        tracer.wait(60)
 
 
 def ask(server: Server, url: str, number: int, **more: str) -> tuple[int, str]:
@@ -159,7 +159,7 @@ def test_a_disk_that_turns_read_only_says_so_and_heals_without_a_hand(own_server
         status, _, why = own_server.get("/healthz")
         assert (status, why.strip()) == (503, b"The journal cannot be written: Read-only file system.")
         assert len(own_server.timeline(BEN)) == 1
-    eventually(lambda: ask(own_server, copy["dots"][0], 3)[0] == 200, 30)
+    eventually(lambda: ask(own_server, copy["dots"][0], 3)[0] == 200)
     assert is_well(own_server)
     assert own_server.children() == names
     eventually(lambda: "Mozilla/5.0 (try 3)" in stored_agents(own_server.data))
@@ -236,7 +236,7 @@ def test_lines_that_break_anywhere_end_and_lose_nothing(own_server: Server, endi
     kept_once(own_server, told)
     assert is_well(own_server)
     street = own_server.children()["street-0"]
-    eventually(lambda: not sockets_with_peers(street), 15)
+    eventually(lambda: not sockets_with_peers(street))
 
 
 def sockets_with_peers(pid: int) -> list[str]:

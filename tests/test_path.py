@@ -74,11 +74,18 @@ def test_an_event_explains_itself(server: Server) -> None:
 
 def test_a_tracked_link_of_its_own_leads_there_and_is_told(server: Server) -> None:
     made = inkdot_json(
-        "link", "https://example.com/a?b=ü", "--to", EVE, "--data", server.data, "--public-url", server.public
+        "link",
+        "https://example.com/a?b=ü",
+        "--to",
+        "linked@example.com",
+        "--data",
+        server.data,
+        "--public-url",
+        server.public,
     )
     status, headers, _ = server.get(made["url"], User_Agent=THUNDERBIRD)
     assert (status, headers["location"]) == (302, "https://example.com/a?b=%C3%BC")
-    (event,) = server.timeline(EVE, at_least=1)
+    (event,) = server.timeline("linked@example.com", at_least=1)
     assert (event["link"], event["message"], event["url"]) == (made["link"], None, "https://example.com/a?b=ü")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inkdot.client import Client
-from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, files_in, inkdot, inkdot_json
 from tests.relay.sink import Sink
 from tests.room.made import pdf
 
@@ -30,11 +30,9 @@ def heard(server: Server, *people: str) -> dict[str, Any]:
 
 
 def assert_gone(data: Path, *words: str) -> None:
-    for path in data.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            for word in words:
-                assert word.encode() not in content.replace(REUBEN.encode(), b""), (path, word)
+    for path, content in files_in(data):
+        for word in words:
+            assert word.encode() not in content.replace(REUBEN.encode(), b""), (path, word)
 
 
 def test_an_export_holds_everything_and_the_audit_log_says_who_made_it(own_server: Server, tmp_path: Path) -> None:
@@ -186,6 +184,5 @@ def test_an_erasure_under_load_loses_nobody_else_and_a_kill_in_its_middle_is_men
         reader.join()
     inkdot_json("person", "erase", BEN, "--yes", "--data", data)
     assert own_server.timeline() == []
-    clicks = [e for e in own_server.timeline(EVE) if e["kind"] == "click"]
-    assert len(clicks) == sent[0] + 1
+    eventually(lambda: sum(e["kind"] == "click" for e in own_server.timeline(EVE)) == sent[0] + 1)
     assert_gone(data, BEN, f"of {BEN}")

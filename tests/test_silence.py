@@ -38,7 +38,7 @@ def test_a_working_server_connects_to_nobody(tmp_path: Path) -> None:
         inkdot("verify", "--data", server.data)
     finally:
         watcher.send_signal(signal.SIGINT)
-        watcher.wait(20)
+        watcher.wait(60)
         server.stop()
     text = trace.read_text()
     assert strangers(text) == []

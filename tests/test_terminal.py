@@ -27,10 +27,11 @@ def wide(columns: int, *arguments: str | Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_timeline_fits_its_terminal_and_breaks_no_word(
     server: Server, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = server.mark()[0]
+    person = f"wide-{columns}@example.com"
+    copy = server.mark(QUOTE, person)[0]
     server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
-    server.timeline(BEN, at_least=1)
-    lines = wide(columns, "timeline", BEN, "--data", server.data, monkeypatch=monkeypatch)
+    server.timeline(person, at_least=1)
+    lines = wide(columns, "timeline", person, "--data", server.data, monkeypatch=monkeypatch)
     assert max(map(len, lines)) <= columns
     text = " ".join(" ".join(lines).split())
     assert "A person opened the mail in Thunderbird." in text

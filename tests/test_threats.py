@@ -129,13 +129,13 @@ def test_odd_bodies_cost_a_refusal_each_and_nobody_elses_time(own_server: Server
         (deep, {}), (keys, {}), (bomb[:60_000], {"Content-Encoding": "gzip"}), (b"\xff" * 60_000, {}), (b"{}", {"Content-Type": "a" * 9_000}),
         (b"1e999999999", {}), (b'{"a":' * 12_000, {}), (b'"' + b"\\u0000" * 10_000 + b'"', {}),
     ):  # fmt: skip
-        connection = http.client.HTTPConnection("127.0.0.1", port_of(own_server), timeout=10)
-        begun = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(own_server), timeout=30)
+        spent = processor_seconds(street)
         connection.request("POST", "/e", body, headers)
         answer = connection.getresponse()
         said = json.loads(answer.read()) if answer.status == 202 else {"accepted": 0}
         assert (answer.status in (202, 400, 413), said["accepted"]) == (True, 0)
-        assert time.monotonic() - begun < 1
+        assert processor_seconds(street) - spent < 1
         connection.close()
         assert own_server.get(dot, User_Agent=THUNDERBIRD)[0] == 200
     many_ranges = ",".join(f"{n}-{n}" for n in range(1_000))
@@ -156,7 +156,7 @@ def test_heads_and_bodies_that_drip_are_cut_after_ten_seconds_and_hold_nobody_up
             connection.sendall(announced if number % 2 else b"GET /o/x.gif HTTP/1.1\r\n")
         answers: dict[socket.socket, bytes] = {}
         while len(answers) < len(dripping):
-            assert time.monotonic() - begun < 25
+            assert time.monotonic() - begun < 40
             assert own_server.get(dot, User_Agent=THUNDERBIRD)[0] == 200
             for connection in select.select([c for c in dripping if c not in answers], [], [], 0.2)[0]:
                 answers[connection] = connection.recv(4_096)
@@ -169,7 +169,7 @@ def test_heads_and_bodies_that_drip_are_cut_after_ten_seconds_and_hold_nobody_up
 
 
 def test_a_body_that_is_only_announced_is_refused_before_it_comes(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", port_of(server)), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port_of(server)), timeout=30) as connection:
         connection.sendall(b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
         assert connection.recv(4_096).startswith(b"HTTP/1.1 413 ")
 

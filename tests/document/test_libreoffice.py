@@ -25,7 +25,7 @@ from tests.document.test_dots_in_documents import (
     table_only,
 )
 
-CLEO = "cleo@example.com"
+CLEO = "cleo-at-a-window@example.com"
 READING = 3.5  # seconds on a page: who turns pages faster than 3 s is taken for a program that loads them in a row
 
 FILES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import urllib.request
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -81,14 +82,23 @@ def test_dots_are_each_recipients_own_and_tell_of_the_document(server: Server, t
     assert any("Überblick für Ben.pdf was left as it is. A PDF gets no dot" in w for w in both[0]["warnings"])
 
 
+@pytest.fixture(scope="module")
+def without_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("without") / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text('libreoffice = "off"\n')
+    running = Server(data)
+    yield running
+    running.stop()
+
+
 @pytest.mark.parametrize("cte", [None, "base64", "quoted-printable"])
 @pytest.mark.parametrize(("html", "plain"), [(True, True), (True, False), (False, True)])
 def test_a_link_stands_in_the_text_and_the_file_is_gone(
-    tmp_path: Path, own_server: Server, *, html: bool, plain: bool, cte: str | None
+    tmp_path: Path, without_libreoffice: Server, *, html: bool, plain: bool, cte: str | None
 ) -> None:
-    (own_server.data / "inkdot.toml").write_text('libreoffice = "off"\n')
     mail = quote(tmp_path, html=html, plain=plain, cte=cte)
-    (copy,) = copies(own_server, mail, "link")
+    (copy,) = copies(without_libreoffice, mail, "link")
     content = Path(copy["file"]).read_bytes()
     (shared,) = copy["attachments"]
     assert set(files(content)) == {"letter.docx", "logo.png"}

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import Server, inkdot
 from tests.office.asking import Program, key_for
 from tests.office.desk import Office, signed_in
-
-expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
 
 
 class Firms(NamedTuple):
@@ -31,14 +29,6 @@ def firms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firms]:
     every = ("read", "send", "manage", "privacy")
     yield Firms(server, key_for(server, *every), key_for(server, *every, workspace="other"))
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

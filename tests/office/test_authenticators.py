@@ -227,8 +227,10 @@ def test_nonsense_in_place_of_an_answer_is_refused_in_a_sentence(tab: Tab) -> No
 
 def test_who_tries_passkeys_without_end_is_slowed_down_and_others_are_not(server: Server) -> None:
     crowd = Tab(server, "203.0.113.7")
-    said = [crowd.post("/login/passkey/ask", {})[0] for _ in range(61)]
-    assert (set(said[:60]), said[60]) == ({200}, 429)
+    said: list[int] = []
+    while said[-1:] != [429] and len(said) < 80:  # one more is allowed each quarter of a minute
+        said.append(crowd.post("/login/passkey/ask", {})[0])
+    assert (set(said[:60]), said[-1]) == ({200}, 429)
     assert Tab(server, "203.0.114.7").post("/login/passkey/ask", {})[0] == 200
 
 

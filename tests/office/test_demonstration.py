@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from tests.conftest import ADA, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, closing, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
 from tests.test_faults import alive
 
@@ -28,9 +28,11 @@ def demonstration(tmp_path: Path) -> Iterator[Path]:
     with out.open("wb") as said:
         command = [sys.executable, "-m", "inkdot", "demo", "--port", "0"]
         running = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-        yield out
-        running.terminate()
-        running.wait(30)
+        try:
+            yield out
+        finally:
+            running.terminate()
+            running.wait(60)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
@@ -103,14 +105,11 @@ class Coming:
         self._thread.join()
 
 
-def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: Path) -> None:
+def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: Path, chromium: Browser) -> None:
     setup = eventually(lambda: re.search(r"http://\S+/setup/\S+", demonstration.read_text()), 90)[0]
     data = Path(re.search(r"--data (\S+)", demonstration.read_text())[1])  # type: ignore[index]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        tab = browser.new_page()
+    with closing(chromium):
+        tab = chromium.new_page()
         tab.goto(setup)
         tab.locator("input[name=address]").fill(ADA)
         tab.locator("input[name=password]").fill(PASSWORD)
@@ -128,7 +127,6 @@ def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: 
         for page in ("/", "/people?since=all", "/mails?since=all", "/sites", "/leads?since=all"):
             tab.goto(page if page.startswith("http") else setup.split("/setup")[0] + page)
             assert "ben@example.com" not in tab.content()
-        browser.close()
     assert inkdot("events", "--data", data, "--json").stdout == ""
     assert not subprocess.run(
         ["grep", "-rl", "dora@example.com", data], capture_output=True, text=True, check=False

@@ -66,4 +66,5 @@ def test_a_filter_is_a_value_and_never_a_question(firms: Firms, text: str) -> No
         ("/triggers", {"rule": text}), ("/events/evt_0000000000001/correction", {"says": text, "because": text}),
     ):  # fmt: skip
         assert firms.ours.post(path, body).status in (201, 404, 422)
-    assert firms.ours.get("/events?limit=1000").json["data"] == everything
+    after = {event["id"] for event in firms.ours.get("/events?limit=1000").json["data"]}
+    assert after >= {event["id"] for event in everything}

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.conftest import ADA, Server, inkdot, inkdot_json
+from tests.conftest import ADA, Server, closing, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program
 from tests.office.desk import VERA
 from tests.office.test_pages import HOSTILE
@@ -35,17 +35,13 @@ def _signed_in(browser: Browser, server: Server, who: str) -> BrowserContext:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+def team(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     server = Server(tmp_path_factory.mktemp("keys") / "data")
     inkdot("account", "add", ADA, "--ask", "--data", server.data, stdin=PASSWORD + "\n")
     inkdot("account", "add", VERA, "--role", "viewer", "--ask", "--data", server.data, stdin=PASSWORD + "\n")
     inkdot("workspace", "add", "other", "--data", server.data)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield Team(server, browser, _signed_in(browser, server, ADA).pages[0])
-        browser.close()
+    with closing(chromium):
+        yield Team(server, chromium, _signed_in(chromium, server, ADA).pages[0])
     server.stop()
 
 

@@ -6,26 +6,22 @@ from collections.abc import Iterator
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from inkdot.show.pages.words import words_of
-from tests.conftest import BEN, Server
+from tests.conftest import BEN, Server, closing
 from tests.office.desk import GINA, Office, signed_in
 
 WORDS = "Surely: only a person does that."
 
 
 @pytest.fixture(scope="module")
-def dark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, BrowserContext]]:
+def dark(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, BrowserContext]]:
     """An office, and Ada in it by night."""
     server = Server(tmp_path_factory.mktemp("printed") / "data", "--trusted-proxies", "127.0.0.1/32")
     office = Office(server)
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield office, signed_in(browser, office, color_scheme="dark")
-        browser.close()
+    with closing(chromium):
+        yield office, signed_in(chromium, office, color_scheme="dark")
     server.stop()
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, closing, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
 
 GINA = "gina@example.com"
@@ -26,28 +26,21 @@ class House(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
 def house(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     server = Server(tmp_path_factory.mktemp("views") / "data")
     inkdot("account", "add", ADA, "--ask", "--data", server.data, stdin=PASSWORD + "\n")
     for copy in server.mark(QUOTE, BEN, GINA):
         server.get(copy["dots"][0], User_Agent=THUNDERBIRD)
     eventually(lambda: server.timeline(BEN) and server.timeline(GINA))
-    ada = chromium.new_context(base_url=server.office)
-    tab = ada.new_page()
-    tab.goto("/login")
-    tab.get_by_label("Mail address").fill(ADA)
-    tab.locator("input[name=password]").fill(PASSWORD)
-    tab.locator("form.stack button").click()
-    tab.wait_for_url("**/")
-    yield House(server, ada, chromium.new_context(base_url=server.office).new_page())
+    with closing(chromium):
+        ada = chromium.new_context(base_url=server.office)
+        tab = ada.new_page()
+        tab.goto("/login")
+        tab.get_by_label("Mail address").fill(ADA)
+        tab.locator("input[name=password]").fill(PASSWORD)
+        tab.locator("form.stack button").click()
+        tab.wait_for_url("**/")
+        yield House(server, ada, chromium.new_context(base_url=server.office).new_page())
     server.stop()
 
 

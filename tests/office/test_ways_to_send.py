@@ -13,9 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
-from tests.conftest import ADA, QUOTE, Server, eventually, inkdot
+from tests.conftest import ADA, QUOTE, Server, closing, eventually, inkdot
 from tests.office.asking import PASSWORD
 from tests.relay.sink import Sink
 
@@ -23,13 +23,9 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.
 
 
 @pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
+def chromium(chromium: Browser) -> Iterator[Browser]:
+    with closing(chromium):
+        yield chromium
 
 
 @pytest.fixture

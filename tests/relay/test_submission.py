@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import ADA, BEN, THUNDERBIRD, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, Client, MailDoor, outside_address, page
 from tests.relay.sink import Sink
+from tests.relay.thunderbird import free_port
 
 DOT = re.compile(rb"/o/[\w-]+\.gif")
 
@@ -341,7 +342,7 @@ def test_a_stranger_who_keeps_talking_is_let_go_too(tmp_path: Path) -> None:
             while (reply := stranger.say("NOOP")).startswith("250"):
                 assert known.say("NOOP").startswith("250")
             assert reply.startswith("421 4.4.2 You took too long")
-            assert 3 < time.monotonic() - begun < 20
+            assert time.monotonic() - begun > 3
             assert known.say("NOOP").startswith("250")
         door.stop()
 
@@ -377,8 +378,9 @@ def test_a_listed_network_needs_no_password(tmp_path: Path) -> None:
 
 
 def test_the_mail_door_will_not_relay_to_itself(tmp_path: Path) -> None:
-    done = inkdot("serve", "--data", tmp_path / "d", "--public-port", "0", "--office-port", "0", "--relay-port", "18025",
-                  "--upstream", "smtp://localhost:18025", check=False)  # fmt: skip
+    port = free_port()
+    done = inkdot("serve", "--data", tmp_path / "d", "--public-port", "0", "--office-port", "0", "--relay-port", f"{port}",
+                  "--upstream", f"smtp://localhost:{port}", check=False)  # fmt: skip
     assert done.returncode == 2
     assert "The upstream is this mail door itself" in done.stderr
 

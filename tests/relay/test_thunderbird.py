@@ -113,7 +113,7 @@ def test_the_add_on_without_a_mail_door_marks_tells_what_became_of_it_and_is_sil
             ]  # fmt: skip
             (tmp_path / "other.eml").write_bytes(copies["Not this one"].content)
             program.open(tmp_path / "other.eml")
-            eventually(lambda: program.tick() == "Inkdot", 20)
+            eventually(lambda: program.tick() == "Inkdot")
         plain.stop()
         house.stop()
 
@@ -127,7 +127,7 @@ def ticks(program: Thunderbird, file: Path, mail: Got, house: Server, box: imapl
     def look() -> None:
         before = said[-1] if said else ""
         program.open(file)
-        said.append(eventually(lambda: (tick := program.tick()) not in ("", "Inkdot", before) and tick, 20))
+        said.append(eventually(lambda: (tick := program.tick()) not in ("", "Inkdot", before) and tick))
 
     look()
     time.sleep(TOO_SOON)  # what would load by now must not have

@@ -62,13 +62,13 @@ def test_text_and_search_serve_readers_who_cannot_see(server: Server, offer: Pat
 
 def test_the_file_can_be_had_and_is_told(server: Server, tmp_path: Path) -> None:
     file = pdf(tmp_path / "terms.pdf", 1, "terms")
-    made = share(server, file, to="dora@example.com")
+    made = share(server, file, to="dora-who-saves@example.com")
     browser = Browser(made["url"])
     browser.open()
     status, headers, content = browser.ask("file")
     assert (status, content) == (200, file.read_bytes())
     assert 'attachment; filename="terms.pdf"' in headers["content-disposition"]
-    kinds = [e["kind"] for e in server.timeline("dora@example.com", at_least=1)]
+    kinds = [e["kind"] for e in server.timeline("dora-who-saves@example.com", at_least=1)]
     assert kinds == ["download"]
 
 
@@ -96,7 +96,7 @@ def test_the_address_at_the_gate_is_remembered_and_told(server: Server, tmp_path
     browser = Browser(made["url"])
     assert "Enter your mail address" in browser.open()
     assert browser.send("enter", email="not an address") == 403
-    assert browser.send("enter", email="Finn@Example.com") == 303
+    assert browser.send("enter", email="Finn-At-The-Gate@Example.com") == 303
     assert "gate.pdf" in browser.open()
     browser.stay(1.2)
     assert browser.beat([1, 1.1, 1, [0]])[0] == 204
@@ -104,8 +104,8 @@ def test_the_address_at_the_gate_is_remembered_and_told(server: Server, tmp_path
     browser.url = second["url"]
     assert "gate-2.pdf" in browser.open()
     told = report(server, made["document"], seconds=1.1)
-    assert [v["person"] for v in told["visits"]] == ["finn@example.com"]
-    event = server.timeline("finn@example.com", at_least=1)[0]
+    assert [v["person"] for v in told["visits"]] == ["finn-at-the-gate@example.com"]
+    event = server.timeline("finn-at-the-gate@example.com", at_least=1)[0]
     assert {"rule": "D2", "fact": "the reader named this address at the gate"} in event["evidence"]
 
 

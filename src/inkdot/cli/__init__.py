@@ -6,9 +6,11 @@ import inspect
 import io
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.main import get_command_name
 
 from inkdot import __version__
 from inkdot.cli import (
@@ -103,8 +105,25 @@ def _keep_examples_apart(group: typer.Typer) -> None:
 _keep_examples_apart(app)
 
 
+def _leave_out(group: typer.Typer, words: Sequence[str]) -> None:
+    """Leave out what the first words do not name: working out the options of all commands takes longer than most of them."""
+    asked = words[0] if words else None
+    groups = [g for g in group.registered_groups if g.name == asked]
+    commands = [
+        c
+        for c in group.registered_commands
+        if c.callback and (c.name or get_command_name(c.callback.__name__)) == asked
+    ]
+    if groups or commands:
+        group.registered_groups, group.registered_commands = groups, commands
+    for child in groups:
+        if child.typer_instance:
+            _leave_out(child.typer_instance, words[1:])
+
+
 def main() -> None:
     """Run a command; every error on purpose becomes one sentence and an exit code."""
+    _leave_out(app, sys.argv[1:])
     sys.stdout = sys.stdout or io.TextIOWrapper(io.BytesIO(), "utf-8")  # None where the shell closed it
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to stop

@@ -31,6 +31,7 @@ def statements(text: str) -> list[str]:
     return [part.strip() for part in _body(text).split(";") if part.strip()]
 
 
+@cache
 def migrations(store: str) -> list[Migration]:
     """What is in `migrations/<store>/NNNN-name.sql`, in order."""
     folder = files("inkdot.store").joinpath("migrations", store)
