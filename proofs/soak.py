@@ -26,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.conftest import Server, eventually, inkdot, inkdot_json
 
 LOOKS = 30
+PROGRAMS = 20_000
+"""As many as a large list of readers has. Where each ping has its own, memory grows until what is remembered of programs is full."""
 MOST_GROWTH, MOST_DRIFT = 1.0, 1.2
 
 
@@ -84,7 +86,7 @@ def soak(hours: float, rate: float) -> None:
 
 def one(server: Server, copy: dict[str, object], key: str, number: int) -> str:
     """One request of the mix; fails if it is not acknowledged."""
-    agent = {"User-Agent": f"Mozilla/5.0 (soak {number})"}
+    agent = {"User-Agent": f"Mozilla/5.0 (soak {number % PROGRAMS})"}
     if number % 10 == 9:
         event = json.dumps([key, f"n{number}", {"k": "view", "u": f"https://example.com/{number % 50}"}]).encode()
         told = agent | {"Origin": "https://example.com", "Content-Type": "text/plain"}

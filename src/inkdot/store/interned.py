@@ -16,7 +16,8 @@ from inkdot.store.query import questions
 
 T = TypeVar("T")
 _MOST_REMEMBERED = 200_000
-_MOST_OBJECTS = 100_000
+_MOST_OBJECTS = 50_000
+"""As many as understanding knows clients; it lives as long as its id is known here."""
 _WANTED = {"digest": na.uint64()}
 _COLUMNS = {"number": na.uint32(), "digest": na.uint64(), "content": na.string()}
 
