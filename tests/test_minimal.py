@@ -230,10 +230,21 @@ def test_texts_follow_the_settings(tmp_path: Path) -> None:
         assert "secret" not in told.stdout
         assert "Sub-processors: none" not in told.stdout
         assert "no outside service" not in told.stdout
+    for language, texts in inkdot_json("legal", "texts", "--data", data).items():
+        assert "crm.example.com, mail.example.net" in texts["privacy_paragraph"]
+        assert "crm.example.com" not in after[language]["privacy_paragraph"]
     inkdot("setup", "--region", "us", "--data", data)
     assert "others (name yours: they are measured by name" in inkdot("legal", "records", "--data", data).stdout
     inkdot("legal", "preview", "--out", tmp_path / "page.html", "--data", data)
     assert "Ada <Ltd>" not in (tmp_path / "page.html").read_text()
+    # What health mode rules out is neither asked for nor told.
+    with (data / "inkdot.toml").open("a") as file:
+        file.write("health = true\n")
+    for language, texts in inkdot_json("legal", "texts", "--data", data).items():
+        assert (texts["form_box"], texts["form_html"]) == ("", "")
+        assert texts["document_notice"] != after[language]["document_notice"]
+    inkdot("legal", "preview", "--out", tmp_path / "page.html", "--data", data)
+    assert "checkbox" not in (tmp_path / "page.html").read_text()
 
 
 def test_the_footer_leads_to_the_privacy_page_once_the_region_is_known(tmp_path: Path) -> None:

@@ -65,13 +65,14 @@ def texts(
     if language is not None and language not in WORDS:
         raise UsageError(f"There are no texts in {language!r}; use {', '.join(WORDS)}.")
     settings, default = _in_force(data)
-    found = {word: made(settings, default, word) for word in ([language] if language else WORDS)}
+    receivers = _receivers(settings, data)
+    found = {word: made(settings, default, word, receivers) for word in ([language] if language else WORDS)}
     if as_json:
         put(found)
         return
     for word, several in found.items():
         for name, text in several.items():
-            typer.echo(f"[{word}] {name}\n{text}\n")
+            typer.echo(f"[{word}] {name}\n{text or '(none: in health mode nobody is named, whatever is agreed)'}\n")
     typer.echo(_NOTE)
 
 
@@ -132,9 +133,10 @@ def preview(
     from inkdot.app.law.texts import texts as made
 
     settings, default = _in_force(data)
+    receivers = _receivers(settings, data)
     parts = [f"<!doctype html><meta charset=utf-8><title>What a recipient sees</title><p>{_NOTE}</p>"]
     for word in WORDS:
-        shown = made(settings, default, word)
+        shown = made(settings, default, word, receivers)
         parts.append(f"<h2>{word}</h2>{shown['mail_footer']}<p>{shown['form_html']}</p>")
         parts += [f"<p>{html.escape(shown[name])}</p>" for name in ("document_notice", "privacy_paragraph")]
     try:

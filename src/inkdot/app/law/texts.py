@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from inkdot.app.consent import notice_of
@@ -21,12 +22,16 @@ class Words(NamedTuple):
     default: dict[Mode, str]
     """What is kept of all others."""
     kept: str
+    places: tuple[str, str]
+    """Where the data go: nowhere, or to somebody."""
     days: str
     open_end: str
     addresses: dict[str, str]
     """By the setting `addresses`."""
     rights: str
     document: str
+    counted: str
+    """The same where nobody may be named, whatever is agreed."""
     nobody: str
     ways: tuple[str, str, str, str]
     """How to withdraw: by the mails' link, by a mail, by a mail where no address is set; and what joins two of them."""
@@ -42,14 +47,15 @@ _ENGLISH = Words(
      Mode.HYGIENE: "Of everybody else we keep the day of the last open, overwritten each time, to stop writing to dead addresses.",
      Mode.INDIVIDUAL: "For each mail and document we send you we keep when it is opened, which links are used and how long pages are shown, with device, "
      "program and rough place, to know what interests you. You are not asked first; you can object at any time."},
-    "Raw requests are deleted after {journal} days, what follows from them {events}. {addresses} The data stay on our own server and go "
-    "to nobody; no decision is made by machine.",
+    "Raw requests are deleted after {journal} days, what follows from them {events}. {addresses} {places}; no decision is made by machine.",
+    ("The data stay on our own server and go to nobody", "The data stay on our own server; what follows from them is handed to {receivers}"),
     "after {days} days", "when you ask for it or we no longer need it",
     {"full": "IP addresses are kept with the raw requests alone.", "cut": "IP addresses are kept shortened (/24, /48), with the raw requests alone.",
      "none": "IP addresses are not kept."},
     "You can see, take with you and have deleted what is kept, and withdraw, {way}. Browsers that "
     "send Global Privacy Control or Do Not Track are only counted. You may complain to a supervisory authority. Responsible: {controller}.",
     "{controller} can see when this document is opened and how long its pages are shown. You can switch that off on the page itself.",
+    "{controller} counts without names how often this document is opened and its pages are shown.",
     "the sender",
     ("by the link in every mail", "by a message to {mail}", "by a message to the sender", " or "),
 )  # fmt: skip
@@ -63,14 +69,15 @@ _GERMAN = Words(
      Mode.HYGIENE: "Von allen anderen speichern wir den Tag der letzten Öffnung, jedes Mal überschrieben, um nicht an tote Adressen zu schreiben.",
      Mode.INDIVIDUAL: "Zu jeder Mail und jedem Dokument an Sie speichern wir, wann sie geöffnet, welche Links benutzt und wie lange Seiten gezeigt "
      "werden, mit Gerät, Programm und ungefährem Ort, um zu wissen, was Sie interessiert. Wir fragen nicht vorher; Sie können jederzeit widersprechen."},
-    "Die Rohdaten der Anfragen werden nach {journal} Tagen gelöscht, was daraus gewonnen wurde, {events}. {addresses} Die Daten bleiben auf unserem eigenen Server und "
-    "gehen an niemanden; Entscheidungen fallen nicht automatisch.",
+    "Die Rohdaten der Anfragen werden nach {journal} Tagen gelöscht, was daraus gewonnen wurde, {events}. {addresses} {places}; Entscheidungen fallen nicht automatisch.",
+    ("Die Daten bleiben auf unserem eigenen Server und gehen an niemanden", "Die Daten bleiben auf unserem eigenen Server; was daraus folgt, geht an {receivers}"),
     "nach {days} Tagen", "wenn Sie es verlangen oder wir es nicht mehr brauchen",
     {"full": "IP-Adressen stehen nur bei den Rohdaten.", "cut": "IP-Adressen stehen nur bei den Rohdaten, und gekürzt (/24, /48).",
      "none": "IP-Adressen werden nicht gespeichert."},
     "Sie können sehen, mitnehmen und löschen lassen, was gespeichert ist, und widerrufen: {way}. Browser mit "
     "Global Privacy Control oder Do Not Track werden nur gezählt. Sie können sich bei einer Aufsichtsbehörde beschweren. Verantwortlich: {controller}.",
     "{controller} kann sehen, wann dieses Dokument geöffnet wird und wie lange seine Seiten gezeigt werden. Sie können das auf der Seite selbst abschalten.",
+    "{controller} zählt ohne Namen, wie oft dieses Dokument geöffnet wird und seine Seiten gezeigt werden.",
     "der Absender",
     ("über den Link in jeder Mail", "durch eine Nachricht an {mail}", "durch eine Nachricht an den Absender", " oder "),
 )  # fmt: skip
@@ -84,14 +91,16 @@ _FRENCH = Words(
      Mode.HYGIENE: "Pour toutes les autres personnes, nous conservons le jour de la dernière ouverture, remplacé à chaque fois, pour ne pas écrire à des adresses mortes.",
      Mode.INDIVIDUAL: "Pour chaque message et document qui vous est envoyé, nous conservons l’heure d’ouverture, les liens utilisés et la durée d’affichage "
      "des pages, avec l’appareil, le programme et un lieu approximatif, pour connaître vos intérêts. Nous ne demandons pas d’accord préalable ; vous pouvez vous opposer à tout moment."},
-    "Les données brutes des requêtes sont supprimées après {journal} jours, ce qui en est tiré {events}. {addresses} Les données restent sur notre propre serveur et "
-    "ne vont à personne ; aucune décision n’est automatique.",
+    "Les données brutes des requêtes sont supprimées après {journal} jours, ce qui en est tiré {events}. {addresses} {places} ; aucune décision n’est automatique.",
+    ("Les données restent sur notre propre serveur et ne vont à personne",
+     "Les données restent sur notre propre serveur ; ce qui en est tiré est transmis à {receivers}"),
     "après {days} jours", "à votre demande ou quand nous n’en avons plus besoin",
     {"full": "Les adresses IP ne figurent que dans les données brutes.", "cut": "Les adresses IP ne figurent que dans les données brutes, tronquées (/24, /48).",
      "none": "Les adresses IP ne sont pas conservées."},
     "Vous pouvez voir, emporter et faire effacer ce qui est conservé, et retirer votre accord, {way}. Les navigateurs "
     "avec Global Privacy Control ou Do Not Track sont seulement comptés. Vous pouvez saisir une autorité de contrôle. Responsable : {controller}.",
     "{controller} peut voir quand ce document est ouvert et combien de temps ses pages sont affichées. Vous pouvez l’arrêter sur la page même.",
+    "{controller} compte sans noms les ouvertures de ce document et de ses pages.",
     "l’expéditeur",
     ("par le lien de chaque message", "par un message à {mail}", "par un message à l’expéditeur", " ou "),
 )  # fmt: skip
@@ -105,14 +114,15 @@ _ITALIAN = Words(
      Mode.HYGIENE: "Di tutti gli altri conserviamo il giorno dell’ultima apertura, sovrascritto ogni volta, per non scrivere a indirizzi morti.",
      Mode.INDIVIDUAL: "Per ogni messaggio e documento che ti inviamo conserviamo quando viene aperto, quali link sono usati e per quanto tempo le pagine sono "
      "mostrate, con dispositivo, programma e luogo approssimativo, per sapere che cosa ti interessa. Non chiediamo un consenso preventivo; puoi opporti in ogni momento."},
-    "I dati grezzi delle richieste vengono cancellati dopo {journal} giorni, ciò che se ne ricava {events}. {addresses} I dati restano sul nostro server e non vanno a "
-    "nessuno; nessuna decisione è automatica.",
+    "I dati grezzi delle richieste vengono cancellati dopo {journal} giorni, ciò che se ne ricava {events}. {addresses} {places}; nessuna decisione è automatica.",
+    ("I dati restano sul nostro server e non vanno a nessuno", "I dati restano sul nostro server; ciò che se ne ricava viene trasmesso a {receivers}"),
     "dopo {days} giorni", "quando lo chiedi o quando non ne abbiamo più bisogno",
     {"full": "Gli indirizzi IP si trovano solo nei dati grezzi.", "cut": "Gli indirizzi IP si trovano solo nei dati grezzi, troncati (/24, /48).",
      "none": "Gli indirizzi IP non vengono conservati."},
     "Puoi vedere, portare con te e far cancellare ciò che è conservato, e revocare il consenso, {way}. I browser con Global Privacy "
     "Control o Do Not Track sono solo contati. Puoi presentare reclamo a un’autorità di controllo. Titolare: {controller}.",
     "{controller} può vedere quando questo documento viene aperto e per quanto tempo le sue pagine sono mostrate. Puoi disattivarlo sulla pagina stessa.",
+    "{controller} conta senza nomi le aperture di questo documento e delle sue pagine.",
     "il mittente",
     ("con il link in ogni messaggio", "con un messaggio a {mail}", "con un messaggio al mittente", " o "),
 )  # fmt: skip
@@ -126,22 +136,26 @@ _SPANISH = Words(
      Mode.HYGIENE: "De todas las demás personas guardamos el día de la última apertura, sustituido cada vez, para no escribir a direcciones muertas.",
      Mode.INDIVIDUAL: "De cada mensaje y documento que le enviamos guardamos cuándo se abre, qué enlaces se usan y cuánto tiempo se muestran las páginas, "
      "con dispositivo, programa y lugar aproximado, para saber qué le interesa. No pedimos un consentimiento previo; usted puede oponerse en cualquier momento."},
-    "Los datos brutos de las solicitudes se borran a los {journal} días; lo que se obtiene de ellos, {events}. {addresses} Los datos quedan en nuestro propio servidor y "
-    "no van a nadie; ninguna decisión es automática.",
+    "Los datos brutos de las solicitudes se borran a los {journal} días; lo que se obtiene de ellos, {events}. {addresses} {places}; ninguna decisión es automática.",
+    ("Los datos quedan en nuestro propio servidor y no van a nadie", "Los datos quedan en nuestro propio servidor; lo que se obtiene de ellos se transmite a {receivers}"),
     "a los {days} días", "cuando usted lo pida o ya no lo necesitemos",
     {"full": "Las direcciones IP figuran solo en los datos brutos.", "cut": "Las direcciones IP figuran solo en los datos brutos, recortadas (/24, /48).",
      "none": "Las direcciones IP no se guardan."},
     "Usted puede ver, llevarse y hacer borrar lo guardado, y retirar su consentimiento, {way}. Los navegadores con Global "
     "Privacy Control o Do Not Track solo se cuentan. Puede reclamar ante una autoridad de control. Responsable: {controller}.",
     "{controller} puede ver cuándo se abre este documento y cuánto tiempo se muestran sus páginas. Usted puede desactivarlo en la misma página.",
+    "{controller} cuenta sin nombres las aperturas de este documento y de sus páginas.",
     "el remitente",
     ("con el enlace de cada mensaje", "con un mensaje a {mail}", "con un mensaje al remitente", " o "),
 )  # fmt: skip
 WORDS = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH, "it": _ITALIAN, "es": _SPANISH}
 
 
-def texts(settings: Settings, default: Decision, language: str) -> dict[str, str]:
-    """The texts of one language; `default` is what may be kept of people whose choice is not known."""
+def texts(settings: Settings, default: Decision, language: str, receivers: Sequence[str] = ()) -> dict[str, str]:
+    """The texts of one language; `default` is what may be kept of people whose choice is not known, `receivers` are given something.
+
+    In health mode the box is empty: nothing that anybody agreed to would be done.
+    """
     words = WORDS[language]
     facts = {
         "controller": settings.controller or words.nobody,
@@ -149,14 +163,17 @@ def texts(settings: Settings, default: Decision, language: str) -> dict[str, str
         "journal": settings.journal_days,
         "events": words.days.format(days=settings.events_days) if settings.events_days else words.open_end,
         "addresses": words.addresses[settings.addresses],
+        "places": words.places[bool(receivers)].format(receivers=", ".join(receivers)),
     }
     named = [] if settings.health or default.mode is Mode.INDIVIDUAL else [words.individual]
     paragraph = " ".join([*named, words.default[default.mode], words.kept, words.rights])
-    document = words.document.format(**facts)
+    document = (words.counted if settings.health else words.document).format(**facts)
+    box = "" if settings.health else words.box.format(**facts)
+    ticked = f'<label><input type="checkbox" name="consent" value="yes"> {html.escape(box)}</label>'
     shown = footer(Notice("footer", language), default.mode, "#").decode()
     return {
-        "form_box": words.box.format(**facts),
-        "form_html": f'<label><input type="checkbox" name="consent" value="yes"> {html.escape(words.box.format(**facts))}</label>',
+        "form_box": box,
+        "form_html": ticked if box else "",
         "privacy_paragraph": paragraph.format(**facts),
         "mail_footer": html.unescape(shown),
         "document_notice": document[0].upper() + document[1:],
