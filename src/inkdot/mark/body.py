@@ -21,6 +21,7 @@ _HEADISH = frozenset(
 _NO_TEXT = re.compile(rb"(?is)<!--.*?-->|<[!?][^>]*>|\s")
 _NOTHING = re.compile(rb"(?is)<(title|style|script)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>|&nbsp;|\s")
 _MOST_HEADISH, _MOST_WORDS = 200, 200
+_NOTRACK = frozenset({b"data-notrack", b"data-no-track"})
 
 
 class Link(NamedTuple):
@@ -156,7 +157,7 @@ def _link(text: bytes, tag: html.Tag, mint: Mint, unsubscribe: set[bytes]) -> Li
         if token.kind is not TokenKind.CLICK:
             return None
         destination = token.destination
-    if b"data-notrack" in tag.attributes:
+    if not _NOTRACK.isdisjoint(tag.attributes):
         return Link(value, destination, own=True, untracked=True) if token else None
     if not re.match(rb"(?i)https?://[^/?#\s]", destination) or len(destination) > MAX_DESTINATION_BYTES:
         return None
