@@ -44,8 +44,10 @@ def measure(count: int, rules: int, *, crowded: bool = False) -> tuple[float, in
             known = read(rule(number, crowded=crowded))
             house.acting.triggers.keep(TriggerId(number + 1), known.name, to_json(known), 0, WorkspaceId(1))
         house.close()
-        fill(folder, count)
+        fill(folder, 1_000)
         house = House(folder, Settings())
+        house.pipeline.drain()  # tables are read when the first ping comes: once in the life of a server
+        fill(folder, count)
         cpu = time.process_time()
         done = house.pipeline.drain()
         cpu = time.process_time() - cpu

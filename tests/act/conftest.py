@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +18,7 @@ from inkdot.app.folder import Folder
 from inkdot.settings import Settings
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
-from tests.conftest import QUOTE, Server
+from tests.conftest import QUOTE, Server, eventually
 from tests.store.made import AUTUMN, DAY
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"
@@ -101,6 +103,13 @@ def click(server: Server, person: str, agent: str = FIREFOX, link: int = 0) -> N
     """Somebody clicks in a mail of their own."""
     copy = server.mark(QUOTE, person)[0]
     assert server.get(copy["links"][link]["url"], User_Agent=agent)[0] == 302
+
+
+def kill_office(server: Server) -> None:
+    """The office dies, and comes again."""
+    office = server.children()["office"]
+    os.kill(office, signal.SIGKILL)
+    eventually(lambda: server.children().get("office") not in (None, office))
 
 
 class House:

@@ -280,6 +280,35 @@ def test_who_is_on_a_list_is_shown_what_others_are_not(shop: Shop) -> None:
             _nothing(page)
 
 
+def test_a_warm_lead_is_shown_what_others_are_not_and_whoever_becomes_one_on_the_next_page(shop: Shop) -> None:
+    data, person = shop.server.data, "warming@example.com"
+    context = shop.context()
+    shop.visit(context).evaluate("inkdot.consent(true)")
+    shop.visit(context).evaluate("(who) => inkdot.identify(who)", person)
+    shop.server.timeline(person, at_least=1)
+    shop.rule({"style": "corner", "text": "Let us talk", "most": 9}, score=50)
+    _nothing(shop.visit(context))
+    page = shop.visit(context)
+    for number in range(2):  # seen today: 20, a goal: 15
+        page.evaluate("(n) => inkdot.track('goal ' + n)", number)
+    eventually(lambda: _told_goals(shop, person) >= 2)
+
+    def warm() -> bool:
+        page = shop.visit(context, "/warm")
+        _told(page)
+        page.wait_for_timeout(400)
+        return bool(page.get_by_role("status").count())
+
+    eventually(warm)
+    _nothing(shop.visit(shop.context()))
+    tested = inkdot_json("trigger", "test", "Shown", "--data", data)
+    assert tested["fires"] > 0
+
+
+def _told_goals(shop: Shop, person: str) -> int:
+    return sum(e["kind"] == "goal" for e in shop.server.timeline(person, at_least=1))
+
+
 def test_the_third_page_within_the_time_shows_it_and_older_ones_do_not_count(shop: Shop) -> None:
     shop.rule({"style": "corner", "text": "Third"}, count=3, within="1h")
     context = shop.context()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tests.act.conftest import SCANNER, Receiver, click
+from tests.act.conftest import SCANNER, Receiver, click, kill_office
 from tests.conftest import QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 
 
@@ -108,7 +106,7 @@ def test_what_was_counted_and_how_often_was_fired_outlive_the_office(
     for number in range(1, 5):
         click(acting, "again@example.com")
         acting.timeline("again@example.com", at_least=2 * number)
-        _kill_office(acting)
+        kill_office(acting)
     eventually(lambda: receiver.at("/second"))
     listed = listed_rule(acting, "Second")
     assert (listed["fired"], listed["held_back_by_limits"]) == (1, 1)
@@ -220,7 +218,7 @@ def test_killed_in_the_middle_of_delivering_nothing_is_lost_and_ids_stay(acting:
             copy["links"][0]["url"], User_Agent="Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"
         )
     eventually(lambda: receiver.at("/kill"))
-    _kill_office(acting)
+    kill_office(acting)
     receiver.hung.set()
     eventually(lambda: {h.json["data"]["person"] for h in receiver.at("/kill")} == set(people))
     ids: dict[str, set[str]] = {}
@@ -231,12 +229,6 @@ def test_killed_in_the_middle_of_delivering_nothing_is_lost_and_ids_stay(acting:
     repeated = len(receiver.at("/kill")) - len(people)
     assert 1 <= repeated <= 2  # what was on its way when the process was killed
     inkdot("webhook", "rm", hook["webhook"], "--data", acting.data)
-
-
-def _kill_office(server: Server) -> None:
-    office = server.children()["office"]
-    os.kill(office, signal.SIGKILL)
-    eventually(lambda: server.children().get("office") not in (None, office))
 
 
 def test_a_dead_receiver_holds_nobody_up(acting: Server, receiver: Receiver) -> None:

@@ -6,15 +6,20 @@ A thousand rules must not cost a thousand tests per event. What an event can mee
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import cache
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
 from inkdot.act.rule import Rule, cap, kinds, span, texts
+from inkdot.act.tally import Known
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Human
@@ -36,19 +41,11 @@ _NOWHERE = Scene()
 _WILD = re.compile(r"[*?\[]")
 
 
-class Sighting(NamedTuple):
-    """An event that a counting rule has seen."""
-
-    event: EventId
-    time: int
-    seconds: float
-
-
 class Past(Protocol):
     """What matching may ask of memory."""
 
-    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:
-        """What a counting rule has seen of somebody and not used up, oldest first."""
+    def known(self, who: int) -> Known:
+        """What was counted of somebody, and what fired for them."""
 
     def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
         """How often a trigger fired for somebody (None: anybody) since a time."""
@@ -75,6 +72,10 @@ class Trigger(NamedTuple):
     machines: bool
     window: int
     """Microseconds in which events are counted or seconds added up; 0 where nothing is."""
+    condition: int
+    """What is counted; the same for rules that differ in numbers alone, 0 where nothing is."""
+    since: int
+    """From when on it counts, microseconds since 1970."""
     per_person: tuple[int, int] | None
     total: tuple[int, int] | None
 
@@ -84,21 +85,29 @@ class Met(NamedTuple):
 
     trigger: Trigger
     counted: bool
-    """It was seen, but more must come before the rule fires."""
+    """It is to be remembered, for this and all rules with the same condition; whether one of them fires is told beside it."""
     capped: bool
     """It would fire, but fired often enough."""
 
 
-def trigger(number: TriggerId, workspace: WorkspaceId, version: int, rule: Rule) -> Trigger:
-    """A checked rule, made ready."""
+def trigger(number: TriggerId, workspace: WorkspaceId, version: int, rule: Rule, since: int = 0) -> Trigger:
+    """A checked rule, made ready. `since`: when this version came into use (microseconds), from then on it counts."""
     when = rule.when
     counting = when.count > 1 or when.seconds is not None
     window = span(when.within) if when.within else HALF_AN_HOUR
     limits = rule.limits
     return Trigger(
         number, workspace, version, rule, RANK[rule.evidence], rule.evidence is Human.NO, window if counting else 0,
+        _condition(workspace, rule) if counting else 0, since,
         cap(limits.per_person) if limits.per_person else None, cap(limits.total) if limits.total else None,
     )  # fmt: skip
+
+
+def _condition(workspace: WorkspaceId, rule: Rule) -> int:
+    """What a rule counts, without how much of it and within what time."""
+    what = msgspec.structs.replace(rule.when, count=1, seconds=None, within=None)
+    text = msgspec.json.encode((workspace, what, rule.evidence, rule.repeats), order="sorted")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8, person=b"inkdot-counts").digest(), "big") >> 1
 
 
 def who_of(event: Event) -> int:
@@ -132,47 +141,84 @@ class Book:
         return bool(self._by_kind)
 
     def met(self, event: Event, past: Past) -> list[Met]:
-        """The triggers that this event meets, in the order of their ids."""
+        """The triggers that this event meets."""
         shelf = self._by_kind.get(event.kind)
         if shelf is None:
             return []
-        candidates = shelf.candidates(event)
-        if not candidates:
+        cases = shelf.cases(event)
+        if not cases:
             return []
         verdict = event.verdict
         rank, machine, repeat = RANK[verdict.human], verdict.actor in MACHINES, event.repeat_of is not None
-        found = []
-        for item in candidates:
+        found: list[Met] = []
+        for case in cases:
+            item = case.first
             proven = rank >= item.minimum and (item.machines or not machine)
             if proven and (item.rule.repeats or not repeat) and event.workspace == item.workspace:
-                met = _decide(item, event, past)
-                if met is not None:
-                    found.append(met)
+                if not _is_meant(item, event, past):
+                    continue
+                if item.window:
+                    found += _counted(case, event, past)
+                else:
+                    found.append(Met(item, counted=False, capped=is_capped(item, who_of(event), event.time, past)))
         return found
 
 
-def _decide(item: Trigger, event: Event, past: Past) -> Met | None:
+class _Case(NamedTuple):
+    """A rule that an event may meet, or several that wait for the same thing and differ in how much of it."""
+
+    first: Trigger
+    triggers: tuple[Trigger, ...]
+    """Those first that wait for the least."""
+    window: int
+    """The longest."""
+
+
+def _cases(triggers: Iterable[Trigger]) -> tuple[_Case, ...]:
+    together: dict[tuple[int, int], list[Trigger]] = {}
+    for item in triggers:
+        together.setdefault((item.condition, 0 if item.condition else item.id), []).append(item)
+    return tuple(
+        _Case(found[0], tuple(sorted(found, key=lambda t: t.rule.when.count)), max(t.window for t in found))
+        for found in together.values()
+    )
+
+
+def _is_meant(item: Trigger, event: Event, past: Past) -> bool:
     """Whether what changes from event to event fits too."""
     when = item.rule.when
     if when.person is not None:
         person = past.person(event)
         if person is None or not matching(when.person)(person):
-            return None
+            return False
     if when.audience is not None and not past.in_audience(event, when.audience):
-        return None
-    if when.score is not None and past.score(event) < when.score:
-        return None
-    who = who_of(event)
-    if item.window:
-        seen = past.sightings(item.id, who, event.time - item.window)
-        others = [s for s in seen if s.event != event.id and s.time <= event.time]
-        if len(others) + 1 < when.count or (when.seconds and _seconds(others, event) < when.seconds):
-            return Met(item, counted=True, capped=False)
-    return Met(item, counted=False, capped=is_capped(item, who, event.time, past))
+        return False
+    return when.score is None or past.score(event) >= when.score
 
 
-def _seconds(others: Iterable[Sighting], event: Event) -> float:
-    return sum(s.seconds for s in others) + (event.scene.seconds or 0 if event.scene else 0)
+def _counted(case: _Case, event: Event, past: Past) -> list[Met]:
+    """What an event that fits a counted condition leads to: it is remembered, and those of the rules are met that have enough."""
+    who, time = who_of(event), event.time
+    found = [Met(case.first, counted=True, capped=False)]
+    known = past.known(who)
+    tally = known.tally(case.first.condition)
+    number = tally.number((time - case.window, EventId(0)), time) + 1
+    for item in case.triggers:
+        when = item.rule.when
+        if when.count > number:
+            break
+        begin = (max(time - item.window, item.since), EventId(0))
+        after = max(begin, known.last_fired(item.id))
+        if tally.number(after, time) + 1 >= when.count and (
+            when.seconds is None or tally.seconds(after, time) + active_seconds(event) >= when.seconds
+        ):
+            found.append(Met(item, counted=False, capped=is_capped(item, who, time, past)))
+    return found
+
+
+def active_seconds(event: Event) -> float:
+    """Those of this event."""
+    return (event.scene.seconds or 0.0) if event.scene else 0.0
 
 
 def is_capped(item: Trigger, who: int, time: int, past: Past) -> bool:
@@ -204,13 +250,14 @@ class _Shelf:
                 self._exact.setdefault(exact, []).append(entry)
             else:
                 self._general.append(entry)
-        self._used = tuple(f for f, u in zip(_FACTS, used, strict=True) if u)
+        facts = [f for f, u in zip(_FACTS, used, strict=True) if u]
+        self._key = facts[0] if len(facts) == 1 else lambda event: tuple([fact(event) for fact in facts])
         self._exact_places = tuple({place for place, _ in self._exact})
-        self._remembered: dict[tuple[object, ...], tuple[Trigger, ...]] = {}
+        self._remembered: dict[object, tuple[_Case, ...]] = {}
 
-    def candidates(self, event: Event) -> tuple[Trigger, ...]:
+    def cases(self, event: Event) -> tuple[_Case, ...]:
         """Rules that fit in all that repeats from event to event."""
-        key = tuple([fact(event) for fact in self._used])
+        key = self._key(event)
         found = self._remembered.get(key)
         if found is None:
             if len(self._remembered) >= _MOST_REMEMBERED:
@@ -218,13 +265,13 @@ class _Shelf:
             found = self._remembered[key] = self._look(event)
         return found
 
-    def _look(self, event: Event) -> tuple[Trigger, ...]:
+    def _look(self, event: Event) -> tuple[_Case, ...]:
         facts = [fact(event) for fact in _FACTS]
         pages = self._pages.met_by(event.url) if event.url else ()
         exact = [e for place in self._exact_places for e in self._exact.get((place, facts[place]), ())]
         fitting = (e.trigger for e in (*self._general, *exact, *pages) if e.fits(facts))
         by_id = {item.id: item for item in fitting}
-        return tuple(by_id[number] for number in sorted(by_id))
+        return _cases(by_id[number] for number in sorted(by_id))
 
 
 class _Entry(NamedTuple):
@@ -240,9 +287,9 @@ class _Entry(NamedTuple):
 
 
 _FACTS: tuple[Callable[[Event], object], ...] = (
-    lambda e: e.url,
-    lambda e: e.message,
-    lambda e: e.link,
+    attrgetter("url"),
+    attrgetter("message"),
+    attrgetter("link"),
     lambda e: (e.scene or _NOWHERE).document,
     lambda e: (e.scene or _NOWHERE).site,
     lambda e: (e.scene or _NOWHERE).page,

@@ -6,10 +6,11 @@ All that is kept of the people of a batch is read at once: a thousand rules cost
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-from inkdot.act.match import Past, Sighting, Trigger, who_of
+from inkdot.act.match import Past, Trigger, active_seconds, who_of
 from inkdot.act.society import Society
+from inkdot.act.tally import Known
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
 from inkdot.domain.ids import ContactId, EventId, TriggerId, WorkspaceId
@@ -19,24 +20,12 @@ _MOST_REMEMBERED = 50_000
 _NEVER = 0
 
 
-class _Kept:
-    """What is kept of one person, by trigger."""
-
-    __slots__ = ("fired", "seen")
-
-    def __init__(self) -> None:
-        self.seen: dict[TriggerId, dict[EventId, Sighting]] = {}
-        """Oldest first."""
-        self.fired: dict[TriggerId, list[int]] = {}
-        """Times, oldest first."""
-
-
 class Memory(Past):
     """Memory for one thread that watches."""
 
     def __init__(self, outbox: Outbox, society: Society) -> None:
         self._outbox, self._society = outbox, society
-        self._people: dict[int, _Kept] = {}
+        self._people: dict[int, Known] = {}
         self._fired_by_all: dict[TriggerId, list[int]] = {}
         self._deeds = Deeds()
         self._batch: set[int] = set()
@@ -46,7 +35,7 @@ class Memory(Past):
         self.stale = False
 
     def open(self, deeds: Deeds, people: Collection[int] = (), since: int = _NEVER) -> None:
-        """Begin a batch about these people; no limit asks for firings before `since` (microseconds)."""
+        """Begin a batch about these people; no limit and no count asks for what was before `since` (microseconds)."""
         self._deeds, self._since, self._batch = deeds, since, set(people)
         self._scores.clear()
         if self.stale or len(self._people) > _MOST_REMEMBERED:
@@ -56,34 +45,28 @@ class Memory(Past):
         self._load([who for who in people if who not in self._people])
 
     def see(self, item: Trigger, event: Event) -> None:
-        """A counting rule has seen an event."""
-        seconds = (event.scene.seconds or 0.0) if event.scene else 0.0
-        who = who_of(event)
-        known = self._of(who).seen.setdefault(item.id, {})
-        if event.id not in known:
-            known[event.id] = Sighting(event.id, event.time, seconds)
-            row = SightingRow(item.id, who, event.id, event.time, seconds)
-            self._deeds.sightings.setdefault((item.id, who), []).append(row)
+        """A condition that rules count has seen an event."""
+        seconds, who = active_seconds(event), who_of(event)
+        self.known(who).see(item.condition, (event.time, event.id), seconds)
+        self._deeds.sightings.append(SightingRow(who, item.condition, event.id, event.time, seconds))
 
-    def fire(self, item: Trigger, who: int, time: int) -> None:
+    def fire(self, item: Trigger, who: int, event: EventId, time: int) -> None:
         """A rule has fired: what it counted is used up."""
-        kept = self._of(who)
-        if item.window:
-            kept.seen.pop(item.id, None)
-            self._deeds.sightings.pop((item.id, who), None)
-            self._deeds.used_up.append((item.id, who))
-        insort(kept.fired.setdefault(item.id, []), time)
+        self.known(who).fire(item.id, (time, event))
         if item.id in self._fired_by_all:
             insort(self._fired_by_all[item.id], time)
 
-    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:
+    def known(self, who: int) -> Known:
         """As Past says."""
-        known = self._of(who).seen.get(trigger)
-        return [s for s in known.values() if s.time >= since] if known else ()
+        if who not in self._people:
+            self._load([who])
+        return self._people[who]
 
     def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
         """As Past says."""
-        times = self._of(who).fired.get(trigger, []) if who is not None else self._by_all(trigger, since)
+        if who is not None:
+            return self.known(who).fired(trigger, since)
+        times = self._by_all(trigger, since)
         return len(times) - bisect_left(times, since)
 
     def person(self, event: Event) -> Address | None:
@@ -103,18 +86,13 @@ class Memory(Past):
         """As Past says."""
         return bool(event.contact) and self._society.in_audience(event.workspace, event.contact, name)
 
-    def _of(self, who: int) -> _Kept:
-        if who not in self._people:
-            self._load([who])
-        return self._people[who]
-
     def _load(self, people: list[int]) -> None:
         for who in people:
-            self._people[who] = _Kept()
-        for who, trigger, event, time, seconds in self._outbox.sightings(people):
-            self._people[who].seen.setdefault(trigger, {})[event] = Sighting(event, time, seconds)
-        for who, trigger, time in self._outbox.fired(people, self._since):
-            self._people[who].fired.setdefault(trigger, []).append(time)
+            self._people[who] = Known()
+        for who, condition, event, time, seconds in self._outbox.sightings(people, self._since):
+            self._people[who].see(condition, (time, event), seconds)
+        for who, trigger, event, time in self._outbox.fired(people, self._since):
+            self._people[who].fire(trigger, (time, event))
 
     def _by_all(self, trigger: TriggerId, since: int) -> list[int]:
         known = self._fired_by_all.get(trigger)

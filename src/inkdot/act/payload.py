@@ -14,7 +14,8 @@ from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import KNOWN, Actor, Evidence, Fields, Human, Raw, Verdict
 from inkdot.domain.ids import TRIGGER, ContactId, DeliveryId, EventId, WorkspaceId, to_word
 from inkdot.domain.reading import COMPLETED
-from inkdot.store.contract import event_json, iso
+from inkdot.store.contract import iso, told_json
+from inkdot.store.veil import blurred
 
 MAIL_OPENED, MAIL_CLICKED, MAIL_REPLIED, MAIL_BOUNCED = "mail.opened", "mail.clicked", "mail.replied", "mail.bounced"
 PAGE_VIEWED, DOCUMENT_READ, DOCUMENT_COMPLETED = "page.viewed", "document.read", "document.completed"
@@ -57,9 +58,7 @@ def type_of(event: Event) -> str | None:
 
 def data_of(event: Event, person: str | None, now: int) -> dict[str, Any]:
     """An event for others: as for users, without the raw facts. `now` in microseconds."""
-    told = event_json(event, person, now)
-    del told["raw"]
-    return told
+    return told_json(blurred(event), person, now)
 
 
 def fired(

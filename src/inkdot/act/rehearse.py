@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 
-from inkdot.act.match import Book, Met, Sighting, Trigger, is_capped, trigger, who_of
+from inkdot.act.match import Book, Met, Trigger, active_seconds, is_capped, trigger, who_of
 from inkdot.act.rule import Show, span
 from inkdot.act.silence import Silence, meant
 from inkdot.act.society import Society
+from inkdot.act.tally import Known, Moment
 from inkdot.domain.contact import Address
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human
@@ -81,10 +83,10 @@ def rehearse(item: Trigger, events: Iterable[Event], society: Society) -> Rehear
     loose, strict = _Trial(anyone, society), _Trial(item, society)
     for event in events:
         outcome.events += 1
-        if (met := loose.met(event)) and not met.counted:
+        if loose.met(event):
             outcome.met += 1
             outcome.machines += is_machine(event)
-        if (met := strict.met(event)) and not met.counted:
+        if met := strict.met(event):
             outcome.capped += met.capped
             if not met.capped:
                 example = Example(event.id, event.message, event.contact, event.time, event.verdict.human)
@@ -103,7 +105,7 @@ def rehearse_silence(item: Trigger, silences: Iterable[Silence], society: Societ
         if is_capped(item, who, silence.time, trial):
             outcome.capped += 1
         else:
-            trial.remember(who, silence.time)
+            trial.remember(who, (silence.time, silence.event))
             outcome.fire(who, Example(None, silence.message, silence.contact, silence.time, None))
     return outcome
 
@@ -118,30 +120,34 @@ class _Trial:
 
     def __init__(self, trigger: Trigger, society: Society) -> None:
         self._trigger, self._book, self._society = trigger, Book([trigger]), society
-        self._seen: defaultdict[int, list[Sighting]] = defaultdict(list)
-        self._fired: list[tuple[int, int]] = []
+        self._people: defaultdict[int, Known] = defaultdict(Known)
+        self._fired: list[int] = []
         self._scores: Mapping[ContactId, int] | None = None
 
     def met(self, event: Event) -> Met | None:
-        """What the rule makes of it."""
-        met = next(iter(self._book.met(event, self)), None)
-        if met and met.counted:
-            seconds = (event.scene.seconds or 0.0) if event.scene else 0.0
-            self._seen[who_of(event)].append(Sighting(event.id, event.time, seconds))
-        elif met and not met.capped:
-            self._seen.pop(who_of(event), None)
-            self.remember(who_of(event), event.time)
-        return met
+        """What the rule makes of it; None if it does not fire, or not yet."""
+        fires, who = None, who_of(event)
+        for met in self._book.met(event, self):
+            if met.counted:
+                self._people[who].see(met.trigger.condition, (event.time, event.id), active_seconds(event))
+            else:
+                fires = met
+        if fires and not fires.capped:
+            self.remember(who, (event.time, event.id))
+        return fires
 
-    def remember(self, who: int, time: int) -> None:
+    def remember(self, who: int, moment: Moment) -> None:
         """The rule has fired."""
-        self._fired.append((who, time))
+        self._people[who].fire(self._trigger.id, moment)
+        insort(self._fired, moment[0])
 
-    def sightings(self, trigger: TriggerId, who: int, since: int) -> Sequence[Sighting]:  # noqa: ARG002
-        return [s for s in self._seen[who] if s.time >= since]
+    def known(self, who: int) -> Known:
+        return self._people[who]
 
-    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:  # noqa: ARG002
-        return sum(time >= since and who in (None, whose) for whose, time in self._fired)
+    def fired(self, trigger: TriggerId, who: int | None, since: int) -> int:
+        if who is not None:
+            return self._people[who].fired(trigger, since)
+        return len(self._fired) - bisect_left(self._fired, since)
 
     def person(self, event: Event) -> Address | None:
         return self._society.person(event.workspace, event.contact) if event.contact else None

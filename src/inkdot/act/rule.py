@@ -270,8 +270,6 @@ def _faults(rule: Rule) -> list[str]:
     found = [sentence for sentence, is_so in wrong.items() if is_so]
     if only_shown and waits:
         found += _beside(when, _ON_PAGES, "What is shown on a page")
-        if when.score is not None:
-            found.append("Keep a list of those with the score (inkdot audience add) and name it in when.audience.")
         if rule.limits != Limits() or rule.hold is not None or rule.repeats:
             found.append("limits, hold and repeats do not work for what is shown on a page; use `most` and `every`.")
     if silent and not waits:
@@ -288,6 +286,7 @@ _ON_PAGES = frozenset(
         "source",
         "person",
         "audience",
+        "score",
         "seconds",
         "scroll",
         "leaving",

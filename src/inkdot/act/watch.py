@@ -22,7 +22,7 @@ from inkdot.act.silence import Silence, endings, meant
 from inkdot.act.society import Society
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human, Verdict
-from inkdot.domain.ids import MESSAGE, EventId, to_word
+from inkdot.domain.ids import MESSAGE, EventId, MessageId, to_word
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
 from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position
 from inkdot.store.triggers import Triggers
@@ -45,18 +45,27 @@ class Watch:
     def __init__(self, outbox: Outbox, triggers: Triggers, society: Society, now: Callable[[], int]) -> None:
         self._outbox, self._triggers, self._society, self._now = outbox, triggers, society, now
         self._memory = Memory(outbox, society)
+        self._subjects: dict[MessageId, str | None] = {}
+        """Of this batch's mails."""
         self._acted: dict[int, Position] = {}
         self.reload()
 
     def reload(self) -> None:
         """Read the rules and endpoints again: somebody changed them."""
-        known = [trigger(*row[:3], kept(row[3])) for row in self._triggers.active()]
+        known = [trigger(*row[:3], kept(row[3]), row[4]) for row in self._triggers.active()]
         active = [t for t in known if not any(isinstance(a, Show) for a in t.rule.actions)]
         self._silences = [t for t in active if t.rule.when.not_opened_for]
         self._endpoints = [e for e in self._outbox.endpoints() if e.active]
         self._book = Book(active)
+        self._orders = {t.id: [(target_of(action), _json(action)) for action in t.rule.actions] for t in active}
         self._longest = max((limit[1] for t in active for limit in (t.per_person, t.total) if limit), default=0)
+        self._longest = max((self._longest, *(t.window for t in active)))
         self._memory.stale = True
+
+    def counting(self) -> tuple[frozenset[int], int]:
+        """The conditions that rules count, and for how long what they have seen is needed (microseconds)."""
+        counted = [t for t in self._book.triggers if t.window]
+        return frozenset(t.condition for t in counted), TOO_LATE + max((t.window for t in counted), default=0)
 
     def begin(self, positions: Mapping[int, Position], events: Callable[[int, int], Iterator[Event]]) -> None:
         """Take what was kept but not acted on. `events(low, high)`: those with ids in that span, in their order."""
@@ -80,9 +89,9 @@ class Watch:
         if relabelled:
             deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
         if self._book or self._endpoints:
-            floors = {stream: ping_id(stream, *place) for stream, place in self._acted.items()}
-            fresh = [e for e in events if e.id >= floors.get(e.id >> 48, 0) and _leads_to_something(e, now)]
+            fresh = self._fresh(events, now)
             people = {who_of(event) for event in fresh} if self._book else ()
+            self._subjects.clear()
             self._memory.open(deeds, people, now - TOO_LATE - self._longest)
             for event in fresh:
                 self._act(event, deeds, now)
@@ -121,6 +130,17 @@ class Watch:
             new = (silence for silence in over if silence.heard is None and silence.event not in fired)
             yield from meant(item, new, self._society)
 
+    def _fresh(self, events: Sequence[Event], now: int) -> list[Event]:
+        """What was not acted on and happened here and lately. What is nobody's is counted; a message for each would tell when and what."""
+        floors: dict[int, int] = {stream: ping_id(stream, *place) for stream, place in self._acted.items()}
+        floors[IMPORT_STREAM] = (IMPORT_STREAM + 1) << 48
+        begin = now - TOO_LATE
+        return [
+            e
+            for e in events
+            if e.time > begin and e.id >= floors.get(e.id >> 48, 0) and (e.contact or not is_nobodys(e))
+        ]
+
     def _act(self, event: Event, deeds: Deeds, now: int) -> None:
         kind = payload.type_of(event) if self._endpoints else None
         data: dict[str, Any] | None = None
@@ -147,17 +167,17 @@ class Watch:
         self, item: Trigger, event: EventId, who: int, time: int, told: dict[str, Any], deeds: Deeds, now: int
     ) -> None:
         deeds.firings.append(FiringRow(item.id, event, item.version, item.workspace, who, time))
-        self._memory.fire(item, who, time)
+        self._memory.fire(item, who, event, time)
         hold = HOLD if item.rule.hold is None else span(item.rule.hold)
         due = after_quiet(now + hold, item) // SECOND
         body = payload.envelope(payload.FIRED, time, told)
         text = _json(body)
-        for part, action in enumerate(item.rule.actions, 1):
+        for part, (target, action) in enumerate(self._orders[item.id], 1):
             number = payload.delivery_id(item.id, event, part)
             deeds.deliveries.append(
                 NewDelivery(
-                    number, item.id, event, part, item.workspace, who, target_of(action), _json(action), text, item.machines,
-                    now // SECOND, due,
+                    number, item.id, event, part, item.workspace, who, target, action, text, item.machines, now // SECOND,
+                    due,
                 )
             )  # fmt: skip
         for endpoint in self._endpoints:
@@ -168,13 +188,10 @@ class Watch:
 
     def _data(self, event: Event, now: int) -> dict[str, Any]:
         person = self._society.person(event.workspace, event.contact) if event.contact else None
-        subject = self._society.subjects([event.message]).get(event.message) if event.message is not None else None
-        return payload.data_of(event, person, now) | {"subject": subject}
-
-
-def _leads_to_something(event: Event, now: int) -> bool:
-    """Whether it happened here and lately. What belongs to nobody is counted; a message for each would tell when and what."""
-    return event.id >> 48 != IMPORT_STREAM and now - event.time < TOO_LATE and not is_nobodys(event)
+        message, known = event.message, self._subjects
+        if message is not None and message not in known:
+            known[message] = self._society.subjects([message]).get(message)
+        return payload.data_of(event, person, now) | {"subject": None if message is None else known[message]}
 
 
 def wants(endpoint: Endpoint, kind: str, event: Event) -> bool:

@@ -26,7 +26,7 @@ from inkdot.app.guests import must_be_asked, shown_id
 from inkdot.app.marking import mint_of, public_url_of
 from inkdot.app.outgoing import poster
 from inkdot.app.vapid import vapid
-from inkdot.app.warmth import warmth
+from inkdot.app.warmth import ForPages, warmth
 from inkdot.app.webhooks import KEEP_DAYS, Webhooks
 from inkdot.collect.shown import NAME as SHOWN
 from inkdot.domain.contact import Address
@@ -99,6 +99,7 @@ class Acting:
         )  # fmt: skip
         self.lists, self.webhooks = Lists(self, now), Webhooks(self, now)
         self._told = told
+        self.warm = ForPages(self.triggers, self.audiences, now)
         self.deliverer = Deliverer(self.outbox, self._means, self._paused, clock=lambda: now() / SECOND)
         self.show()  # a restored folder has no such file yet
 
@@ -140,7 +141,11 @@ class Acting:
         """Forget what nobody needs any more."""
         now = self._now()
         self.lists.refresh()
-        self.outbox.tidy(now // SECOND - KEEP_DAYS * _DAY, now - _SIGHTING_DAYS * _DAY * SECOND)
+        self.warm.reload()
+        conditions, needed = self.watch.counting()
+        self.outbox.tidy(
+            now // SECOND - KEEP_DAYS * _DAY, now - min(needed, _SIGHTING_DAYS * _DAY * SECOND), conditions
+        )
 
     # -- what rules ask about people
 
@@ -183,7 +188,7 @@ class Acting:
         known = next((t for t in self.triggers.triggers(here(what)) if t.name == wanted.name), None)
         wanted = _with_secrets(wanted, rule.kept(known.rule) if known else None)
         number = known.id if known else TriggerId(fresh())
-        kept = self.triggers.keep(number, wanted.name, rule.to_json(wanted), self._now() // SECOND, here(what))
+        kept = self.triggers.keep(number, wanted.name, rule.to_json(wanted), self._now(), here(what))
         self.changed()
         yield trigger_json(kept)
 
@@ -275,6 +280,7 @@ class Acting:
     def changed(self) -> None:
         """Let the watch and the street know."""
         self.watch.reload()
+        self.warm.reload()
         self.show()
 
     def show(self) -> None:
@@ -287,7 +293,7 @@ class Acting:
         """What is drawn on pages, by site; under * for all sites."""
         found: dict[str, list[dict[str, Any]]] = {}
         sites = self._control.sites_by_workspace()
-        for number, workspace, version, text in self.triggers.active():
+        for number, workspace, version, text, _ in self.triggers.active():
             known = rule.kept(text)
             when = known.when
             shown = [msgspec.structs.asdict(a) for a in known.actions if isinstance(a, Show)]

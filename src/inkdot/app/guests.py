@@ -27,7 +27,7 @@ _RENEW_SECONDS = 1.0
 def must_be_asked(known: Rule) -> bool:
     """True if a rule that shows something wants what a browser does not know by itself."""
     when = known.when
-    return any(wanted is not None for wanted in (when.channel, when.source, when.person, when.audience))
+    return any(wanted is not None for wanted in (when.channel, when.source, when.person, when.audience, when.score))
 
 
 def shown_id(trigger: int, version: int) -> str:
@@ -67,6 +67,8 @@ class Visitors:
             return False
         if when.audience is not None and not (contact and self._audiences.is_member(workspace, when.audience, contact)):
             return False
+        if when.score is not None and not (contact and self._audiences.warmth_of(workspace, contact) >= when.score):
+            return False
         address = self._audiences.address_of(workspace, contact) if contact and when.person else None
         return when.person is None or (address is not None and matching(when.person)(address))
 
@@ -81,7 +83,7 @@ class Visitors:
         with self._turn:
             if time.monotonic() > self._read_at + _RENEW_SECONDS:
                 self._read_at = time.monotonic()
-                read = [(n, w, v, rule.kept(text)) for n, w, v, text in self._triggers.active()]
+                read = [(n, w, v, rule.kept(text)) for n, w, v, text, _ in self._triggers.active()]
                 self._rules = {
                     shown_id(number, version): (workspace, known)
                     for number, workspace, version, known in read

@@ -132,6 +132,7 @@ class House:
         if self._heard:
             self._heard(events, places, judged, latest)
         self.notices.heard(events)
+        self.acting.warm.heard(events)
 
     def _pipeline(self, store: EventStore) -> Pipeline:
         known = self.knowledge

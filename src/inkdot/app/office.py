@@ -147,6 +147,9 @@ class Office:
                     with self._turn:
                         self._house.acting.watch.notice_silences()
                     self._house.notices.send_digests(int(time.time()))
+                if self._house.acting.warm.due():
+                    with self._turn:
+                        self._house.acting.warm.keep(self._house.store, self._house.sites)
                 self._house.acting.deliverer.start_due()
             except (InkdotError, OSError) as error:  # a full disk, a store being replaced: what waits is not lost
                 log("delivering_failed", error=str(error))

@@ -37,6 +37,7 @@ _WHOLE = frozenset({EVENT, VISIT})
 """Kinds whose numbers have 64 bits; all others are ours to give and fit into the signed ones of SQLite."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"i": 1, "l": 1, "o": 0}
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _LENGTH = 13
 
 
@@ -47,11 +48,11 @@ def agreed(visitor: VisitorId) -> bool:
 
 def to_word(prefix: str, number: int) -> str:
     """`('evt', 5)` -> `evt_0000000000005`."""
-    digits = []
-    for _ in range(_LENGTH):
-        number, low = number >> 5, number & 31
-        digits.append(_ALPHABET[low])
-    return f"{prefix}_{''.join(reversed(digits))}"
+    n, two = number, _PAIRS
+    return (
+        f"{prefix}_{_ALPHABET[n >> 60 & 31]}{two[n >> 50 & 1023]}{two[n >> 40 & 1023]}{two[n >> 30 & 1023]}"
+        f"{two[n >> 20 & 1023]}{two[n >> 10 & 1023]}{two[n & 1023]}"
+    )
 
 
 def from_word(prefix: str, word: str) -> int:

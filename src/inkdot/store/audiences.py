@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,6 +124,23 @@ class Audiences(Control):
     def tagged(self, workspace: WorkspaceId, word: str) -> set[ContactId]:
         """Who has a word on them."""
         return {ContactId(row[0]) for row in self._rows("tagged", (workspace, word))}
+
+    def keep_warm(self, workspace: WorkspaceId, points: Mapping[ContactId, int], *, anew: bool) -> None:
+        """Keep how warm people are, for pages that ask; `anew`: of nobody else any more."""
+        with self._transaction():
+            if anew:
+                self._keep("forget_warm", [(workspace,)])
+            self._keep("keep_warm", [(workspace, contact, number) for contact, number in points.items()])
+
+    def forget_warm(self) -> None:
+        """No page asks how warm people are."""
+        with self._transaction():
+            self._keep("forget_all_warm", [()])
+
+    def warmth_of(self, workspace: WorkspaceId, contact: ContactId) -> int:
+        """How warm somebody was found for pages; 0 if nobody looked."""
+        rows = self._rows("warmth_of", (workspace, contact))
+        return int(rows[0][0]) if rows else 0
 
     def people(self, workspace: WorkspaceId) -> list[tuple[ContactId, Address]]:
         """Everybody with their address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,10 +28,10 @@ class FiringRow(NamedTuple):
 
 
 class SightingRow(NamedTuple):
-    """What a counting rule has seen."""
+    """What a condition that rules count has seen."""
 
-    trigger: TriggerId
     who: int
+    condition: int
     event: EventId
     time: int
     seconds: float
@@ -119,9 +119,7 @@ class Deeds:
     """What a batch of events led to; kept all or nothing, together with the position behind the batch."""
 
     firings: list[FiringRow] = field(default_factory=list)
-    used_up: list[tuple[TriggerId, int]] = field(default_factory=list)
-    sightings: dict[tuple[TriggerId, int], list[SightingRow]] = field(default_factory=dict)
-    """By trigger and whom."""
+    sightings: list[SightingRow] = field(default_factory=list)
     capped: dict[TriggerId, int] = field(default_factory=dict)
     deliveries: list[NewDelivery] = field(default_factory=list)
     machines: list[EventId] = field(default_factory=list)
@@ -133,9 +131,9 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def _row(row: FiringRow | NewDelivery) -> tuple[object, ...]:
+def _row(row: FiringRow | SightingRow | NewDelivery) -> tuple[object, ...]:
     """As it is kept."""
-    return tuple(row._replace(event=EventId(_signed(row.event))))
+    return row if row.event < 1 << 63 else row._replace(event=EventId(_signed(row.event)))
 
 
 def _event(number: int) -> EventId:
@@ -168,25 +166,21 @@ class Outbox(Control):
         """Keep what a batch led to, and that it was acted on; `now` in unix seconds."""
         with self._transaction():
             self._keep("add_firing", [_row(row) for row in deeds.firings])
-            self._keep("use_up", deeds.used_up)
-            self._keep(
-                "add_sighting",
-                [(t, who, _signed(event), *rest) for rows in deeds.sightings.values() for t, who, event, *rest in rows],
-            )
+            self._keep("add_sighting", [_row(row) for row in deeds.sightings])
             self._keep("count_capped", [(count, trigger) for trigger, count in deeds.capped.items()])
             self._keep("add_delivery", [_row(row) for row in deeds.deliveries])
             self._keep("withdraw", [(now, _signed(event)) for event in deeds.machines])
             self._keep("keep_acted", [(stream, *place) for stream, place in positions.items()])
 
-    def sightings(self, people: Sequence[int]) -> list[tuple[int, TriggerId, EventId, int, float]]:
-        """(who, trigger, event, time, seconds) that counting rules have seen of people and not used up, oldest first."""
-        rows = self._rows("sightings", (json.dumps(people),)) if people else ()
-        return [(who, TriggerId(trigger), _event(e), time, seconds) for who, trigger, e, time, seconds in rows]
+    def sightings(self, people: Sequence[int], since: int) -> list[tuple[int, int, EventId, int, float]]:
+        """(who, condition, event, time, seconds) that was counted of people since a time, oldest first."""
+        rows = self._rows("sightings", (json.dumps(people), since)) if people else ()
+        return [(who, condition, _event(e), time, seconds) for who, condition, e, time, seconds in rows]
 
-    def fired(self, people: Sequence[int], since: int) -> list[tuple[int, TriggerId, int]]:
-        """(who, trigger, time) of firings about people since a time, oldest first."""
+    def fired(self, people: Sequence[int], since: int) -> list[tuple[int, TriggerId, EventId, int]]:
+        """(who, trigger, event, time) of firings about people since a time, oldest first."""
         rows = self._rows("firings_of", (json.dumps(people), since)) if people else ()
-        return [(who, TriggerId(trigger), time) for who, trigger, time in rows]
+        return [(who, TriggerId(trigger), _event(event), time) for who, trigger, event, time in rows]
 
     def fired_by_all(self, trigger: TriggerId, since: int) -> list[int]:
         """When a trigger fired since a time."""
@@ -272,11 +266,11 @@ class Outbox(Control):
         """How many deliveries there are in each state."""
         return dict(self._rows("delivery_counts"))
 
-    def tidy(self, deliveries_before: int, sightings_before: int) -> None:
-        """Forget settled deliveries (unix seconds) and what no window reaches (microseconds)."""
+    def tidy(self, deliveries_before: int, sightings_before: int, conditions: Iterable[int]) -> None:
+        """Forget settled deliveries (unix seconds), what no window reaches (microseconds) and what none of these counts."""
         with self._transaction():
             self._keep("forget_deliveries", [(deliveries_before,)])
-            self._keep("forget_sightings", [(sightings_before,)])
+            self._keep("forget_sightings", [(sightings_before, json.dumps(sorted(conditions)))])
 
     def forget_person(self, workspace: WorkspaceId, who: int) -> None:
         """Erase what is kept here about a person (the contact, or minus the visitor)."""

@@ -40,17 +40,17 @@ class Triggers(Control):
     def keep(self, fresh: TriggerId, name: str, rule: str, now: int, workspace: WorkspaceId) -> KeptTrigger:
         """Keep a rule under its name: a new trigger with the id `fresh`, or the next version of the one there is.
 
-        The same rule again changes nothing but switches it on.
+        `now` in microseconds since 1970: from then on it counts. The same rule again changes nothing but switches it on.
         """
+        at = now // 1_000_000
         with self._transaction():
             known = self._named(name, workspace)
             if known is None or known.rule != rule:
                 number, version = (known.id, known.version + 1) if known else (fresh, 1)
-                self._keep("keep_trigger", [(number, workspace, name, version, rule, now, now)])
-                self._keep("keep_rule", [(number, version, rule, now)])
-                self._keep("forget_sightings_of", [(number,)])
+                self._keep("keep_trigger", [(number, workspace, name, version, rule, at, at, now)])
+                self._keep("keep_rule", [(number, version, rule, at)])
             elif not known.active:
-                self._keep("switch_trigger", [(1, now, known.id)])
+                self._keep("switch_trigger", [(1, at, known.id)])
             kept = self._named(name, workspace)
         assert kept
         return kept
@@ -64,9 +64,9 @@ class Triggers(Control):
         """(version, rule as JSON, unix seconds since when) of a trigger, oldest first."""
         return [(version, rule, time) for version, rule, time in self._rows("versions", (trigger,))]
 
-    def active(self) -> list[tuple[TriggerId, WorkspaceId, int, str]]:
-        """(id, workspace, version, rule as JSON) of those to be watched for."""
-        return [(TriggerId(r[0]), WorkspaceId(r[1]), r[2], r[3]) for r in self._rows("active_triggers")]
+    def active(self) -> list[tuple[TriggerId, WorkspaceId, int, str, int]]:
+        """(id, workspace, version, rule as JSON, microseconds from when on it counts) of those to be watched for."""
+        return [(TriggerId(r[0]), WorkspaceId(r[1]), *r[2:]) for r in self._rows("active_triggers")]
 
     def switch(self, trigger: TriggerId, *, on: bool, now: int) -> None:
         """Switch a trigger on or off."""
@@ -77,7 +77,6 @@ class Triggers(Control):
         """Remove a trigger; what it did stays on record."""
         with self._transaction():
             self._keep("forget_trigger", [(trigger,)])
-            self._keep("forget_sightings_of", [(trigger,)])
 
     def _named(self, name: str, workspace: WorkspaceId) -> KeptTrigger | None:
         return next((t for t in self.triggers(workspace) if t.name == name), None)

@@ -79,3 +79,20 @@ DELETE FROM audience_exports WHERE audience = ? AND target = ? AND digest = ?;
 -- name: audience_workspaces
 -- Workspaces that have audiences.
 SELECT DISTINCT workspace FROM audiences ORDER BY workspace;
+
+-- name: keep_warm
+-- How warm somebody is now.
+INSERT INTO warm (workspace, contact, points) VALUES (?, ?, ?)
+ON CONFLICT (workspace, contact) DO UPDATE SET points = excluded.points;
+
+-- name: forget_warm
+-- It is found out anew, or nobody asks any more.
+DELETE FROM warm WHERE workspace = ?;
+
+-- name: forget_all_warm
+-- Nobody asks any more.
+DELETE FROM warm;
+
+-- name: warmth_of
+-- How warm somebody was found.
+SELECT points FROM warm WHERE workspace = ? AND contact = ?;

@@ -17,7 +17,7 @@ SELECT event FROM firings WHERE trigger = ? AND time >= ?;
 
 -- name: firings_of
 -- When triggers fired for these people since a time.
-SELECT who, trigger, time FROM firings WHERE who IN (SELECT value FROM json_each(?)) AND time >= ? ORDER BY time;
+SELECT who, trigger, event, time FROM firings WHERE who IN (SELECT value FROM json_each(?)) AND time >= ? ORDER BY time;
 
 -- name: firings_of_all
 -- When a trigger fired for anybody since a time.
@@ -28,20 +28,17 @@ SELECT time FROM firings WHERE trigger = ? AND time >= ? ORDER BY time;
 UPDATE triggers SET capped = capped + ? WHERE id = ?;
 
 -- name: add_sighting
--- What a counting rule has seen.
-INSERT INTO sightings (trigger, who, event, time, seconds) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+-- What a condition that rules count has seen.
+INSERT INTO sightings (who, condition, event, time, seconds) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: sightings
--- What counting rules have seen of these people.
-SELECT who, trigger, event, time, seconds FROM sightings WHERE who IN (SELECT value FROM json_each(?)) ORDER BY time, event;
-
--- name: use_up
--- Counting begins anew after a firing.
-DELETE FROM sightings WHERE trigger = ? AND who = ?;
+-- What was counted of these people since a time.
+SELECT who, condition, event, time, seconds FROM sightings
+WHERE who IN (SELECT value FROM json_each(?)) AND time >= ? ORDER BY time, event;
 
 -- name: forget_sightings
--- What no window reaches any more.
-DELETE FROM sightings WHERE time < ?;
+-- What no window reaches any more, and what no rule counts.
+DELETE FROM sightings WHERE time < ? OR condition NOT IN (SELECT value FROM json_each(?));
 
 -- name: add_delivery
 -- One thing to be done; a second time changes nothing.

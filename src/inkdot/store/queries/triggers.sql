@@ -1,7 +1,8 @@
 -- name: keep_trigger
 -- A new rule, or the next version of the one with that name.
-INSERT INTO triggers (id, workspace, name, version, rule, active, added, changed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
-ON CONFLICT (workspace, name) DO UPDATE SET version = excluded.version, rule = excluded.rule, active = 1, changed = excluded.changed;
+INSERT INTO triggers (id, workspace, name, version, rule, active, added, changed, since) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)
+ON CONFLICT (workspace, name) DO UPDATE SET
+    version = excluded.version, rule = excluded.rule, active = 1, changed = excluded.changed, since = excluded.since;
 
 -- name: keep_rule
 -- The text of a version.
@@ -18,8 +19,8 @@ FROM triggers t WHERE workspace = ? ORDER BY name;
 SELECT version, rule, time FROM trigger_versions WHERE trigger = ? ORDER BY version;
 
 -- name: active_triggers
--- Those that are to be watched for.
-SELECT id, workspace, version, rule FROM triggers WHERE active = 1 ORDER BY id;
+-- Those that are to be watched for, and since when they say what they say.
+SELECT id, workspace, version, rule, since FROM triggers WHERE active = 1 ORDER BY id;
 
 -- name: switch_trigger
 -- On or off.
@@ -28,7 +29,3 @@ UPDATE triggers SET active = ?, changed = ? WHERE id = ?;
 -- name: forget_trigger
 -- The rule goes; what it did stays on record.
 DELETE FROM triggers WHERE id = ?;
-
--- name: forget_sightings_of
--- A rule that changed counts anew.
-DELETE FROM sightings WHERE trigger = ?;
