@@ -74,6 +74,22 @@ def test_pages_can_be_read_without_scripts(chromium: Browser, office: Office) ->
     context.close()
 
 
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
+def test_the_reference_is_accessible_by_day_and_by_night_and_fits_a_phone(
+    chromium: Browser, office: Office, theme: Any, width: int
+) -> None:
+    context = chromium.new_context(
+        base_url=office.server.office, color_scheme=theme, viewport={"width": width, "height": 740}
+    )
+    page = context.new_page()
+    page.goto("/api/docs")
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
 def test_a_first_run_ends_with_an_own_event_on_the_screen(chromium: Browser, tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     link = eventually(lambda: re.search(r"http\S+/setup/\S+", server.talk.read_text()))[0]

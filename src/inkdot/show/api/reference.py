@@ -15,6 +15,8 @@ h2{border-bottom:1px solid;margin-top:2.5rem;padding-bottom:.2rem;text-transform
 details{border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:.4rem;margin:.5rem 0;padding:.4rem .8rem}
 summary{cursor:pointer}code,pre{font:14px/1.45 ui-monospace,monospace}pre{overflow-x:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.2rem .6rem .2rem 0;vertical-align:top}
+html{background:#fff;color:#1b1c1f}a{color:#0b57d0}td,p,li,summary code{overflow-wrap:anywhere}
+@media(prefers-color-scheme:dark){html{background:#16171b;color:#e9eaee}a{color:#9cbcff}}
 .method{display:inline-block;min-width:4.2rem;font-weight:700}.scope{float:right;opacity:.8}
 """
 _BEGIN = """curl -H "Authorization: Bearer $INKDOT_KEY" '{server}/api/v1/events?kind=open&limit=10'"""
@@ -36,7 +38,7 @@ def page(document: dict[str, Any]) -> str:
 
 
 _INTRODUCTION = f"""<p>JSON over HTTP, described by <a href="/api/openapi.json">OpenAPI 3.1</a>. Make a key with
-<code>inkdot key add NAME --scope read</code> and send it with each request:</p><pre>{html.escape(_BEGIN.format(server="http://127.0.0.1:8000"))}</pre>
+<code>inkdot key add NAME --scope read</code> and send it with each request:</p><pre tabindex="0">{html.escape(_BEGIN.format(server="http://127.0.0.1:8000"))}</pre>
 <ul><li>Lists answer <code>{{"data": [...], "has_more": true, "next_cursor": "..."}}</code>; give <code>next_cursor</code> back as <code>cursor</code>.</li>
 <li>Requests that change something take <code>Idempotency-Key</code>: the same key and request within a day do once and are answered alike.</li>
 <li>Errors are <code>application/problem+json</code>; <code>request_id</code> is also in the header <code>X-Request-Id</code>.</li>
@@ -85,7 +87,7 @@ def _parameter(parameter: dict[str, Any]) -> str:
 
 
 def _schema(schema: dict[str, Any], document: dict[str, Any]) -> str:
-    return f"<pre>{_e(json.dumps(_example(schema, document, 0), indent=2))}</pre>"
+    return f'<pre tabindex="0">{_e(json.dumps(_example(schema, document, 0), indent=2))}</pre>'
 
 
 def _example(schema: dict[str, Any], document: dict[str, Any], depth: int) -> Any:
