@@ -7,11 +7,13 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import BEN, eventually, inkdot, inkdot_json
+from tests.office.asking import key_for
 from tests.office.desk import ANNA, FIREFOX, GINA, VERA, Office, signed_in
 from tests.room import made
 
@@ -173,6 +175,50 @@ def test_leads_are_shown_and_saved_by_their_grade(page: Page, ada: BrowserContex
     page.go_back()
     page.wait_for_url("**/leads?*grade=warm")
     assert sum(counts) == every > 0
+
+
+def test_people_lists_and_campaigns_are_found_under_any_name_they_may_have(page: Page, office: Office) -> None:
+    odd = "a/b?c#d@example.com"
+    office.campaign("news/autumn & 100 %?", f"email\n{odd}\n")
+    page.goto("/campaigns")
+    page.get_by_role("link", name="news/autumn & 100 %?").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("news/autumn & 100 %?")
+    page.get_by_role("link", name=odd).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(odd)
+    page.get_by_role("button", name="Tell me nothing about this person").click()
+    expect(page.get_by_role("status")).to_contain_text("it counts for you alone")
+    expect(page.get_by_role("heading", level=1)).to_have_text(odd)
+    page.goto("/audiences")
+    page.get_by_label("Name of the list").fill("warm/cold?")
+    page.get_by_role("button", name="Keep the list").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("warm/cold?")
+    program = key_for(office.server, "read", "send", "manage", "privacy")
+    assert program.get(f"/people/{quote(odd, safe='')}").json["person"] == odd
+    assert program.get(f"/people/{quote(odd, safe='')}/timeline").json["known"] is True
+    assert program.get(f"/people/{quote(odd, safe='')}/export").status == 200
+
+
+def test_a_version_that_cannot_be_is_no_fault_of_ours(ada: BrowserContext, office: Office) -> None:
+    for version in ("abc", "-1", "99", "99999999999999999999", "\u0663"):
+        answer = ada.request.get(f"/documents/{office.document}?version={version}")
+        assert answer.status in (404, 422), version
+
+
+def test_tables_are_searched_in_the_words_that_are_shown_and_sorted_by_what_they_are_worth(
+    ada: BrowserContext, office: Office
+) -> None:
+    def people(query: str, language: str) -> list[str]:
+        answer = ada.request.get(
+            f"/mails/{office.mail}?format=csv&{query}", headers={"Accept-Language": language, "Cookie": cookies}
+        )
+        return [row["person"] for row in csv.DictReader(io.StringIO(answer.text()))]
+
+    cookies = "; ".join(f"{c.get('name')}={c.get('value')}" for c in ada.cookies() if c.get("name") == "inkdot")
+    assert people("q=geklickt", "de") == [BEN]
+    assert people("q=geklickt", "en") == []
+    assert people("q=clicked", "en") == people("q=clicked", "de") == [BEN]
+    assert people("sort=-status", "en")[0] == BEN
+    assert people("sort=status", "en")[-1] == BEN
 
 
 def test_columns_are_chosen_kept_by_the_browser_and_saved_as_shown(ada: BrowserContext, page: Page) -> None:

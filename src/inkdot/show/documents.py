@@ -26,6 +26,7 @@ from inkdot.understand.loading import Programs, programs
 _UNKNOWN = "There is no such document or version; 'inkdot doc list' lists those there are."
 _Found = TypeVar("_Found", Sitting, Opening)
 _WORTH_VISITS, _WORTH_SHARE = 3, 0.25
+_MOST_DIGITS = 9
 GRADE = "A"
 """Measured by the page's own script: the best there is. See docs/documents.md for the other grades."""
 DOTS_GRADE = "D"
@@ -129,10 +130,10 @@ def _pages_of_many(unnamed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _version(word: Any) -> int | None:
     if word is None:
         return None
-    try:
-        return int(word)
-    except ValueError:
-        raise UsageError(f"{word!r} is no version; write 1, 2 ...") from None
+    text = str(word)
+    if not (text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS):
+        raise UsageError(f"{word!r} is no version; write 1, 2 ...")
+    return int(text)
 
 
 def _visit(sitting: Sitting, person: str | None, words: tuple[int, ...]) -> dict[str, Any]:

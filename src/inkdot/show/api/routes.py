@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import msgspec
@@ -19,6 +20,8 @@ from inkdot.show.api.table import ENDPOINTS
 
 BASE = "/api/v1"
 _ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_NAMED = re.compile(r"{(person|audience|goal)}")
+"""Words of the path that people choose: addresses, names of lists and goals."""
 _STATIC = {"Cache-Control": "no-cache, private"}
 
 
@@ -37,10 +40,10 @@ def api_routes(door: Door, streams: Streams) -> list[BaseRoute]:
         ("/api/docs.css", reference.STYLE.encode(), "text/css"),
     ):
         by_path[path] = {"GET": door.free(_fixed(body, kind))}
-    # Fixed words before words of the path: /triggers/test is no trigger.
-    paths = sorted(by_path, key=lambda path: [part.startswith("{") for part in path.split("/")])
+    # Fixed words before words of the path: /triggers/test is no trigger. What goes on before what ends: a name may hold a slash.
+    paths = sorted(by_path, key=lambda path: (-path.count("/"), [part.startswith("{") for part in path.split("/")]))
     return [
-        *(Route(path, _by_method(door, by_path[path]), methods=_ALL) for path in paths),
+        *(Route(_NAMED.sub(r"{\1:path}", path), _by_method(door, by_path[path]), methods=_ALL) for path in paths),
         Route("/api/{rest:path}", door.free(_nowhere), methods=_ALL),
     ]
 

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
@@ -153,7 +153,7 @@ def person_export(visit: Visit) -> Response:
 def person_change(visit: Visit) -> Response:
     """Withdraw or set consent, hear no more of somebody, merge two addresses or take that back."""
     address, form = visit.request.path_params["person"], visit.form
-    here = f"/people/{address}"
+    here = f"/people/{quote(address, safe='@')}"
     if form.get("do") not in ("mute", "hear") and not visit.signed.may(Scope.MANAGE):
         raise NotAllowed(f"This needs the role member; yours is {visit.signed.role}.")
     match form.get("do"):

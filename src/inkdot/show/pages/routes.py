@@ -14,13 +14,13 @@ from inkdot.show.pages.desk import Desk, Visit
 
 Handler = Callable[[Visit], Response]
 _PAGES: tuple[tuple[str, Handler], ...] = (
-    ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person}", persons.person),
+    ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person:path}", persons.person),
     ("/unopened", persons.silent), ("/events/{event}", persons.event),
     ("/mails", things.mails), ("/mails/{message}", things.mail), ("/campaigns", things.campaigns),
-    ("/campaigns/{campaign}", things.campaign), ("/documents", things.documents),
+    ("/campaigns/{campaign:path}", things.campaign), ("/documents", things.documents),
     ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
     ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
-    ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks),
+    ("/audiences/{name:path}", rules.audience), ("/webhooks", rules.webhooks),
     ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", settings.welcome),
 )  # fmt: skip
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
@@ -30,8 +30,8 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/me/passkeys", Role.VIEWER, passkeys.passkey_change),
     ("/sample", Role.OWNER, persons.sample_remove),
     ("/events/{event}", Role.MEMBER, persons.correct),
-    ("/people/{person}", Role.VIEWER, persons.person_change),
-    ("/people/{person}/erase", Role.OWNER, persons.person_erase),
+    ("/people/{person:path}/erase", Role.OWNER, persons.person_erase),
+    ("/people/{person:path}", Role.VIEWER, persons.person_change),
     ("/documents/{document}", Role.MEMBER, things.document_change),
     ("/sites", Role.MEMBER, things.site_add),
     ("/sites/{domain}", Role.MEMBER, things.site_change),
@@ -50,8 +50,8 @@ _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (
     ("/audit", running.audit), ("/settings", settings.settings), ("/mail-program", mailing.mail_program),
 )  # fmt: skip
 _ASKING_A_ROLE: tuple[tuple[str, Role, Handler], ...] = (
-    ("/people/{person}/export", Role.OWNER, persons.person_export),
-    ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
+    ("/people/{person:path}/export", Role.OWNER, persons.person_export),
+    ("/audiences/{name:path}/export", Role.OWNER, rules.audience_file),
     ("/webhooks/{delivery}", Role.MEMBER, rules.delivery),
     ("/mail-program/{name}.mobileconfig", Role.OWNER, mailing.mail_profile),
     ("/addons/{file}", Role.VIEWER, entering.addon),

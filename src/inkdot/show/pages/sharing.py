@@ -28,7 +28,7 @@ from inkdot.store.shared_views import SharedView
 
 _HANDLERS = {
     "/people": persons.people, "/unopened": persons.silent, "/mails": things.mails, "/mails/{message}": things.mail,
-    "/campaigns": things.campaigns, "/campaigns/{campaign}": things.campaign,
+    "/campaigns": things.campaigns, "/campaigns/{campaign:path}": things.campaign,
     "/documents": things.documents, "/documents/{document}": things.document, "/sites": things.sites,
     "/sites/{domain}": things.site, "/leads": things.leads,
 }  # fmt: skip
