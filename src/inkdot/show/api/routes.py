@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 
 import msgspec
@@ -17,11 +16,10 @@ from inkdot.show.api.openapi import described
 from inkdot.show.api.problems import Problem
 from inkdot.show.api.stream import Streams
 from inkdot.show.api.table import ENDPOINTS
+from inkdot.show.paths import whole
 
 BASE = "/api/v1"
 _ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_NAMED = re.compile(r"{(person|audience|goal)}")
-"""Words of the path that people choose: addresses, names of lists and goals."""
 _STATIC = {"Cache-Control": "no-cache, private"}
 
 
@@ -43,8 +41,8 @@ def api_routes(door: Door, streams: Streams) -> list[BaseRoute]:
     # Fixed words before words of the path: /triggers/test is no trigger. What goes on before what ends: a name may hold a slash.
     paths = sorted(by_path, key=lambda path: (-path.count("/"), [part.startswith("{") for part in path.split("/")]))
     return [
-        *(Route(_NAMED.sub(r"{\1:path}", path), _by_method(door, by_path[path]), methods=_ALL) for path in paths),
-        Route("/api/{rest:path}", door.free(_nowhere), methods=_ALL),
+        *(Route(whole(path), _by_method(door, by_path[path]), methods=_ALL) for path in paths),
+        *(Route(path, door.free(_nowhere), methods=_ALL) for path in ("/api/", whole("/api/{rest}"))),
     ]
 
 

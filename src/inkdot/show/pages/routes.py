@@ -11,16 +11,17 @@ from starlette.routing import BaseRoute, Route
 from inkdot.domain.account import Role
 from inkdot.show.pages import entering, mailing, passkeys, persons, provider, rules, running, settings, sharing, things
 from inkdot.show.pages.desk import Desk, Visit
+from inkdot.show.paths import whole
 
 Handler = Callable[[Visit], Response]
 _PAGES: tuple[tuple[str, Handler], ...] = (
-    ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person:path}", persons.person),
+    ("/", persons.home), ("/feed", persons.feed), ("/people", persons.people), ("/people/{person}", persons.person),
     ("/unopened", persons.silent), ("/events/{event}", persons.event),
     ("/mails", things.mails), ("/mails/{message}", things.mail), ("/campaigns", things.campaigns),
-    ("/campaigns/{campaign:path}", things.campaign), ("/documents", things.documents),
+    ("/campaigns/{campaign}", things.campaign), ("/documents", things.documents),
     ("/documents/{document}", things.document), ("/sites", things.sites), ("/sites/{domain}", things.site),
     ("/leads", things.leads), ("/triggers", rules.triggers), ("/audiences", rules.audiences),
-    ("/audiences/{name:path}", rules.audience), ("/webhooks", rules.webhooks),
+    ("/audiences/{name}", rules.audience), ("/webhooks", rules.webhooks),
     ("/health", running.health), ("/team", running.team), ("/me", running.me), ("/views", sharing.views), ("/welcome", settings.welcome),
 )  # fmt: skip
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
@@ -30,8 +31,8 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/me/passkeys", Role.VIEWER, passkeys.passkey_change),
     ("/sample", Role.OWNER, persons.sample_remove),
     ("/events/{event}", Role.MEMBER, persons.correct),
-    ("/people/{person:path}/erase", Role.OWNER, persons.person_erase),
-    ("/people/{person:path}", Role.VIEWER, persons.person_change),
+    ("/people/{person}/erase", Role.OWNER, persons.person_erase),
+    ("/people/{person}", Role.VIEWER, persons.person_change),
     ("/documents/{document}", Role.MEMBER, things.document_change),
     ("/sites", Role.MEMBER, things.site_add),
     ("/sites/{domain}", Role.MEMBER, things.site_change),
@@ -50,8 +51,8 @@ _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (
     ("/audit", running.audit), ("/settings", settings.settings), ("/mail-program", mailing.mail_program),
 )  # fmt: skip
 _ASKING_A_ROLE: tuple[tuple[str, Role, Handler], ...] = (
-    ("/people/{person:path}/export", Role.OWNER, persons.person_export),
-    ("/audiences/{name:path}/export", Role.OWNER, rules.audience_file),
+    ("/people/{person}/export", Role.OWNER, persons.person_export),
+    ("/audiences/{name}/export", Role.OWNER, rules.audience_file),
     ("/webhooks/{delivery}", Role.MEMBER, rules.delivery),
     ("/mail-program/{name}.mobileconfig", Role.OWNER, mailing.mail_profile),
     ("/addons/{file}", Role.VIEWER, entering.addon),
@@ -81,11 +82,11 @@ def page_routes(desk: Desk) -> list[BaseRoute]:
         Route("/shared/{token}", desk.polite(shared.answer), methods=["GET", "POST"]),
         Route("/static/{name}", static),
         Route("/choose", choose),
-        *(Route(path, desk.for_role(role, handler)) for path, role, handler in _ASKING_A_ROLE),
+        *(Route(whole(path), desk.for_role(role, handler)) for path, role, handler in _ASKING_A_ROLE),
         *(
-            Route(path, desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
+            Route(whole(path), desk.for_role(Role.VIEWER, handler), methods=["GET"], name=handler.__name__)
             for path, handler in _PAGES
         ),
         *(Route(path, desk.for_role(Role.OWNER, handler), methods=["GET"]) for path, handler in _FOR_OWNERS),
-        *(Route(path, desk.for_role(role, handler), methods=["POST"]) for path, role, handler in _CHANGES),
+        *(Route(whole(path), desk.for_role(role, handler), methods=["POST"]) for path, role, handler in _CHANGES),
     ]

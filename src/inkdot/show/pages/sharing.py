@@ -22,17 +22,18 @@ from inkdot.show.guard import form_of
 from inkdot.show.keys import named
 from inkdot.show.pages import persons, things
 from inkdot.show.pages.desk import HEADERS, Desk, Visit
+from inkdot.show.paths import whole
 from inkdot.show.tries import Tries, network_of
 from inkdot.store.contract import iso
 from inkdot.store.shared_views import SharedView
 
 _HANDLERS = {
     "/people": persons.people, "/unopened": persons.silent, "/mails": things.mails, "/mails/{message}": things.mail,
-    "/campaigns": things.campaigns, "/campaigns/{campaign:path}": things.campaign,
+    "/campaigns": things.campaigns, "/campaigns/{campaign}": things.campaign,
     "/documents": things.documents, "/documents/{document}": things.document, "/sites": things.sites,
     "/sites/{domain}": things.site, "/leads": things.leads,
 }  # fmt: skip
-_PAGES = [Route(path, handler) for path, handler in _HANDLERS.items()]
+_PAGES = [Route(whole(path), handler) for path, handler in _HANDLERS.items()]
 _FREE = ("sort", "page", "format")
 """What who looks may change; the rest of the address stays as it was shared."""
 _DAY, _MOST_DAYS = 86_400, 366
