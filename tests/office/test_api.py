@@ -110,6 +110,18 @@ def test_every_list_leads_from_page_to_page(firms: Firms) -> None:
     assert (said["data"], said["has_more"]) == ([], False)
 
 
+def test_an_address_with_the_end_of_a_line_in_it_gets_a_problem_too(firms: Firms) -> None:
+    for method, path in (
+        ("DELETE", "/sites/none/goals/a%0Ab"),
+        ("GET", "/people/a%0Ab"),
+        ("GET", "/no%0Awhere"),
+        ("GET", "/api/"),
+    ):
+        said = firms.ours.ask(method, path)
+        assert said.headers["content-type"] == "application/problem+json", path
+        assert said.status in (404, 422), path
+
+
 def test_leads_are_listed_by_their_grade(firms: Firms) -> None:
     for grade in ("hot", "warm", "cold"):
         said = firms.ours.get(f"/leads?grade={grade}")
