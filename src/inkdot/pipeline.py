@@ -21,7 +21,7 @@ from inkdot.store.agreements import Agreements
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
-from inkdot.store.visits import ROLL_UP_ABOVE, roll_up
+from inkdot.store.visits import FINISHED_AFTER, ROLL_UP_ABOVE, roll_up
 from inkdot.understand.address import Networks
 from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
@@ -35,7 +35,6 @@ BATCH = 20_000
 
 _MANY, _SEARCH_AFTER = 1_000, 50
 """Pings of a batch that counts as large; how many such batches until all memory is searched for cycles."""
-_PAST = 3_600_000_000  # microseconds; what is older than that behind the newest event comes from an import
 
 
 class Pipeline:
@@ -128,11 +127,14 @@ class Pipeline:
         return len(batch.pings) + len(batch.damage)
 
     def _count_for_reports(self, events: Sequence[Event]) -> None:
-        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet."""
+        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet.
+
+        The past is what may have been added up already, without them.
+        """
         of_sites = [e.time for e in events if e.scene and e.scene.site]
         if not of_sites:
             return
-        self._from_the_past |= min(of_sites) < self._newest - _PAST
+        self._from_the_past |= min(of_sites) < self._newest - FINISHED_AFTER
         self._newest = max(self._newest, *of_sites)
         self._not_rolled += len(of_sites)
         if self._not_rolled > ROLL_UP_ABOVE and not self._from_the_past:
