@@ -160,6 +160,19 @@ def street_beside(office: str, public: str, key: str) -> dict[str, float]:
     return {f"street_p99_{name}_ms": round(value, 2) for name, value in at.items()}
 
 
+def home_beside(office: str, public: str, key: str) -> dict[str, float]:
+    """Home while dots come in all the time: nothing that was worked out before may be shown again."""
+    copies = Client(office, key).mark(MAIL, to=[f"h{n}@example.com" for n in range(100)])["copies"]
+    pinging = threading.Thread(target=ping, args=(public, [urlsplit(c["dots"][0]).path for c in copies], SECONDS, {}))
+    pinging.start()
+    spent = asked(office, signed_in(office), "/", TIMES)
+    pinging.join()
+    return {
+        f"home_at_{PINGS}_pings_p95_ms": round(p95(spent), 1),
+        f"home_at_{PINGS}_pings_median_ms": round(statistics.median(spent), 1),
+    }
+
+
 class Feeds:
     """Browsers that watch, in a process of their own so that they do not slow each other."""
 
@@ -215,6 +228,7 @@ def measured(count: int, kept: Path | None) -> dict[str, object]:
             words = dict(word.split("=", 1) for word in server.stdout.readline().split()[1:])
             found: dict[str, object] = {"events": count}
             found |= answers_and_pages(words["office"], key)
+            found |= home_beside(words["office"], words["public"], key)
             found |= street_beside(words["office"], words["public"], key)
             found |= feeds(words["office"], words["public"], key, office_pid(server.pid))
         finally:

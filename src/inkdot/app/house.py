@@ -37,6 +37,7 @@ from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
 from inkdot.show.documents import DocumentQuestions
 from inkdot.show.history import History
+from inkdot.show.home import home
 from inkdot.show.people import PeopleQuestions
 from inkdot.show.questions import Questions, here
 from inkdot.show.websites import WebsiteQuestions
@@ -248,7 +249,7 @@ class House:
             **self.choosing.asks(),
             **Mailers(self.folder).asks(),
         }
-        return audited(self.register, asks)
+        return audited(self.register, asks | {"home": home(asks)})
 
     def _verify(self, _: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         count, _newest = self.store.size()

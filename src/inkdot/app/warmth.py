@@ -17,7 +17,7 @@ from inkdot.store.crowd import done
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Sites
 from inkdot.store.triggers import Triggers
-from inkdot.understand.lead import INTERESTING, Facts, score
+from inkdot.understand.lead import INTERESTING, Facts, points
 
 _GATHER_SECONDS = 1.0
 """How long people are gathered who did something: to ask for one takes as long as for a hundred."""
@@ -28,7 +28,7 @@ def warmth(
 ) -> dict[ContactId, int]:
     """Points from 0 to 100 of these people (None: everybody), where there are any; `coming`: if they came now (microseconds)."""
     facts = ((contact, Facts(*did)) for contact, did in done(store, workspace, people, INTERESTING).items())
-    return {contact: score(known._replace(last=now) if coming else known, now).points for contact, known in facts}
+    return {contact: points(known._replace(last=now) if coming else known, now) for contact, known in facts}
 
 
 class ForPages:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import NotFound
+from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES
-from inkdot.domain.ids import EVENT, MESSAGE, ContactId, EventId, MessageId, from_word, to_word
+from inkdot.domain.ids import EVENT, MESSAGE, ContactId, MessageId, from_word, to_word
 from inkdot.show.questions import Answer, count_of, here, says, since_of
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
@@ -41,42 +42,53 @@ class PeopleQuestions:
         most = count_of(what.get("most") or 30)
         since = since_of(what.get("since") or "30d", self._now())
         rows = newest_first(self._store, "people", "active_people", since, here(what), most)
-        for person, (event, _, count) in self._named(what, rows):
-            if found := self._store.event(EventId(event)):
-                yield self._shown(found, person) | {"person": person, "count": count}
+        counts, names = {row[0]: row[3] for row in rows}, self._names(what, (row[0] for row in rows))
+        oldest = min((microseconds(row[2]) for row in rows), default=since)
+        found = {e.contact: e for e in self._store.some([row[1] for row in rows], oldest)}
+        events = [found[contact] for contact in counts if contact in found and contact in names]
+        for event, told in zip(events, self._shown(events, names), strict=True):
+            yield told | {"count": counts[event.contact]}
 
     def alive(self, what: Mapping[str, Any]) -> Answer:
         """As `active`, without the events themselves: who, when last and how many, for long lists."""
         where = self._where(what, "30d") | {"most": count_of(what.get("most") or 30)}
-        for person, (last, count) in self._named(what, self._store.rows("people", "alive_people", where)):
-            yield {"person": person, "last": iso(microseconds(last)), "count": count}
+        rows = self._store.rows("people", "alive_people", where)
+        names = self._names(what, (row[0] for row in rows))
+        for contact, last, count in rows:
+            if contact in names:
+                yield {"person": names[contact], "last": iso(microseconds(last)), "count": count}
 
     def silent(self, what: Mapping[str, Any]) -> Answer:
-        """Copies of mails since `since` that are older than `hours` and of which nothing was heard, oldest first."""
+        """Copies of mails since `since` that are older than `hours` and of which nothing was heard: `count`, and the oldest `most`.
+
+        Of very many copies the latest are looked at; `more` says that there are others.
+        """
         until = self._now() // _SECOND - int(what.get("hours") or 48) * 3_600
         since = since_of(what.get("since") or "30d", self._now()) // _SECOND
         copies = self._control.copies_between(here(what), since, until, _MOST_COPIES)
         messages = sorted({copy.message for copy in copies})
         begun = timestamp(min((copy.marked for copy in copies), default=until) * _SECOND)
-        heard = set(
-            self._store.rows("people", "heard_of", {**self._where(what, "all"), "since": begun, "messages": messages})
-        )
-        for copy in reversed(copies):
-            if (copy.message, copy.contact) not in heard:
-                yield {
-                    "person": copy.address, "message": to_word(MESSAGE, copy.message), "subject": copy.subject,
-                    "marked": iso(copy.marked * _SECOND),
-                }  # fmt: skip
+        where = {"workspace": here(what), "since": begun, "messages": messages}
+        heard = set(self._store.rows("people", "heard_of", where))
+        unheard = [copy for copy in reversed(copies) if (copy.message, copy.contact) not in heard]
+        shown = unheard[: count_of(what.get("most"), _MOST_COPIES)]
+        names = self._names(what, (copy.contact for copy in shown))
+        subjects = self._control.subjects(copy.message for copy in shown)
+        mails = {
+            m: {"message": to_word(MESSAGE, m), "subject": subjects.get(m), "marked": iso(marked * _SECOND)}
+            for m, marked, _ in {copy.message: copy for copy in shown}.values()
+        }
+        yield {
+            "count": len(unheard), "more": len(copies) == _MOST_COPIES,
+            "copies": [{"person": names[c.contact], **mails[c.message]} for c in shown if c.contact in names],
+        }  # fmt: skip
 
     def latest(self, what: Mapping[str, Any]) -> Answer:
         """The latest events, newest first, `most` of them, none older than the event `after`."""
         after = from_word(EVENT, what["after"]) if what.get("after") else 0
         events = self._store.newest(count_of(what.get("most") or 30), None, here(what))
-        names = self._control.addresses_of((here(what), e.contact) for e in events)
-        for event in self._veil.over(events):
-            if event.id > after:
-                person = names.get((here(what), event.contact))
-                yield self._shown(event, person) | {"person": person}
+        shown = [event for event in self._veil.over(events) if event.id > after]
+        yield from self._shown(shown, self._names(what, (event.contact for event in shown)))
 
     def heard(self, what: Mapping[str, Any]) -> Answer:
         """One mail: each person's copy and what was heard of it, and the events of all."""
@@ -91,11 +103,12 @@ class PeopleQuestions:
         }
         names = dict(copies)
         events = self._veil.over(self._store.of_message(here(what), number))
+        told = self._shown(events[-_MOST_EVENTS:], names)
         yield {
             "message": to_word(MESSAGE, number), "subject": message.subject, "marked": iso(message.marked * _SECOND),
             "links": [{"href": link, "clicks": _clicks(events, link)} for link in message.links],
             "people": [_copy(address, did.get(contact)) for contact, address in copies],
-            "events": [self._shown(e, names.get(e.contact)) | {"person": names.get(e.contact)} for e in events[-_MOST_EVENTS:]],
+            "events": list(told),
         }  # fmt: skip
 
     def sent(self, what: Mapping[str, Any]) -> Answer:
@@ -113,22 +126,26 @@ class PeopleQuestions:
                 "handed_over": copy.handed and iso(int(copy.handed * _SECOND)), "state": copy.state, "answer": copy.answer,
             }  # fmt: skip
 
-    def _named(self, what: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
-        """Rows that begin with a contact, with who that is."""
-        names = self._control.addresses_of((here(what), ContactId(row[0])) for row in rows)
-        for contact, *rest in rows:
-            if person := names.get((here(what), ContactId(contact))):
-                yield person, rest
+    def _names(self, what: Mapping[str, Any], contacts: Iterable[int]) -> dict[ContactId, str]:
+        """Who they are, as far as that is known."""
+        found = self._control.addresses_of((here(what), ContactId(contact)) for contact in contacts)
+        return {contact: address for (_, contact), address in found.items()}
 
     def _where(self, what: Mapping[str, Any], usual: str) -> dict[str, Any]:
         since = since_of(what.get("since") or usual, self._now())
         return {"since": timestamp(since), "workspace": here(what)}
 
-    def _shown(self, event: Any, person: str | None) -> dict[str, Any]:
-        subject = self._control.subjects([event.message]).get(event.message) if event.message is not None else None
-        if event.scene and event.scene.document is not None:
-            subject = self._control.document_names([event.scene.document]).get(event.scene.document)
-        return event_json(event, person, self._now(), in_crowd=True) | {"subject": subject, "says": says(event)}
+    def _shown(self, events: Sequence[Event], names: Mapping[ContactId, str]) -> Answer:
+        """Events with their subjects and a sentence, in their order."""
+        subjects = self._control.subjects(e.message for e in events if e.message is not None)
+        papers = [e.scene.document for e in events if e.scene and e.scene.document is not None]
+        documents, now = self._control.document_names(papers), self._now()
+        for event in events:
+            subject = subjects.get(event.message) if event.message is not None else None
+            if event.scene and event.scene.document is not None:
+                subject = documents.get(event.scene.document)
+            told = event_json(event, names.get(event.contact), now, in_crowd=True)
+            yield told | {"subject": subject, "says": says(event)}
 
 
 def _copy(address: str, did: tuple[Any, ...] | None) -> dict[str, Any]:

@@ -9,24 +9,15 @@ from inkdot.domain.beacon import belongs
 from inkdot.domain.consent import SMALL
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.evidence import Field, Reason, Status
-from inkdot.domain.ids import PERSON, SITE, VISITOR, ContactId, SiteId, WorkspaceId, from_word, to_word
+from inkdot.domain.ids import PERSON, SITE, VISITOR, ContactId, SiteId, VisitorId, WorkspaceId, from_word, to_word
 from inkdot.show.questions import Answer, Parameters, behind, count_of, here, since_of
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore, microseconds, timestamp
+from inkdot.store.leads import LeadActs, LeadVisits, Touch, lead_acts, lead_visits
 from inkdot.store.reports import places
 from inkdot.store.sites import Goal, Site, Sites
-from inkdot.store.visits import (
-    Group,
-    LeadActs,
-    LeadVisits,
-    SiteCounts,
-    Touch,
-    all_happenings,
-    lead_acts,
-    lead_visits,
-    site_counts,
-)
-from inkdot.understand.lead import INTERESTING, Facts, Score, score
+from inkdot.store.visits import Group, SiteCounts, all_happenings, site_counts
+from inkdot.understand.lead import INTERESTING, Facts, grade, points, score
 
 Company = Callable[[int | None], Field]
 _DAY = 86_400_000_000
@@ -96,21 +87,21 @@ class WebsiteQuestions:
         known = {v.contact for v in visited if v.contact}
         leads = [_Lead.of(v, acted.get(v.contact) if v.contact else None, now) for v in visited]
         leads += [_Lead.of(None, acts, now) for contact, acts in acted.items() if contact not in known]
-        grade = what.get("grade")
-        if grade not in (None, "hot", "warm", "cold"):
-            raise UsageError(f"{grade!r} is no grade of a lead; there are hot, warm and cold.")
-        leads = [x for x in leads if (x.contact or not what.get("known")) and grade in (None, x.score.grade)]
-        leads.sort(key=lambda x: (-x.score.points, -x.facts.last, x.place))
+        wanted = what.get("grade")
+        if wanted not in (None, "hot", "warm", "cold"):
+            raise UsageError(f"{wanted!r} is no grade of a lead; there are hot, warm and cold.")
+        leads = [x for x in leads if (x.contact or not what.get("known")) and wanted in (None, grade(x.points))]
+        leads.sort(key=lambda x: (-x.points, -x.facts.last, x.nobody is not None, x.nobody or x.contact))
         if what.get("after"):
             leads = leads[len(leads) - len(behind([x.place for x in leads], str(what["after"]))) :]
-        shown = [self._lead_json(lead, workspace) for lead in leads[:most]]
+        shown = [self._lead_json(lead, workspace, now) for lead in leads[:most]]
         yield {"since": iso(since), "next": leads[most - 1].place if len(leads) > most else None, "leads": shown}
 
-    def _lead_json(self, lead: _Lead, workspace: WorkspaceId) -> dict[str, Any]:
+    def _lead_json(self, lead: _Lead, workspace: WorkspaceId, now: int) -> dict[str, Any]:
         found = self._company(lead.visited.asn if lead.visited else None)
         shown = {"value": found.value, "status": found.status, "reason": found.reason}
         person = self._sites.address_of(workspace, ContactId(lead.contact)) if lead.contact else None
-        return {"person": person, **_lead_json(lead), "company": shown}
+        return {"person": person, **_lead_json(lead, now), "company": shown}
 
     def _companies(self, groups: list[Group], most: int) -> list[dict[str, Any]]:
         """Organisations by visits; visits from everybody else's networks are in no line."""
@@ -235,14 +226,18 @@ def _funnel(steps: list[str], counts: list[int]) -> list[dict[str, Any]]:
 class _Lead(NamedTuple):
     contact: int
     facts: Facts
-    score: Score
+    points: int
     visited: LeadVisits | None
 
     @property
-    def visitor(self) -> str | None:
+    def nobody(self) -> VisitorId | None:
         """The browser, where it is nobody's."""
-        visited = self.visited
-        return to_word(VISITOR, visited.visitor) if visited and visited.visitor is not None else None
+        return self.visited.visitor if self.visited else None
+
+    @property
+    def visitor(self) -> str | None:
+        """The word for it."""
+        return None if self.nobody is None else to_word(VISITOR, self.nobody)
 
     @property
     def place(self) -> str:
@@ -263,16 +258,16 @@ class _Lead(NamedTuple):
                 downloads=acted.downloads,
             )  # fmt: skip
         contact = visited.contact if visited else acted.contact if acted else 0
-        return cls(contact, facts, score(facts, now), visited)
+        return cls(contact, facts, points(facts, now), visited)
 
 
-def _lead_json(lead: _Lead) -> dict[str, Any]:
-    visited, facts = lead.visited, lead.facts
+def _lead_json(lead: _Lead, now: int) -> dict[str, Any]:
+    visited, facts, why = lead.visited, lead.facts, score(lead.facts, now)
     return {
         "visitor": lead.visitor,
-        "score": lead.score.points,
-        "grade": lead.score.grade,
-        "reasons": [r._asdict() for r in lead.score.reasons],
+        "score": why.points,
+        "grade": why.grade,
+        "reasons": [r._asdict() for r in why.reasons],
         "last": iso(facts.last),
         "first_touch": _touch(visited.first_touch if visited else None),
         "last_touch": _touch(visited.last_touch if visited else None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -49,11 +50,9 @@ class MarkedCopy(NamedTuple):
     """One person's copy of a message."""
 
     message: MessageId
-    subject: str | None
     marked: int
     """Unix seconds."""
     contact: ContactId
-    address: Address
 
 
 class SentCopy(NamedTuple):
@@ -186,14 +185,15 @@ class Control:
 
     def addresses_of(self, people: Iterable[Who]) -> dict[Who, Address]:
         """The addresses behind ids, as far as they are known; 0 is nobody."""
-        found: dict[Who, Address] = {}
-        for who in set(people):
-            address = self._addresses.get(who)
-            if address is None and who[1] and (rows := self._rows("address_of", who)):
-                address = Address(rows[0][0])
-                self._remember({who: address})
-            if address is not None:
-                found[who] = address
+        asked = set(people)
+        found = {who: address for who in asked if (address := self._addresses.get(who))}
+        missing = [who for who in asked if who[1] and who not in found]
+        for workspace in {workspace for workspace, _ in missing}:
+            listed = json.dumps([contact for here, contact in missing if here == workspace])
+            rows = self._rows("addresses_of", (workspace, listed))
+            fresh = {(workspace, ContactId(contact)): Address(address) for contact, address in rows}
+            self._remember(fresh)
+            found |= fresh
         return found
 
     def handed_over(self, message: int) -> dict[int, float]:
@@ -268,7 +268,7 @@ class Control:
 
     def copies_between(self, workspace: WorkspaceId, since: int, until: int, most: int) -> list[MarkedCopy]:
         """Copies of mails marked in a span of time (unix seconds), latest first."""
-        return [MarkedCopy(*row) for row in self._rows("copies_between", (workspace, since, until, most))]
+        return list(map(MarkedCopy._make, self._rows("copies_between", (workspace, since, until, most))))
 
     def copies_to(self, contact: ContactId, workspace: WorkspaceId, most: int) -> list[SentCopy]:
         """What was sent to a person, latest first."""

@@ -60,7 +60,7 @@ class EventStore:
         self._path = path
         self._ask = questions("events")
         self.version = 0
-        """Grows with every batch that is kept."""
+        """Grows with every change but batches of mail alone: what was worked out of websites before it may be wrong."""
         self.beside: dict[str, Any] = {}
         """What others work out of the events and keep as long as the file is open."""
         self.closing = contextlib.ExitStack()
@@ -82,6 +82,8 @@ class EventStore:
         self._urls: Interned[str] = Interned(self._db, "urls", str)
         self._checkpoint = {s: (segment, place) for s, segment, place in self._rows(self._ask["checkpoints"])}
         self._closed_until: dt.datetime = self._rows(self._ask["closed_until"])[0][0] or _EPOCH
+        newest = self._rows(self._ask["last_time"])[0][0] or _EPOCH
+        self._last_time = microseconds(max(newest, self._closed_until))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,7 +114,7 @@ class EventStore:
         events, days = last_days([e for e in events if e.id >= floors.get(e.id >> 48, 0)])
         dropped = [d for d in dropped if d.ping >= floors.get(d.ping >> 48, 0)]
         ahead = {stream: place for stream, place in checkpoint.items() if place > self._checkpoint.get(stream, (0, 0))}
-        with self._transaction():
+        with self._transaction(of_mail=not (days or relabelled or any(event.scene for event in events))):
             if events:
                 self._db.register("batch", self._table(events))
                 self._db.execute(self._ask["add_events"])
@@ -128,7 +130,7 @@ class EventStore:
                 self._db.execute(self._ask["forget_checkpoint"], [stream])
                 self._db.execute(self._ask["add_checkpoint"], [stream, *place])
         self._checkpoint |= ahead
-        self.version += 1
+        self._last_time = max(self._last_time, max((event.time for event in events), default=0))
 
     def relabel(self, verdicts: Mapping[EventId, Verdict], rules: str) -> None:
         """Other verdicts by the rules of that version, for events of any age; all or nothing."""
@@ -158,7 +160,7 @@ class EventStore:
             yield self._db
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, of_mail: bool = False) -> Iterator[None]:
         """All or nothing, with the numbers given on the way."""
         shared = (self._raws, self._verdicts, self._urls)
         with damage_named(self._path):
@@ -174,6 +176,7 @@ class EventStore:
                 raise
         for interned in shared:
             interned.committed()
+        self.version += not of_mail
 
     def _table(self, events: Sequence[Event]) -> na.Array:
         (
@@ -212,8 +215,7 @@ class EventStore:
 
     def last_time(self) -> int:
         """When the newest event happened, microseconds since 1970; 0 without events."""
-        newest = self._rows(self._ask["last_time"])[0][0] or _EPOCH
-        return microseconds(max(newest, self._closed_until))
+        return self._last_time
 
     def opened(self, pairs: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
         """Those (workspace, contact, message) of which an open is known that no machine made."""
@@ -285,12 +287,13 @@ class EventStore:
     def newest(self, most: int, kind: Kind | None = None, workspace: WorkspaceId | None = None) -> list[Event]:
         """The last events, newest first."""
         what = {"most": most, "kind": kind, "workspace": workspace}
-        since, span = self._closed_until, _DAY
-        found = list(self._events(self._ask["newest"], what | {"since": since}))
-        while len(found) < most and since > _EPOCH:  # early in a month: look back into closed ones, further and further
-            since = max(_EPOCH, self._closed_until - span)
-            found = list(self._events(self._ask["newest_of_all"], what | {"since": since}))
-            span = min(span * 30, self._closed_until - _EPOCH)
+        found, since, back = list[Event](), timestamp(self._last_time + 1), _DAY
+        while (
+            len(found) < most and since > _EPOCH
+        ):  # further and further back; closed months only where they are reached
+            since = max(_EPOCH, timestamp(self._last_time) - back)
+            name = "newest" if since > self._closed_until else "newest_of_all"
+            found, back = list(self._events(self._ask[name], what | {"since": since})), back * 30
         return found
 
     def timeline(self, workspace: WorkspaceId, contact: ContactId) -> list[Event]:
@@ -307,7 +310,11 @@ class EventStore:
 
     def event(self, event: EventId) -> Event | None:
         """One event."""
-        return next(self._events(self._ask["event"], {"id": event}), None)
+        return next(self.some([event]), None)
+
+    def some(self, ids: Collection[EventId], since: int = 0) -> Iterator[Event]:
+        """These events, in any order; `since` (microseconds) tells that none of them is older."""
+        return self._events(self._ask["some"], {"ids": list(ids), "since": timestamp(since)})
 
     def repeats_of(self, event: EventId) -> int:
         """How many repeats were folded into an event."""
@@ -385,14 +392,8 @@ class EventStore:
     def delete(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> int:
         """Ask these deletions, all or nothing; returns how many events went. See `oblivion`."""
         before = self.size()[0]
-        with damage_named(self._path):
-            self._db.begin()
-            try:
-                for name, what in asked:
-                    self._db.execute(self._ask[name], what)
-                self._db.commit()
-            except BaseException:
-                self._db.rollback()
-                raise
+        with self._transaction():
+            for name, what in asked:
+                self._db.execute(self._ask[name], what)
         self._recall()
         return before - self.size()[0]

@@ -9,20 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import duckdb
-import nanoarrow as na
 
 from inkdot.domain.consent import SMALL
-from inkdot.domain.ids import ContactId, SiteId, VisitorId, WorkspaceId
-from inkdot.store.database import arrow_table
+from inkdot.domain.ids import ContactId, SiteId, VisitorId
 from inkdot.store.events import EventStore, timestamp
 from inkdot.store.query import questions
-from inkdot.store.reports import newest_first
 
 AT_ONCE = 2_000_000
 """Events of websites that are added up in one go, about: 200 MB."""
@@ -32,7 +29,7 @@ ROLL_UP_ABOVE = 200_000
 """Website events that may wait before they are added up."""
 _NEVER, _ALWAYS = dt.datetime(1970, 1, 1), dt.datetime(9999, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
 _TABLES = ("visits", "visit_days", "pages", "happenings", "steps", "journeys", "moves", "others")
-_BOTH = {name: f"(FROM {name} UNION ALL FROM fresh_{name})" for name in _TABLES}
+BOTH = {name: f"(FROM {name} UNION ALL FROM fresh_{name})" for name in _TABLES}
 Funnels = dict[tuple[Any, ...], dict[dt.date, list[int]]]
 """By site and steps, and by finished day: visits that came so far."""
 _NEEDED = re.compile(r"%(?:[01][0-9a-fA-F]|2[35fF]|3[fF]|7[fF])")
@@ -115,7 +112,8 @@ def _add_up(session: duckdb.DuckDBPyConnection, until: dt.datetime) -> None:
     """Add up the visits that are finished if the world ends at `until`."""
     ask = questions("site")
     finished = max(_NEVER, until - dt.timedelta(microseconds=FINISHED_AFTER))
-    _freshen(session, _since(session), until, finished, finished)
+    _freshen(session, _since(session), until, finished)
+    _freshen_sums(session, finished)
     for table in _TABLES:
         session.execute(ask[f"add_{table}"])
     first = session.execute(ask["still_open"]).fetchall()[0][0]
@@ -140,16 +138,16 @@ def _others_since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
     return rows[0][0] if rows else _NEVER
 
 
-def _freshen(
-    session: duckdb.DuckDBPyConnection,
-    since: dt.datetime,
-    until: dt.datetime,
-    finished: dt.datetime,
-    others_until: dt.datetime,
-) -> None:
+def _freshen(session: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime, finished: dt.datetime) -> None:
+    """The visits that are not added up yet."""
     ask = questions("site")
     session.execute(ask["fresh_events"], {"since": since, "until": until})
     session.execute(ask["fresh_visits"], {"finished": finished})
+
+
+def _freshen_sums(session: duckdb.DuckDBPyConnection, others_until: dt.datetime) -> None:
+    """What those visits add to the sums."""
+    ask = questions("site")
     session.execute(ask["fresh_days"])
     session.execute(ask["fresh_pages"])
     for table in ("happenings", "steps", "journeys", "moves"):
@@ -168,7 +166,7 @@ class SiteCounts:
         self._what = {"site": site, "since": timestamp(since), "until": timestamp(min(until, 253_370_764_800_000_000))}
 
     def _rows(self, name: str, **more: object) -> list[tuple[Any, ...]]:
-        question = questions("site")[name].format(**_BOTH)
+        question = questions("site")[name].format(**BOTH)
         return self._session.execute(question, self._what | more).fetchall()
 
     def totals(self) -> Totals:
@@ -228,7 +226,7 @@ class SiteCounts:
         return [sum(counts[place] for counts in shown.values()) for place in range(len(steps))]
 
     def _days_at_hand(self) -> dt.date | None:
-        found = self._session.execute(questions("site")["first_day"].format(**_BOTH), {"site": self._site}).fetchall()
+        found = self._session.execute(questions("site")["first_day"].format(**BOTH), {"site": self._site}).fetchall()
         first: dt.date | None = found[0][0]
         return first
 
@@ -237,9 +235,9 @@ class SiteCounts:
         kinds = ["goal" if step.startswith(_GOAL) else "page" for step in steps]
         patterns = [_exactly(s.removeprefix(_GOAL)) if s.startswith(_GOAL) else path_pattern(s) for s in steps]
         ask, found = questions("site"), dict[dt.date, list[int]]()
-        self._session.execute(ask["mark_steps"].format(**_BOTH), {"kinds": kinds, "patterns": patterns})
+        self._session.execute(ask["mark_steps"].format(**BOTH), {"kinds": kinds, "patterns": patterns})
         span = {"site": self._site, "since": since, "until": until}
-        for day, reached, visits in self._session.execute(ask["walk"].format(**_BOTH), span).fetchall():
+        for day, reached, visits in self._session.execute(ask["walk"].format(**BOTH), span).fetchall():
             counts = found.setdefault(day, [0] * len(steps))
             for place in range(reached):
                 counts[place] += visits
@@ -255,78 +253,9 @@ class SiteCounts:
 
     def for_nobody_by(self, what: str, most: int) -> list[tuple[str, int]]:
         """The same by `page` or `channel`, the most first, without what is few on its day."""
-        question = questions("site")["for_nobody"].format(**_BOTH, what=what)
+        question = questions("site")["for_nobody"].format(**BOTH, what=what)
         rows = self._session.execute(question, self._what | {"enough": SMALL, "most": most}).fetchall()
         return [(name, views) for name, views in rows]
-
-
-class Touch(NamedTuple):
-    """How somebody came."""
-
-    time: dt.datetime
-    channel: str | None
-    source: str | None
-    entry: str | None
-
-
-class LeadVisits(NamedTuple):
-    """What one person, or one visitor who is nobody known, did on all sites."""
-
-    contact: ContactId
-    """0: a visitor who is nobody known."""
-    visitor: VisitorId | None
-    last: dt.datetime
-    visits: int
-    seconds: float
-    goals: int
-    interesting: int
-    first_touch: Touch
-    last_touch: Touch
-    inferred: int
-    """Visits from before the proof of who it is."""
-    asn: int | None
-    """The network of the last visit from an ordinary one."""
-
-
-class LeadActs(NamedTuple):
-    """What a known person did with mails and documents."""
-
-    contact: ContactId
-    last: dt.datetime
-    clicks: int
-    opens: int
-    replies: int
-    reading: float
-    downloads: int
-
-
-def lead_visits(
-    store: EventStore,
-    bound: Mapping[VisitorId, ContactId],
-    since: int,
-    lately: int,
-    interesting: Sequence[str],
-    most: int,
-    workspace: WorkspaceId,
-) -> list[LeadVisits]:
-    """Known people since one time, the most active visitors since a later one; `bound`: who visitors turned out to be."""
-    columns = {"visitor": na.uint64(), "contact": na.uint64()}
-    pattern = "^(" + "|".join(map(re.escape, interesting)) + ")" if interesting else "^$"
-    times = {"since": timestamp(since), "lately": timestamp(lately)}
-    what = {**times, "workspace": workspace, "interesting": pattern, "most": most}
-    with _fresh(store) as session:
-        session.register("bound", arrow_table(columns, (list(bound), list(bound.values()))))
-        session.execute(
-            questions("site")["lead_candidates"].format(**_BOTH),
-            {name: what[name] for name in ("lately", "workspace", "most")},
-        )
-        rows = session.execute(questions("site")["lead_visits"].format(**_BOTH), what).fetchall()
-    return [LeadVisits._make((*row[:7], Touch(*row[7:11]), Touch(*row[11:15]), *row[15:])) for row in rows]
-
-
-def lead_acts(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[LeadActs]:
-    """Known people by their newest act."""
-    return [LeadActs(*row) for row in newest_first(store, "site", "lead_acts", since, workspace, most)]
 
 
 def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
@@ -340,8 +269,8 @@ def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None
 def all_happenings(store: EventStore, kind: str, since: int, until: int, most: int) -> list[tuple[SiteId, Happening]]:
     """What was done on all sites, most often first."""
     what = {"kind": kind, "since": timestamp(since), "until": timestamp(until), "most": most}
-    with _fresh(store) as session:
-        rows = session.execute(questions("site")["all_happenings"].format(**_BOTH), what).fetchall()
+    with going_on(store, sums=True) as session:
+        rows = session.execute(questions("site")["all_happenings"].format(**BOTH), what).fetchall()
     return [(SiteId(row[0]), Happening(*row[1:])) for row in rows]
 
 
@@ -352,33 +281,40 @@ class _Fresh:
         self._store = store
         self._turn = threading.Lock()
         self._open = store.closing.enter_context(ExitStack())
-        self._of: tuple[int, dt.datetime] | None = None
+        self._of = -1
         self._session: duckdb.DuckDBPyConnection | None = None
+        self._summed = False
 
     @contextmanager
-    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def session(self, *, sums: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._turn:
-            with self._store.reading() as probe:
-                state = self._store.version, _since(probe)
-            if self._session is None or state != self._of:
+            version = self._store.version
+            if self._session is None or version != self._of:
                 self._open.close()
-                self._session, self._of = self._open.enter_context(self._store.reading()), None
-                _freshen(self._session, state[1], _ALWAYS, _ALWAYS, _ALWAYS)
-                self._of = state
+                self._session, self._of = self._open.enter_context(self._store.reading()), -1
+                _freshen(self._session, _since(self._session), _ALWAYS, _ALWAYS)
+                self._of, self._summed = version, False
+            if sums and not self._summed:
+                _freshen_sums(self._session, _ALWAYS)
+                self._summed = True
             yield self._session
 
 
-def _fresh(store: EventStore) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def going_on(store: EventStore, *, sums: bool) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """A session that has the visits not added up yet beside those that are, and what they add to the `sums`.
+
+    Questions name both together as `{visits}`, `{pages}` and so on; `BOTH` fills that in.
+    """
     if "fresh visits" not in store.beside:
         store.beside["fresh visits"] = _Fresh(store)
     found: _Fresh = store.beside["fresh visits"]
-    return found.session()
+    return found.session(sums=sums)
 
 
 @contextmanager
 def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iterator[SiteCounts]:
     """Counts of a site from `since` to `until` (microseconds), with what is going on right now."""
-    with _fresh(store) as session:
+    with going_on(store, sums=True) as session:
         funnels: Funnels = store.beside.setdefault(FUNNELS, {})
         if len(funnels) > _MOST_FUNNELS:
             funnels.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-HOT, WARM = 60, 30
+HOT, WARM, _MOST = 60, 30, 100
 _DAY = 86_400_000_000
 INTERESTING = (
     "/pricing",
@@ -68,6 +68,10 @@ class _Rule(NamedTuple):
     most: int
     fact: Callable[[Facts], str]
 
+    def given(self, facts: Facts) -> int:
+        points = self.points(facts)
+        return min(self.most, round(points)) if points > 0 else 0
+
 
 _RULES = (
     _Rule("L2", lambda f: 4 * f.visits, 20, lambda f: _many(f.visits, "visit")),
@@ -82,22 +86,32 @@ _RULES = (
 )
 
 
+def points(facts: Facts, now: int) -> int:
+    """The points of a lead at a time (microseconds since 1970), at most 100: what ranks many people quickly."""
+    return min(_MOST, _recency(_days(facts, now)) + sum(rule.given(facts) for rule in _RULES))
+
+
+def grade(points: int) -> str:
+    """What points are called."""
+    return "hot" if points >= HOT else "warm" if points >= WARM else "cold"
+
+
 def score(facts: Facts, now: int) -> Score:
-    """The points of a lead at a time (microseconds since 1970)."""
-    found = [_recency(facts, now)]
-    for rule in _RULES:
-        points = min(rule.most, round(rule.points(facts)))
-        if points > 0:
-            found.append(Reason(rule.id, points, rule.fact(facts)))
-    reasons = tuple(sorted((r for r in found if r.points), key=lambda r: -r.points))
-    total = min(100, sum(r.points for r in reasons))
-    return Score(total, "hot" if total >= HOT else "warm" if total >= WARM else "cold", reasons)
+    """The points of a lead at a time (microseconds since 1970), and why."""
+    days = _days(facts, now)
+    seen = "seen today" if days < 1 else f"seen {_many(days, 'day')} ago"
+    given = [Reason("L1", _recency(days), seen)]
+    given += [Reason(rule.id, rule.given(facts), rule.fact(facts)) for rule in _RULES]
+    total = points(facts, now)
+    return Score(total, grade(total), tuple(sorted((r for r in given if r.points), key=lambda r: -r.points)))
 
 
-def _recency(facts: Facts, now: int) -> Reason:
-    days = max(0, now - facts.last) // _DAY
-    points = 20 if days < 1 else 12 if days < 7 else 5 if days < 30 else 0
-    return Reason("L1", points, "seen today" if days < 1 else f"seen {_many(days, 'day')} ago")
+def _days(facts: Facts, now: int) -> int:
+    return max(0, now - facts.last) // _DAY
+
+
+def _recency(days: int) -> int:
+    return 20 if days < 1 else 12 if days < 7 else 5 if days < 30 else 0
 
 
 def _many(count: int, noun: str) -> str:

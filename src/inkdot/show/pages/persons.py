@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -55,16 +56,12 @@ def choice(visit: Visit, name: str, *words: str) -> str:
 
 def home(visit: Visit) -> Response:
     """Who needs me now."""
-    since = span(visit)
-    active = list(visit.ask("active", since=since, most=12))
-    leads = visit.one("report_leads", since=since)["leads"]
-    hot = [lead for lead in leads if lead["grade"] in ("hot", "warm")][:6]
-    silent = list(visit.ask("silent", since="30d"))
-    seen = _seen(visit)
-    away = list(visit.ask("active", since=seen, most=12)) if seen else []
+    since, seen = span(visit), _seen(visit)
+    found = visit.one("home", since=since, seen=seen)
+    hot = [lead for lead in found["leads"] if lead["grade"] in ("hot", "warm")]
     return visit.page(
-        "home.html", active=active, hot=hot, silent=silent[:6], silent_count=len(silent), since=since, spans=_SPANS, seen=seen, away=away,
-        feed=_feed(visit), sample=bool(visit.desk.facts()["sample"]), paused=[place["to"] for place in visit.ask("webhook_paused")],
+        "home.html", active=found["active"], hot=hot, silent=found["silent"], since=since, spans=_SPANS, seen=seen, away=found["away"],
+        feed=_feed(found["latest"]), sample=bool(visit.desk.facts()["sample"]), paused=found["paused"],
     )  # fmt: skip
 
 
@@ -86,12 +83,12 @@ def sample_remove(visit: Visit) -> Response:
 
 def feed(visit: Visit) -> Response:
     """The live feed alone, for a page that is open."""
-    return visit.page("feed.html", feed=_feed(visit))
+    return visit.page("feed.html", feed=_feed(visit.ask("latest", most=_LATEST)))
 
 
-def _feed(visit: Visit) -> list[dict[str, Any]]:
+def _feed(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The latest events, those of one visit in one line."""
-    return grouped(visit.ask("latest", most=_LATEST))[:_LINES]
+    return grouped(events)[:_LINES]
 
 
 def people(visit: Visit) -> Response:
@@ -110,7 +107,7 @@ def people(visit: Visit) -> Response:
 
 def silent(visit: Visit) -> Response:
     """Copies of mails of which nothing was heard."""
-    shown = table(visit, _SILENT, visit.ask("silent", since=span(visit)), "marked")
+    shown = table(visit, _SILENT, visit.one("silent", since=span(visit))["copies"], "marked")
     facts = {"since": span(visit), "spans": _SPANS}
     return exported(visit, shown, "unopened") or visit.page("silent.html", table=shown, **facts)
 

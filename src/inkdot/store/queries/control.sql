@@ -96,9 +96,9 @@ INSERT INTO links (id, workspace, message, position, destination) VALUES (?, ?, 
 -- The id of an address.
 SELECT id FROM contacts WHERE workspace = ? AND address = ?;
 
--- name: address_of
--- The address behind an id.
-SELECT address FROM contacts WHERE workspace = ? AND id = ?;
+-- name: addresses_of
+-- The addresses behind ids, a list of them as JSON.
+SELECT id, address FROM contacts WHERE workspace = ? AND id IN (SELECT value FROM json_each(?));
 
 -- name: messages_since
 -- Marked mails, latest first.
@@ -184,10 +184,8 @@ SELECT workspace, id FROM sites ORDER BY workspace, id;
 
 -- name: copies_between
 -- Copies of mails marked in a span of time, latest first.
-SELECT m.id, m.subject, m.marked, r.contact, c.address
-FROM messages m JOIN recipients r ON r.message = m.id
-JOIN contacts c ON c.workspace = m.workspace AND c.id = r.contact
-WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ? ORDER BY m.marked DESC, c.address LIMIT ?;
+SELECT m.id, m.marked, r.contact FROM messages m JOIN recipients r ON r.message = m.id
+WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ? ORDER BY m.marked DESC, m.id, r.contact LIMIT ?;
 
 -- name: copies_of
 -- Who got a copy of a mail, likewise.

@@ -170,7 +170,7 @@ SELECT max(time) FROM closed;
 
 -- name: newest
 -- The last events, newest first, where all are younger than the closed months.
-SELECT * FROM recent WHERE time > $since AND ($kind IS NULL OR kind = $kind)
+SELECT * FROM recent WHERE time >= $since AND ($kind IS NULL OR kind = $kind)
     AND ($workspace IS NULL OR workspace = $workspace)
 ORDER BY time DESC, id DESC LIMIT $most;
 
@@ -192,9 +192,9 @@ SELECT * FROM events WHERE message = $message AND workspace = $workspace ORDER B
 -- What browsers did under nobody's name, oldest first.
 SELECT * FROM events WHERE visitor IN (SELECT unnest($visitors::UBIGINT[])) AND contact = 0 AND workspace = $workspace ORDER BY time, id;
 
--- name: event
--- One event.
-SELECT * FROM events WHERE id = $id;
+-- name: some
+-- Events by their ids, none older than a time.
+SELECT * FROM events WHERE time >= $since AND id IN (SELECT unnest($ids::UBIGINT[]));
 
 -- name: repeats_of
 -- The events folded into one.

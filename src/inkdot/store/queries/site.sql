@@ -314,17 +314,18 @@ ORDER BY reached DESC, times DESC, active DESC, last DESC;
 
 -- name: lead_acts
 -- What known people did elsewhere, and on sites under their name: acts of persons, each once. First who acted last
--- (looked for since `lately` alone), then what.
-WITH theirs AS (
-    FROM events
-    WHERE time >= $since AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
+-- (looked for since `lately` alone), then what: theirs alone are looked at, not everybody's.
+WITH newest AS (
+    SELECT contact, max(time) AS last FROM events
+    WHERE time >= $lately AND workspace = $workspace AND contact <> 0 AND NOT machine AND human >= 2 AND repeat_of IS NULL
         AND kind IN ('click', 'open', 'reply', 'read', 'download')
-), newest AS (
-    SELECT contact, max(time) AS last FROM theirs WHERE time >= $lately GROUP BY contact ORDER BY last DESC, contact LIMIT $most
+    GROUP BY contact ORDER BY last DESC, contact LIMIT $most
 )
-SELECT contact, last, count(*) FILTER (kind = 'click' AND site IS NULL), count(*) FILTER (kind = 'open'),
+SELECT contact, any_value(newest.last) AS last, count(*) FILTER (kind = 'click' AND site IS NULL), count(*) FILTER (kind = 'open'),
     count(*) FILTER (kind = 'reply'), coalesce(sum(seconds) FILTER (kind = 'read'), 0), count(*) FILTER (kind = 'download')
-FROM theirs JOIN newest USING (contact) GROUP BY contact, last ORDER BY last DESC;
+FROM events JOIN newest USING (contact)
+WHERE time >= $since AND workspace = $workspace AND NOT machine AND human >= 2 AND repeat_of IS NULL
+GROUP BY contact ORDER BY last DESC;
 
 -- name: all_happenings
 -- What was done on all sites, by name.
