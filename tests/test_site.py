@@ -199,6 +199,16 @@ def test_the_good_events_of_a_batch_are_kept(shop: Shop) -> None:
     assert (many["accepted"], many["dropped"][0]["reason"]) == (200, "too_many")
 
 
+@pytest.mark.parametrize(("odd", "reason"), [("[" * 20 + "]" * 20, "too_deep"), ("1e999", "not_json")])
+def test_an_event_that_cannot_be_read_takes_no_others_along(shop: Shop, odd: str, reason: str) -> None:
+    bad = {"k": "goal", "n": "odd", "u": shop.page + "/", "x": "ODD"}
+    for number, before in enumerate(([shop.key, ""], [])):
+        good = shop.own(view(f"/beside/{number}", s=shop.key))
+        answer = shop.post(json.dumps([*before, good, bad]).replace('"ODD"', odd))
+        assert answer["accepted"] == 1
+        assert [(d["event"], d["reason"]) for d in answer["dropped"]] == [(1, reason)]
+
+
 def test_half_a_character_spoils_no_batch(shop: Shop) -> None:
     half = '["KEY", "", {"k": "goal", "n": "cut \\ud83d"}, {"k": "goal", "n": "\\ude00 \\ud83d\\ude00"}, {"k": "peek"}]'
     assert [d["reason"] for d in shop.post(half.replace("KEY", shop.key))["dropped"]] == ["unknown_kind"]

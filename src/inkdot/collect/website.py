@@ -18,6 +18,7 @@ from inkdot.collect.counters import Counters
 from inkdot.collect.deny import Deny
 from inkdot.collect.modes import Modes
 from inkdot.collect.nobody import NEEDS_SOMEBODY, for_nobody
+from inkdot.collect.pieces import events
 from inkdot.collect.plain import plain
 from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies, is_this_machine, packed
@@ -31,11 +32,9 @@ from inkdot.domain.beacon import (
     Refused,
     belongs,
     checked,
-    depth_exceeds,
     host_of,
     is_listed,
     is_loopback,
-    spread,
 )
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import normal_address
@@ -54,13 +53,8 @@ _REFERRER = re.compile(rb"(?im)^referer[ \t]*:[ \t]*([^\r\n]*)")
 _AGENT = re.compile(rb"(?im)^user-agent[ \t]*:[ \t]*([^\r\n]*)")
 _REDUNDANT = re.compile(rb"(?im)^(?:content-type|origin|referer|host|connection)[ \t]*:[^\n]*\n")
 """Lines that say nothing about who sent it, or only what the event says itself; without them equal clients are equal."""
-_HALF = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
-"""Half of a character: scripts that cut texts leave them, and JSON allows them."""
 _MOST_AGENT = 1_000
 _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _JSON = f"Content-Type: application/json\r\n{_CORS}"
 
@@ -145,12 +139,14 @@ class Website:
             return
         records, marks, dropped, actions = [], [], [], []
         sender = self._sender(caller, lines)
-        events = _events(body)
-        if isinstance(events, Refused):
-            dropped.append(_told(0, events))
-            events = []
-        for number, (key, visitor, event) in enumerate(events):
-            taken = self._taken(key, visitor, event, sender) if number < MOST_EVENTS else Refused(Refusal.TOO_MANY)
+        sent = events(body)
+        if isinstance(sent, Refused):
+            dropped.append(_told(0, sent))
+            sent = []
+        for number, (key, visitor, event) in enumerate(sent):
+            taken = Refused(Refusal.TOO_MANY) if number >= MOST_EVENTS else event
+            if not isinstance(taken, Refused):
+                taken = self._taken(key, visitor, event, sender)
             if isinstance(taken, Refused):
                 dropped.append(_told(number, taken))
                 if taken.reason is Refusal.TOO_MANY:
@@ -378,16 +374,6 @@ def _of_nobody(site: _Site, found: dict[str, Any], sender: _Sender) -> _Taken | 
     if found["k"] in NEEDS_SOMEBODY:
         return Refused(Refusal.PRIVACY if sender.privacy else Refusal.NAMES_NOBODY)
     return _Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
-
-
-def _events(body: bytes) -> list[tuple[Any, Any, Any]] | Refused:
-    if depth_exceeds(body):
-        return Refused(Refusal.TOO_DEEP)
-    try:
-        return spread(_decode(body))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        whole = _HALF.sub(rb"\\ufffd", body)
-        return Refused(Refusal.NOT_JSON) if whole == body else _events(whole)
 
 
 def _told(number: int, refused: Refused) -> dict[str, Any]:
