@@ -81,6 +81,16 @@ def test_a_call_that_fails_once_acknowledges_nothing_that_is_not_kept(own_server
     kept_once(own_server, told)
 
 
+def test_whoever_pings_while_a_sync_fails_is_told_and_the_street_ends_at_once(own_server: Server) -> None:
+    dot, street = own_server.mark()[0]["dots"][0], own_server.children()["street-0"]
+    with injected(street, "fdatasync:error=EIO:delay_enter=2000000:when=1"), ThreadPoolExecutor(6) as crowd:
+        told = list(crowd.map(lambda number: ask(own_server, dot, number), range(6)))
+    assert {status for status, _ in told} == {503}
+    told.append(ask(own_server, dot, 6))
+    assert told[-1][0] == 200
+    kept_once(own_server, told)
+
+
 def test_a_write_that_stops_in_the_middle_of_a_record_loses_nothing_before_it_and_keeps_no_half(
     own_server: Server,
 ) -> None:

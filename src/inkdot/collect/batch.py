@@ -53,7 +53,7 @@ class GroupCommit:
         self._loop, self._writer, self._counters, self._stopped = loop, writer, counters, stopped
         self._entries: list[Entry] = []
         self._seen = 0
-        self._busy = False
+        self._busy = self._broken = False
         self._handed: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self.refused = ""
         """Why records cannot be kept, as the disk says; empty while they can."""
@@ -69,6 +69,9 @@ class GroupCommit:
 
     def add(self, waiter: Waiter, reply: bytes, unrecorded: bytes, record: bytes) -> None:
         """Owe `waiter` an answer. Without a record it still leaves no earlier than one with a record would."""
+        if self._broken:
+            self._loop.call_soon(waiter.answer, unrecorded)
+            return
         self._entries.append((waiter, reply, unrecorded, record))
         if not self._busy:
             self._busy = True
@@ -114,6 +117,9 @@ class GroupCommit:
 
     def _committed(self, entries: list[Entry], failure: DiskFull | JournalStopped | None) -> None:
         if isinstance(failure, JournalStopped):
+            # This writer is of no more use: whoever came meanwhile is told now, or the process would wait for them before it ends.
+            entries, self._entries = entries + self._entries, []
+            self._broken, self._busy = True, False
             self._stopped(failure)
         elif self._entries:
             self._seen = 0
