@@ -104,6 +104,10 @@ def test_what_few_did_is_told_nowhere_until_five_did(own_server: Server) -> None
         assert event["time"].endswith("T00:00:00.000Z")
         assert (event["message"], event["part"]) == (None, None)
         assert event["fields"]["time"]["reason"] == "few"
+    # Nobody finds out when it was by asking for one time after the other.
+    day = events(data)[0]["time"][:10]
+    for since, told in ((day, 4), (f"{day}T00:00:01Z", 0)):
+        assert inkdot("events", "--since", since, "--json", "--data", data).stdout.count("\n") == told
     assert "once five came" in inkdot("explain", events(data)[0]["id"], "--data", data).stdout
     own_server.get(ben["dots"][1])
     eventually(lambda: len(events(data)) == 5)

@@ -67,7 +67,7 @@ class Questions:
             page = self._store.page(
                 after=after, contact=contact, kind=kind, since=since, most=most, workspace=workspace
             )
-            yield from self._shown(page)
+            yield from self._shown(page, since)
             left = None if left is None else left - len(page)
             if len(page) < most or left == 0:
                 return
@@ -195,10 +195,12 @@ class Questions:
             subject = self._control.document_names([event.scene.document]).get(event.scene.document)
         return event_json(event, person, self._now()) | {"subject": subject, "says": says(event)}
 
-    def _shown(self, events: Sequence[Event]) -> Answer:
+    def _shown(self, events: Sequence[Event], since: int = 0) -> Answer:
+        """Events as they may be told; by the time that is told, or asking with one time after the other would find out the true one."""
         now = self._now()
         for event in self._veil.over(events):
-            yield event_json(event, self._control.address_of(event.workspace, event.contact), now, in_crowd=True)
+            if event.time >= since:
+                yield event_json(event, self._control.address_of(event.workspace, event.contact), now, in_crowd=True)
 
     def _contact(self, person: str, workspace: WorkspaceId) -> ContactId | None:
         return self._control.contact_of(normal_address(person), workspace)
