@@ -117,14 +117,14 @@ def newest_first(
 ) -> list[tuple[Any, ...]]:
     """The answer to a question for the `most` people who came last since `since` (microseconds).
 
-    They are looked for in the last day before they are looked for in all of that time.
+    They are looked for in the last day, then further and further back: all of a long time is looked through only where few came.
     """
     what = {"since": timestamp(since), "workspace": workspace, "most": most}
     found: list[tuple[Any, ...]] = []
-    for begin in sorted({max(since, store.last_time() - _DAY), since}, reverse=True):
+    begin, back = since + 1, _DAY
+    while len(found) < most and begin > since:
+        begin, back = max(since, store.last_time() - back), back * 8
         found = store.rows(noun, name, what | {"lately": timestamp(begin)})
-        if len(found) >= most:
-            break
     return found
 
 
