@@ -75,6 +75,19 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
         assert ((ROOT / page).parent / target).exists(), target
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    table = (ROOT / "ARCHITECTURE.md").read_text().partition("## Where things are")[2].partition("Imports run")[0]
+    house, found = ROOT / "src" / "inkdot", 0
+    for row in table.splitlines():
+        folders = {house}
+        for name in re.findall(r"`([\w/]+(?:/|\.\w+))`", row):
+            named = [folder / name for folder in folders if (folder / name).exists()]
+            assert named, f"{name} in: {row}"
+            folders |= {path if path.is_dir() else path.parent for path in named}
+            found += 1
+    assert found > 40
+
+
 def test_the_readmes_commands_work(server: Server, tmp_path: Path) -> None:
     (tmp_path / "quote.eml").write_bytes(QUOTE)
     readme = (ROOT / "README.md").read_text()
