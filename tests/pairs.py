@@ -13,7 +13,7 @@ class Pair(NamedTuple):
     name: str
     method: str
     mark: str
-    """DOT or CLICK."""
+    """DOT, PAGE (a dot in a document) or CLICK."""
     lines: bytes
     """Header lines, verbatim."""
     address: str

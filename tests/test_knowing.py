@@ -27,7 +27,7 @@ from tests.office.asking import PASSWORD, Reader
 MUNICH = "93.213.85.92"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
 OWN_RULES = """
-off = ["I1"]
+off = ["I1", "I11"]
 
 [[rule]]
 id = "OUR-CLOCK"
@@ -57,7 +57,7 @@ def opened(server: Server, agent: str, address: str = "127.0.0.1", count: int = 
 
 
 def test_own_rules_come_first_and_regrade_brings_old_events_in_line(believing: Server) -> None:
-    opened(believing, "Mozilla/5.0 (OurClock)")
+    opened(believing, "Mozilla/5.0 (X11; Linux x86_64; OurClock) Gecko/20100101 Firefox/140.0")
     before = opened(believing, GMAIL, MUNICH, 2)
     assert [e["actor"] for e in before] == ["human", "image_proxy"]
     (believing.data / "rules.toml").write_text(OWN_RULES)
@@ -83,7 +83,10 @@ def test_own_rules_come_first_and_regrade_brings_old_events_in_line(believing: S
         (OWN_RULES.replace("agent_contains", "agent_smells"), "line 5: there is no condition 'agent_smells'"),
         (OWN_RULES.replace('"bot"', '"robot"'), "line 5: actor is 'robot'; it can be human, privacy_proxy"),
         (OWN_RULES.replace('["OurClock"]', "[1]"), "line 5: the condition 'agent_contains' cannot be [1]"),
-        (OWN_RULES.replace('off = ["I1"]', 'colour = "red"'), "line 2: 'colour' is nothing that a rule file has"),
+        (
+            OWN_RULES.replace('off = ["I1", "I11"]', 'colour = "red"'),
+            "line 2: 'colour' is nothing that a rule file has",
+        ),
         (OWN_RULES.replace("OUR-CLOCK", "H1"), "line 5: 'H1' is a rule of Inkdot's; give yours another id"),
     ],
 )

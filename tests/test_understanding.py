@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import docx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,14 +74,23 @@ class Past(NothingKnown):
 
 
 @pytest.fixture(scope="module")
-def heard(server: Server) -> dict[str, dict[str, Any]]:
+def heard(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Every pair sent through the street, each as a person of its own, and the first event it became."""
     people = {pair.name: f"{pair.name}@pairs.example" for pair in PAIRS}
     copies = {copy["to"]: copy for copy in server.mark(QUOTE, *people.values())}
+    letter = tmp_path_factory.mktemp("pairs") / "letter.docx"
+    text = docx.Document()
+    text.add_paragraph("Dear all")
+    text.save(str(letter))
     parts = urlsplit(server.public)
     for pair in PAIRS:
         copy = copies[people[pair.name]]
         url = copy["dots"][0] if pair.mark == "DOT" else copy["links"][0]["url"]
+        if pair.mark == "PAGE":
+            options = ("--to", people[pair.name], "--data", server.data, "--public-url", server.public)
+            url = inkdot_json("doc", "mark", letter, "--out", letter.with_name("marked.docx"), *options)["dots"][0][
+                "url"
+            ]
         head = (
             f"{pair.method} {urlsplit(url).path} HTTP/1.1\r\nX-Forwarded-For: {pair.address}\r\nConnection: close\r\n"
         )

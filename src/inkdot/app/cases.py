@@ -58,7 +58,8 @@ def _seen(case: Mapping[str, Any]) -> tuple[Seen, Network]:
     network = _networks().of(packed(case.get("ip")))
     kind = _text(context.get("kind")) or "open"
     method = (_text(context.get("method")) or "GET").upper()
-    return Seen(kind, method, agent, headers, network.tags, network.asn, name(agent, headers), context), network
+    program = name(agent, headers, in_document=kind == "page")
+    return Seen(kind, method, agent, headers, network.tags, network.asn, program, context), network
 
 
 def _is_old(network: Network) -> bool:

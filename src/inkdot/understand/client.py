@@ -62,7 +62,7 @@ class Client(NamedTuple):
 def client_of(kind: str, raw: Raw, verdict: Verdict, number: int, *, old_data: bool) -> Client:
     """The client behind these raw facts."""
     alone = not raw.agent or verdict.actor not in _CAN_BE_OVERRULED or not _HIDDEN.isdisjoint(raw.network)
-    return Client(kind, raw, verdict, number, old_data, not alone)
+    return Client("open" if kind == "page" else kind, raw, verdict, number, old_data, not alone)
 
 
 NOBODY = client_of("", NO_RAW, CONSENT, 0, old_data=False)
@@ -142,7 +142,7 @@ class Judge:
 
     def _decide(self, kind: str, raw: Raw, context: Mapping[str, Any]) -> Decision:
         headers = dict(reversed(raw.headers))
-        program = name(raw.agent, headers)
+        program = name(raw.agent, headers, in_document=kind == "page")
         seen = Seen(kind, raw.method, raw.agent or "", headers, raw.network, raw.asn, program, context)
         return Decision(*self.book.judge(seen), program)
 

@@ -16,10 +16,15 @@ _EXCLUDED = frozenset(
 )  # fmt: skip
 
 _GENERIC = re.compile(
-    r"(?i)(?<!cu)bot\b|bot/|crawl|spider|scrap|\bfetch|monitor|headless|\bcurl\b|\bwget\b|python|go-http|\bjava/|axios|okhttp"
+    r"(?i)bot\b|bot/|crawl|spider|scrap|\bfetch|monitor|headless|\bcurl\b|\bwget\b|python|go-http|\bjava/|axios|okhttp"
     r"|libwww|httpclient|http_client|phantom|puppeteer|playwright|selenium|\bperl\b|\bruby\b|guzzle|node-fetch|undici|scanner"
-    r"|\+https?://"
+    r"|\+https?://|checker|observatory|diagnostics|extractor|prospect|finder/|detector/|probe/|inspect|verif(?:y|ier|ication)"
+    r"|thumbnail|screenshot|transcoder|\(khtml, like gecko;|safari/[\d.]+ \(compatible;"
+    r"|^mozilla/5\.0 \(compatible(?=[;)])(?!.*(?:MSIE|Trident|Konqueror|Opera|OmniWeb|iCab|IBrowse|WebPositive))"
 )
+"""No browser has any of these: measured on 37,171 agents of people and 1,350 of machines."""
+_REACHABLE = re.compile(r"https?://(?!bsalsa)|www\.(?!bsalsa)|[\w.+-]+@[\w-]+\.[a-z]{2,}")
+"""Where to write to the people behind it: no browser says, but for one old part of Internet Explorer."""
 _PREVIEWS = re.compile(
     r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp/[\d.]+(?: [AINWi])?$|TelegramBot|Discordbot"
     r"|facebookexternalhit|facebookexternalua|meta-externalfetcher|Facebot|LinkedInBot|Twitterbot|Snap URL Preview|Viber"
@@ -27,6 +32,8 @@ _PREVIEWS = re.compile(
     r"|DingTalkBot-LinkService|ClickUpLinkUnfurler|Chatwork LinkPreview|SteamChatURLLookup|WebexTeams|Yahoo Link Preview"
     r"|Discourse Forum Onebox|GoogleMessages/|Pinterestbot"
 )
+_PHONE = re.compile(r"(?i)(?<=Android )[\d.]+; (?:\w\w[-_]\w\w; )?[^;)]+")
+"""A phone's own name may have any word in it: RUBY, PHANTOM5, C Bot Tab 70."""
 _ESCAPE = re.compile(r"\\([/.\- :;,()+])")
 _SPECIAL = re.compile(r"[\[\](){}*+?|^$\\.]")
 _NAMED_WITHIN = 256
@@ -83,5 +90,6 @@ def listed_preview(agent: str) -> str | None:
 @_remembered
 def crawler(agent: str) -> str | None:
     """The token by which a crawler or a library gives itself away."""
-    found = _GENERIC.search(agent)
+    agent = _PHONE.sub("", agent)
+    found = _GENERIC.search(agent) or (_REACHABLE.search(agent) if agent.startswith("Mozilla/") else None)
     return found[0] if found else _listed()[1].find(agent[:_NAMED_WITHIN])

@@ -24,6 +24,7 @@ _CONFIDENCES = ("very high", "high", "medium", "low")
 _PREFETCH_HEADERS = (
     ("sec-purpose", "prefetch"), ("purpose", "prefetch"), ("x-moz", "prefetch"), ("x-purpose", "preview"),
 )  # fmt: skip
+_A_BROWSER = re.compile(r"(?i)mozilla/5\.0 |opera/|ucweb/")
 _KEYS = frozenset({"id", "when", "actor", "human", "client", "hides", "time", "confidence", "grade", "source", "date"})
 _NEEDED = ("id", "actor", "human", "grade", "source")
 
@@ -32,7 +33,7 @@ class Seen(NamedTuple):
     """What a rule may look at."""
 
     kind: str
-    """open, click or visit."""
+    """open, page (an open by a dot in a document), click or visit."""
     method: str
     agent: str
     """Empty if none was sent."""
@@ -140,7 +141,8 @@ def _not_asn(numbers: Sequence[int]) -> Test:
 
 
 def _kind(kinds: Sequence[str]) -> Test:
-    return lambda seen: "" if seen.kind in kinds else None
+    wanted = {*kinds, "page"} if "open" in kinds else set(kinds)
+    return lambda seen: "" if seen.kind in wanted else None
 
 
 def _not_method(methods: Sequence[str]) -> Test:
@@ -240,13 +242,19 @@ def _mail_program(_: bool) -> Test:
     return lambda seen: f"{seen.program.client.value} fetched it directly" if seen.program.mail else None
 
 
+def _document_program(_: bool) -> Test:
+    return lambda seen: f"{seen.program.client.value} fetched it directly" if seen.program.documents else None
+
+
 def _not_mail_program(_: bool) -> Test:
     return lambda seen: None if seen.program.mail else ""
 
 
 def _browser(_: bool) -> Test:
     def test(seen: Seen) -> str | None:
-        fits = seen.agent.startswith(("Mozilla/5.0 (", "Opera/")) or seen.program.mail
+        program = seen.program
+        known = program.client.value or program.os.value
+        fits = (known and _A_BROWSER.match(seen.agent)) or program.mail
         return f"a browser or app: {seen.program.client.value or 'unnamed'}" if fits else None
 
     return test
@@ -260,6 +268,7 @@ CONDITIONS: dict[str, Callable[[Any], Test]] = {
     "names_itself": _names_itself,
     "mail_program": _mail_program,
     "not_mail_program": _not_mail_program,
+    "document_program": _document_program,
     "browser": _browser,
     "network": _network,
     "not_network": _not_network,

@@ -49,6 +49,8 @@ _IN_DOCUMENT, _OF_SITE = TokenKind.PAGE, TokenKind.SITE
 _PROVEN = (Human.YES, Human.LIKELY)
 _DOTS = (TokenKind.DOT, TokenKind.PAGE)
 _IN_MESSAGE = (TokenKind.DOT, TokenKind.CLICK)
+_SEEN_AS = {TokenKind.DOT: "open", TokenKind.PAGE: "page"}
+"""What rules call it."""
 
 Person = tuple[int, int, int]
 """Workspace, contact, message or link."""
@@ -182,7 +184,7 @@ class Understanding:
         """Equal clients are one object."""
         if token.mode is not _INDIVIDUAL:
             return NOBODY if token.mode is Mode.AGGREGATE else SOMEDAY
-        kind = "visit" if ping.target else "open" if token.kind in _DOTS else "click"
+        kind = "visit" if ping.target else _SEEN_AS.get(token.kind, "click")
         method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
         block, network = self._clients.block(method, ping.headers), self._networks.of(ping.address)
         own = self._own.who(ping, token, marked=block.marked)
@@ -273,7 +275,7 @@ class Understanding:
     def _recall(self, event: Event) -> None:
         """Let an event from before a restart stand beside those to come."""
         if event.raw != NO_RAW and (thing := _thing(event)) is not None:
-            client = self._clients.again(str(event.kind), event.raw, old=self._is_old(event.time))
+            client = self._clients.again(_seen_as(event), event.raw, old=self._is_old(event.time))
             handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
             act = Act(event.time, event.id, client.kind, event.link, event.part, client, handed)
             self._behaviour.take((int(event.workspace), thing, int(event.contact)), act)
@@ -338,6 +340,11 @@ def _page(event: Event) -> int | None:
     return event.part if in_document else None
 
 
+def _seen_as(event: Event) -> str:
+    in_document = event.kind is _OPEN and event.scene is not None and event.scene.document is not None
+    return "page" if in_document else str(event.kind)
+
+
 def _inferred(event: Event) -> bool:
     return bool(event.id & 3)
 
@@ -358,12 +365,12 @@ class Again:
         if _inferred(event):
             return  # goes with its click
         old = event.verdict.fields.location.reason is Reason.GEO_DATA_OLD
-        kind = str(event.kind)
+        kind = _seen_as(event)
         number = self._numbers.setdefault(event.raw, len(self._numbers) + 1)
         alone = self._judge.verdict(kind, event.raw, old_data=old)
         handed = self._mails.handed_over(thing).get(event.contact) if event.message is not None else None
         client = client_of(kind, event.raw, alone, number, old_data=old)
-        act = Act(event.time, event.id, kind, event.link, event.part, client, handed)
+        act = Act(event.time, event.id, client.kind, event.link, event.part, client, handed)
         verdict, changes = self._behaviour.take((int(event.workspace), thing, int(event.contact)), act)
         yield from _with_inferred(event.id, kind, verdict)
         for other, changed in changes:
