@@ -2,8 +2,8 @@
 VENV := .venv
 UV := .tools/bin/uv
 RUN := $(VENV)/bin
-# Most tests wait for processes they started: three at once keep two cores busy.
-WORKERS := 3
+# Most tests wait for processes they started: four at once keep two cores busy.
+WORKERS := 4
 # LibreOffice with windows, and a screen to show them on.
 OFFICE := libreoffice-writer libreoffice-calc libreoffice-impress libreoffice-draw xvfb xdotool
 

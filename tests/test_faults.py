@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -178,13 +179,12 @@ def test_a_full_disk_answers_503_redirects_and_recovers_without_a_hand(tmp_path:
         copy = server.mark()[0]
         server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (before)")
         ballast = disk / "ballast"
-        with ballast.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(1 << 16))
-                    file.flush()
-            except OSError:
-                pass
+        with (
+            ballast.open("wb", buffering=0) as file,
+            contextlib.suppress(OSError),
+        ):  # what is kept back would fail at the end
+            while True:
+                file.write(bytes(1 << 14))
         # Fill the segment that was reserved before the disk was full, until records are refused.
         lines = {f"X-Filler-{n}": "y" * 900 for n in range(8)}
         acknowledged = 0
