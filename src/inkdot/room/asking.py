@@ -21,7 +21,7 @@ from inkdot.domain.ids import SiteId, WorkspaceId
 from inkdot.domain.token import Keyring, TokenKind
 from inkdot.understand.channels import Channels
 
-_MOST_BYTES = 16_384
+_MOST_BYTES = 65_536
 _HEADERS = {
     "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -31,7 +31,7 @@ _Word = Annotated[str, msgspec.Meta(max_length=100)]
 
 class _Asked(msgspec.Struct):
     key: Annotated[str, msgspec.Meta(max_length=1_000)]
-    rules: Annotated[list[_Word], msgspec.Meta(max_length=200)]
+    rules: Annotated[list[_Word], msgspec.Meta(max_length=1_000)]
     url: Annotated[str, msgspec.Meta(max_length=8_000)]
     referrer: Annotated[str, msgspec.Meta(max_length=8_000)] = ""
     visitor: _Word | None = None

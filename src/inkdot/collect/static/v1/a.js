@@ -188,13 +188,14 @@ const arrive = () => {
 // How the visit began and who it is, only the house knows. Without an answer nothing that depends on it is shown.
 const ask = async (first) => {
   const asking = actions().filter((action) => action.ask);
+  const fitting = asking.filter(wanted);
   // The first page says how the visit began, though it may be another that shows something.
-  if (!asking.some((action) => first || wanted(action))) return;
+  if (!(first ? asking : fitting).length) return;
   const here = page;
   const { c, t } = known("came");
   const body = JSON.stringify({
     key: document.querySelector("script[data-site]").dataset.site,
-    rules: asking.map(({ id }) => id),
+    rules: fitting.slice(0, 1e3).map(({ id }) => id),
     url: here,
     referrer: first ? document.referrer : "",
     visitor: stored("inkdot"),
