@@ -21,7 +21,7 @@ from inkdot.domain.ids import SiteId, WorkspaceId
 from inkdot.domain.token import Keyring, TokenKind
 from inkdot.understand.channels import Channels
 
-_MOST_BYTES = 65_536
+_MOST_BYTES = 49_152
 _HEADERS = {
     "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
