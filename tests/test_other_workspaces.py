@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import http.client
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -137,3 +138,33 @@ def test_a_rules_mail_to_a_person_ends_with_one_click(two: Two, tmp_path: Path) 
     assert post(url, "List-Unsubscribe=One-Click") == 200
     log = inkdot_json("consent", "log", BEN, "--data", two.server.data)
     assert "unsubscribe" in str(log)
+
+
+def test_whoever_is_erased_in_one_workspace_stays_erased_there_after_a_rebuild_and_known_in_the_other(two: Two) -> None:
+    who, where = "leaves@example.com", ("--data", two.server.data)
+    for program, domain in ((key_for(two.server, "manage"), "one.example.com"), (key_for(two.server, "manage", workspace="other"), "two.example.com")):  # fmt: skip
+        site = program.post("/sites", {"domain": domain}).json["key"]
+        for event in (
+            {"kind": "identify", "person": who, "url": f"https://{domain}/", "visitor": "theirs"},
+            {
+                "kind": "goal",
+                "name": "met",
+                "detail": {"who": who},
+                "url": f"https://{domain}/?who={who}",
+                "visitor": "x",
+            },
+        ):
+            sent = json.dumps({"key": site, **event})
+            assert post(two.server.public + "/e", sent, "application/json") == 202
+
+    def goals(program: Program) -> int:
+        return sum(who in json.dumps(event) for event in program.get("/events?limit=200").json["data"])
+
+    readers = key_for(two.server, "read"), key_for(two.server, "read", workspace="other")
+    eventually(lambda: all(goals(reader) for reader in readers))
+    erased = json.loads(inkdot("person", "erase", who, "--yes", "--json", *where).stdout)
+    assert erased["journal_records"] >= 2
+    inkdot("rebuild", *where)
+    assert goals(readers[0]) == 0
+    assert goals(readers[1]) > 0
+    assert inkdot_json("timeline", who, *where)["events"] == []

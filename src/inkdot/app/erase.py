@@ -30,14 +30,14 @@ from inkdot.show.questions import here
 from inkdot.store.consents import Erasure
 from inkdot.store.contract import iso
 from inkdot.store.forget import Forgetting
-from inkdot.store.oblivion import forget
+from inkdot.store.oblivion import Part, forget
 
 if TYPE_CHECKING:
     from inkdot.app.house import House
 
 STREETS_KNOW_SECONDS = 5.0
 """After so long every street has read a new deny file."""
-_TEXTS_LEFT = "addresses that stand in texts and page addresses, because several workspaces share this installation"
+_TEXTS_LEFT = "addresses in texts and files that belong to no workspace alone, because several share this installation"
 _MOST_DOWNLOADS = 100
 _SIDE_COPIES = ("events.*.duckdb", "events.*.duckdb.wal", "control.before-*.db*")
 
@@ -89,22 +89,22 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         forgetting.keep_choices(workspace, [(contact, row)])
     digests = {digest(target, address) for target in Target} if address else set()
     shared = forgetting.several_workspaces()
-    if shared:  # the same address in texts may be another workspace's business
-        address = None
+    everywhere = None if shared else address  # in another workspace's texts it may be that one's business
+    part = Part(workspace, forgetting.sites_of(workspace)) if shared else None
     publish(house.folder, forgetting)
     told = time.monotonic()
     visitors = forgetting.visitors_of(contact)
     done: dict[str, Any] = {"person": word, "journal_records": 0, "events": 0}
-    _forget_pings(house, contact, address, visitors, done)
+    _forget_pings(house, contact, address, visitors, part, done)
     with Library(house.folder) as library:
         uploads = library.erase_for(contact)
-    done["rows"] = forgetting.forget(workspace, contact, address)
-    files, left = _forget_files(house.folder, address)
+    done["rows"] = forgetting.forget(workspace, contact, address, shared=shared)
+    files, left = _forget_files(house.folder, everywhere)
     done["files"] = files + uploads
     if house.folder.running():
         time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
-    _forget_pings(house, contact, address, visitors, done, again=True)
-    done["rows"] += forgetting.forget(workspace, contact, address)
+    _forget_pings(house, contact, address, visitors, part, done, again=True)
+    done["rows"] += forgetting.forget(workspace, contact, address, shared=shared)
     house.acting.changed()  # what rules show may have named the person
     copied = care.last_backup(house.folder)
     if copied:
@@ -126,7 +126,7 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
     forgetting.audit(by, "person erase", contact, **{k: v for k, v in certificate.items() if isinstance(v, int)})
     kept = json.dumps(certificate)
     kept = re.sub(re.escape(address), word, kept, flags=re.IGNORECASE) if address else kept
-    forgetting.end(asked._replace(address=address), digests, kept)
+    forgetting.end(asked._replace(address=everywhere), digests, kept)
     return certificate
 
 
@@ -143,15 +143,17 @@ def _taken_out(forgetting: Forgetting, workspace: WorkspaceId, contact: ContactI
 
 
 def _forget_pings(
-    house: House, contact: ContactId, address: Address | None, visitors: list[int], done: dict[str, Any], *, again: bool = False
+    house: House, contact: ContactId, address: Address | None, visitors: list[int], part: Part | None, done: dict[str, Any],
+    *, again: bool = False,
 ) -> None:  # fmt: skip
     """In the journal and in the event store; the second time only what came meanwhile."""
     house.pipeline.catch_up()
-    records = erase_in_journal(house.folder.journal, struct.pack(">Q", contact), address)
+    whose = part.workspace if part else None
+    records = erase_in_journal(house.folder.journal, struct.pack(">Q", contact), address, whose)
     done["journal_records"] += records
     if again and not records:
         return
-    done["events"] += forget(house.store, contact, address, visitors)
+    done["events"] += forget(house.store, contact, address, visitors, part)
     house.pipeline.forget_person(contact)
     house.rewrite_store()
 

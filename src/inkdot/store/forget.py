@@ -82,8 +82,13 @@ class Forgetting(Consents):
                 found[table] = [dict(zip(columns, row, strict=True)) for row in rows]
         return found
 
-    def forget(self, workspace: WorkspaceId, contact: ContactId, address: Address | None) -> int:
-        """Delete the person everywhere; returns how many rows."""
+    def forget(
+        self, workspace: WorkspaceId, contact: ContactId, address: Address | None, *, shared: bool = False
+    ) -> int:
+        """Delete the person everywhere; returns how many rows.
+
+        `shared`: the address may be other workspaces' business too, so it goes out of this one's texts alone.
+        """
         visitors = self.visitors_of(contact)
         self._db.execute(self._ask["settle_erasure"])
         if address:
@@ -96,7 +101,7 @@ class Forgetting(Consents):
                 if table not in _KEPT:
                     self._forget_numbers(table, self._columns(table), contact, visitors)
                     if address:
-                        self._forget_texts(table)
+                        self._forget_texts(table, workspace if shared else None)
             self._keep("forget_who", [(workspace, who) for who in (contact, *visitors)])
             if "answered" in self._tables():  # what was told to programs may be told again for a day
                 self._keep("forget_all_answers", [()])
@@ -105,10 +110,14 @@ class Forgetting(Consents):
         self._compact()
         return changed
 
-    def _forget_texts(self, table: str) -> None:
-        for column, kind in self._columns(table).items():
+    def _forget_texts(self, table: str, workspace: WorkspaceId | None = None) -> None:
+        columns = self._columns(table)
+        if workspace is not None and "workspace" not in columns:
+            return
+        where = "TRUE" if workspace is None else f"workspace = {int(workspace)}"
+        for column, kind in columns.items():
             for question in _TEXTS.get(kind, ()):
-                self._keep_in(question, table, (), column)
+                self._keep_in(question, table, (), column, where)
 
     def _forget_numbers(self, table: str, columns: dict[str, str], contact: ContactId, visitors: list[int]) -> None:
         """Rows of a table that have the person, or one of their browsers, by number."""
@@ -152,6 +161,10 @@ class Forgetting(Consents):
         with self._transaction():
             self._keep("retire", [(int(time.time()), before, workspace)])
 
+    def sites_of(self, workspace: WorkspaceId) -> list[int]:
+        """The workspace's websites."""
+        return [site for (site,) in self._rows("sites_of_workspace", (workspace,))]
+
     def several_workspaces(self) -> bool:
         """Whether other workspaces share this store."""
         return int(self._rows("count_workspaces")[0][0]) > 1
@@ -161,8 +174,10 @@ class Forgetting(Consents):
         rows = self._rows("last_act", (contact,))
         return bool(rows) and rows[0][0] == "erase"
 
-    def _keep_in(self, question: str, table: str, row: tuple[object, ...], column: str = "") -> None:
-        self._db.execute(self._ask[question].format(table=table, column=column), row)
+    def _keep_in(
+        self, question: str, table: str, row: tuple[object, ...], column: str = "", where: str = "TRUE"
+    ) -> None:
+        self._db.execute(self._ask[question].format(table=table, column=column, where=where), row)
 
     def _tables(self) -> list[str]:
         return [row[0] for row in self._rows("tables")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from inkdot.domain.contact import mention_of
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import Reason
-from inkdot.domain.ids import ContactId
+from inkdot.domain.ids import ContactId, WorkspaceId
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
 _NOTHING = "^\\b$"
@@ -28,13 +28,26 @@ class Deleting(Protocol):
         """A question's rows."""
 
 
-def forget(store: Deleting, contact: ContactId, address: str | None, visitors: Collection[int]) -> int:
-    """Delete everything about a person; returns how many events. The file is to be written anew after it."""
+class Part(NamedTuple):
+    """The workspace in whose texts an address is looked for, and its websites."""
+
+    workspace: WorkspaceId
+    sites: Sequence[int]
+
+
+def forget(
+    store: Deleting, contact: ContactId, address: str | None, visitors: Collection[int], part: Part | None = None
+) -> int:
+    """Delete everything about a person; returns how many events. The file is to be written anew after it.
+
+    `part`: where texts that only name the address are theirs who erase; None: everywhere.
+    """
     mention = mention_of(address.lower()) if address else _NOTHING
-    whose = {"contact": contact, "address": mention, "visitors": list(visitors)}
+    where = {"workspace": part and part.workspace}
+    whose = {"contact": contact, "address": mention, "visitors": list(visitors), **where}
     asked = [(name, whose) for name in ("forget_recent", "forget_closed", "forget_visits")]
     named = [
-        (name, {"address": mention})
+        (name, {"address": mention, "sites": part and list(part.sites)})
         for name in (
             "forget_pages",
             "forget_groups",

@@ -175,15 +175,15 @@ DELETE FROM contacts WHERE id = ?;
 
 -- name: forget_text
 -- An address inside a text; where the text may stand there once alone, another one may have become the same before.
-UPDATE OR IGNORE "{table}" SET "{column}" = without("{column}") WHERE mentions("{column}");
+UPDATE OR IGNORE "{table}" SET "{column}" = without("{column}") WHERE {where} AND mentions("{column}");
 
 -- name: forget_text_again
 -- Those left: each with a mark of its own.
-UPDATE "{table}" SET "{column}" = without("{column}") || ' ' || lower(hex(randomblob(4))) WHERE mentions("{column}");
+UPDATE "{table}" SET "{column}" = without("{column}") || ' ' || lower(hex(randomblob(4))) WHERE {where} AND mentions("{column}");
 
 -- name: forget_blob
 -- An address inside bytes: a link's destination.
-DELETE FROM "{table}" WHERE mentions("{column}");
+DELETE FROM "{table}" WHERE {where} AND mentions("{column}");
 
 -- name: forget_orphans
 -- Mails that went to nobody else.
@@ -253,3 +253,7 @@ DELETE FROM answered;
 -- name: count_workspaces
 -- How many workspaces share this store.
 SELECT count(*) FROM workspaces;
+
+-- name: sites_of_workspace
+-- Its websites.
+SELECT id FROM sites WHERE workspace = ?;

@@ -298,45 +298,51 @@ SET lock_configuration = true;
 -- name: forget_recent
 -- Everything about a person, and what names the address or came from one of the person's browsers.
 DELETE FROM recent WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
-    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
-    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
-    OR regexp_matches(lower(referrer), $address);
+    OR ($workspace IS NULL OR workspace = $workspace)
+    AND (url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+        OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+        OR regexp_matches(lower(referrer), $address));
 
 -- name: forget_closed
 -- The same in closed months.
 DELETE FROM closed WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
-    OR url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
-    OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
-    OR regexp_matches(lower(referrer), $address);
+    OR ($workspace IS NULL OR workspace = $workspace)
+    AND (url IN (SELECT number FROM urls WHERE regexp_matches(lower(content), $address))
+        OR regexp_matches(lower(name), $address) OR regexp_matches(lower(detail), $address)
+        OR regexp_matches(lower(referrer), $address));
 
 -- name: forget_visits
 -- The person's visits.
 DELETE FROM visits WHERE contact = $contact OR list_contains($visitors::UBIGINT[], visitor)
-    OR regexp_matches(lower(entry), $address) OR regexp_matches(lower(exit), $address);
+    OR ($workspace IS NULL OR workspace = $workspace)
+    AND (regexp_matches(lower(entry), $address) OR regexp_matches(lower(exit), $address));
 
 -- name: forget_pages
 -- Pages whose address names the person.
-DELETE FROM pages WHERE regexp_matches(lower(page), $address);
+DELETE FROM pages WHERE ($sites IS NULL OR list_contains($sites::UBIGINT[], site)) AND regexp_matches(lower(page), $address);
 
 -- name: forget_groups
 -- Entry pages, exits, campaigns and referrers that do: the sums stay.
-UPDATE visit_days SET name = NULL WHERE regexp_matches(lower(name), $address);
+UPDATE visit_days SET name = NULL WHERE ($sites IS NULL OR list_contains($sites::UBIGINT[], site)) AND regexp_matches(lower(name), $address);
 
 -- name: forget_others
 -- Likewise.
-UPDATE others SET page = NULL WHERE regexp_matches(lower(page), $address);
+UPDATE others SET page = NULL WHERE ($sites IS NULL OR list_contains($sites::UBIGINT[], site)) AND regexp_matches(lower(page), $address);
 
 -- name: forget_steps
 -- Their names alone: the numbers of journeys lead to nobody.
-UPDATE steps SET name = 'erased ' || number WHERE regexp_matches(lower(name), $address);
+UPDATE steps SET name = 'erased ' || number WHERE regexp_matches(lower(name), $address)
+    AND ($sites IS NULL OR number NOT IN (
+        SELECT unnest(steps) FROM journeys WHERE NOT list_contains($sites::UBIGINT[], site)));
 
 -- name: forget_moves
 -- Likewise.
-DELETE FROM moves WHERE regexp_matches(lower(page), $address) OR regexp_matches(lower(next), $address);
+DELETE FROM moves WHERE ($sites IS NULL OR list_contains($sites::UBIGINT[], site))
+    AND (regexp_matches(lower(page), $address) OR regexp_matches(lower(next), $address));
 
 -- name: forget_happenings
 -- Searches and goals that do.
-DELETE FROM happenings WHERE regexp_matches(lower(name), $address);
+DELETE FROM happenings WHERE ($sites IS NULL OR list_contains($sites::UBIGINT[], site)) AND regexp_matches(lower(name), $address);
 
 -- name: forget_old_visits
 -- Visits past their days; sums by day name nobody and stay.
