@@ -38,6 +38,7 @@ proof: dev
 	$(UV) sync --frozen --quiet --group proof
 	$(RUN)/python proofs/odd.py
 	$(RUN)/python proofs/odd_documents.py
+	$(RUN)/python proofs/agents.py
 docs: dev
 	$(RUN)/python tools/reference.py
 clients:
