@@ -66,9 +66,9 @@ def stored_agents(data: Path) -> Counter[str]:
     return Counter(json.loads(line)["raw"]["agent"] for line in lines)
 
 
-def test_twelve_kills_of_streets_office_and_the_whole_tree_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_twenty_kills_of_streets_office_and_the_whole_tree_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(2026)
-    victims = ["street-0", "street-1", "office", "tree"] * 3
+    victims = ["street-0", "street-1", "office", "tree"] * 5
     chance.shuffle(victims)
     server = Server(tmp_path / "data", "--streets", "2")
     copy = server.mark()[0]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import json
 import plistlib
+import re
 import smtplib
 import ssl
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from email import message_from_bytes
+from email.policy import default
+from html import unescape
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.conftest import ADA, QUOTE, Server, closing, eventually, inkdot
+from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, closing, eventually, inkdot
 from tests.office.asking import PASSWORD
 from tests.relay.sink import Sink
 
@@ -166,3 +170,32 @@ def test_a_reminder_of_mails_of_which_nothing_was_heard_is_a_rule(chromium: Brow
     tab.get_by_label("Write to me when").fill("0")
     tab.get_by_role("button", name="Remind me").click()
     assert "write a whole number from 1 to 365" in tab.locator("main").inner_text()
+
+
+def test_whoever_begins_sends_himself_a_mail_and_sees_it_arrive(chromium: Browser, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Sink() as sink, ExitStack() as at_the_end:
+        server = Server(data, "--upstream", f"smtp://127.0.0.1:{sink.port}?tls=off")
+        at_the_end.callback(server.stop)
+        inkdot("setup", "--region", "eu", "--data", data)
+        inkdot("account", "add", ADA, "--ask", "--data", data, stdin=PASSWORD + "\n")
+        tab = signed_in(chromium, server, "/welcome").pages[0]
+        tab.get_by_role("button", name="Send me a test mail").click()
+        tab.get_by_text(f"A test mail is on its way to {ADA}.").wait_for()
+        (sent,) = eventually(lambda: sink.got)
+        assert sent.recipients == (ADA,)
+        html = message_from_bytes(sent.content, policy=default).get_body(("html",)).get_content()  # type: ignore[union-attr]
+        dot = re.findall(r'<img[^>]* src="([^"]+)"', html)[0]
+        assert server.get(unescape(dot), User_Agent=THUNDERBIRD)[0] == 200
+        tab.goto("/")
+        tab.get_by_text("A test of Inkdot").first.wait_for()
+        sink.down()
+        tab.goto("/welcome")
+        tab.get_by_role("button", name="Send me a test mail").click()
+        tab.get_by_role("alert").filter(has_text="The mail server did not take the mail").wait_for()
+
+
+def test_without_a_server_nobody_is_offered_a_test_mail(chromium: Browser, office: Server) -> None:
+    tab = signed_in(chromium, office, "/welcome").pages[0]
+    tab.get_by_role("link", name="Make a test link for me").wait_for()
+    assert tab.get_by_role("button", name="Send me a test mail").count() == 0

@@ -52,6 +52,7 @@ UNPERSONAL = frozenset(
         "mailer_list",
         "mailer_file",
         "public_check",
+        "try_ready",
     }
 )
 """Questions whose answers name nobody, and erasure, which writes its own line."""

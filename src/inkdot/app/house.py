@@ -28,6 +28,7 @@ from inkdot.app.retention import keep_to_days, retention
 from inkdot.app.sample import remove as remove_sample
 from inkdot.app.sending import Sending
 from inkdot.app.sharing import Sharing
+from inkdot.app.trying import Trying
 from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import Correction, Says, Verdict
@@ -248,6 +249,7 @@ class House:
             **self.notices.asks(),
             **self.choosing.asks(),
             **Mailers(self.folder).asks(),
+            **Trying(self.folder, self.settings, self.control, self.register).asks(),
         }
         return audited(self.register, asks | {"home": home(asks)})
 

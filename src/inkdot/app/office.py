@@ -28,6 +28,7 @@ from inkdot.app.marking import public_url_of
 from inkdot.app.notices import ASKS as NOTICE_ASKS
 from inkdot.app.sending import ASKS as SENDING_ASKS
 from inkdot.app.sharing import ASKS as SHARING_ASKS
+from inkdot.app.trying import ASKS as TRYING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
 from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
@@ -233,6 +234,7 @@ class Office:
                 *NOTICE_ASKS,
                 *SETTING_ASKS,
                 *MAILER_ASKS,
+                *TRYING_ASKS,
             )
         }
 

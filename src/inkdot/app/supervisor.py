@@ -112,8 +112,12 @@ class Supervisor:
         for number, street in enumerate(streets):
             self._children.append(_Child(f"street-{number}", street, self._street_command(number)))
         for_office = {"INKDOT_OFFICE_SECRET": secret}
-        self._children.append(_Child("office", office, self._office_command, lambda _socket, _ready: for_office))
-        self._children.append(_Child("room", self._room_door, self._room_command))
+        self._children.append(
+            _Child("office", office, self._office_command, lambda _socket, _ready: for_office | self._said_in_secret())
+        )
+        self._children.append(
+            _Child("room", self._room_door, self._room_command, lambda _socket, _ready: self._said_in_secret())
+        )
         public = s.public_url or _url(s.public_host, streets[0])
         doors = self._open_mail_door(public)
         return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), *doors)
@@ -164,6 +168,10 @@ class Supervisor:
 
     def _room_command(self, socket_fd: int, ready_fd: int) -> list[str]:
         return [sys.executable, "-m", "inkdot.app.room", self._config(socket_fd, ready_fd)]
+
+    def _said_in_secret(self) -> dict[str, str]:
+        """What the command line said and no other one may show, as variables; files and variables the children read themselves."""
+        return {f"INKDOT_{name.upper()}": str(getattr(self._settings, name)) for name in SECRETS & set(self._given)}
 
     def _config(self, socket_fd: int, ready_fd: int, **more: object) -> str:
         config = {

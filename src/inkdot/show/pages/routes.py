@@ -45,6 +45,7 @@ _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/settings", Role.OWNER, settings.settings_change),
     ("/mail-program", Role.OWNER, mailing.mail_program_change),
     ("/settings/limit", Role.OWNER, settings.limit_set),
+    ("/welcome", Role.MEMBER, settings.welcome_mail),
     ("/health", Role.OWNER, running.health_check),
 )
 _FOR_OWNERS: tuple[tuple[str, Handler], ...] = (

@@ -63,9 +63,22 @@ def welcome(visit: Visit) -> Response:
     if checked and visit.signed.role is Role.OWNER:
         trouble = visit.one("public_check", url=checked)["trouble"]
     if visit.query("test") and visit.signed.may(Scope.SEND):
-        back = str(visit.request.url_for("home")) if not own["office_url"] else f"{own['office_url']}/"
-        test = visit.one("link_add", url=back, to=visit.signed.address, himself=True)
+        test = visit.one("link_add", url=_home(visit), to=visit.signed.address, himself=True)
     region = next(s["value"] for s in visit.ask("setting_list") if s["setting"] == "region")
+    ready = visit.one("try_ready")["ready"]
     return visit.page(
-        "welcome.html", test=test, public_url=own["public_url"], checked=checked, trouble=trouble, region=region, regions=REGIONS,
+        "welcome.html", ready=ready, test=test, public_url=own["public_url"], checked=checked, trouble=trouble, region=region, regions=REGIONS,
     )  # fmt: skip
+
+
+def welcome_mail(visit: Visit) -> Response:
+    """Send whoever asks a marked mail, to be opened and watched."""
+    words, to = visit.words, visit.signed.address
+    text = words("Open this mail with its pictures, and click the link. Home shows both within a second.")
+    visit.one("try_mail", to=to, subject=words("A test of Inkdot"), text=text, url=_home(visit))
+    return visit.back("/welcome", words("A test mail is on its way to {address}.", address=to))
+
+
+def _home(visit: Visit) -> str:
+    own = visit.desk.facts()["office_url"]
+    return f"{own}/" if own else str(visit.request.url_for("home"))
