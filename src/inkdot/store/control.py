@@ -20,7 +20,7 @@ from inkdot.domain.message import Message
 from inkdot.domain.own_browser import OwnClients
 from inkdot.domain.token import TokenKind, common_object, link_in_message
 from inkdot.domain.untreated import Untreated
-from inkdot.store.migrate import migrate
+from inkdot.store.migrate import alone, migrate
 from inkdot.store.query import questions, statements
 
 _BUSY_SECONDS = 10
@@ -82,8 +82,9 @@ class Control:
         with self._damage_named():
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             try:
-                for setting in statements(self._ask["settle"]):
-                    self._db.execute(setting)
+                with alone(path.parent):  # of several that begin a file at once, SQLite lets one wait for nothing
+                    for setting in statements(self._ask["settle"]):
+                        self._db.execute(setting)
                 migrate(self._db, "control", path, self._copy_to)
             except BaseException:
                 self._db.close()

@@ -167,6 +167,7 @@ class EventStore:
             self._db.begin()
             try:
                 yield
+                self.version += not of_mail  # before it counts: who sees the old number must not see the new rows
                 self._db.commit()
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # where the commit itself failed there is nothing to roll back

@@ -39,7 +39,7 @@ def migrate(session: Session, store: str, path: Path, copy_to: Callable[[Path], 
         )
     if applied.issuperset(m.number for m in known):
         return
-    with _alone(path.parent):  # processes of one server begin at the same moment
+    with alone(path.parent):  # processes of one server begin at the same moment
         applied = _applied(session, ask)
         missing = [m for m in known if m.number not in applied]
         if missing and applied:
@@ -54,7 +54,7 @@ def backup_before(path: Path, number: int) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold the folder itself as a lock, so that none is left lying in it."""
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -287,17 +287,35 @@ class _Fresh:
 
     @contextmanager
     def session(self, *, sums: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A session that sees one state of the store, however many questions are asked of it."""
         with self._turn:
-            version = self._store.version
-            if self._session is None or version != self._of:
+            session = self._session or self._renewed()
+            session.begin()
+            try:
+                _since(session)  # what is seen is settled by the first look, and only then may the version be asked
+                version = self._store.version
+                if version != self._of:
+                    session.rollback()
+                    session = self._renewed()
+                    session.begin()
+                    _since(session)
+                    version = self._store.version
+                    _freshen(session, _since(session), _ALWAYS, _ALWAYS)
+                    self._of, self._summed = version, False
+                if sums and not self._summed:
+                    _freshen_sums(session, _ALWAYS)
+                    self._summed = True
+                yield session
+                session.commit()
+            except BaseException:
                 self._open.close()
-                self._session, self._of = self._open.enter_context(self._store.reading()), -1
-                _freshen(self._session, _since(self._session), _ALWAYS, _ALWAYS)
-                self._of, self._summed = version, False
-            if sums and not self._summed:
-                _freshen_sums(self._session, _ALWAYS)
-                self._summed = True
-            yield self._session
+                self._session, self._of = None, -1
+                raise
+
+    def _renewed(self) -> duckdb.DuckDBPyConnection:
+        self._open.close()
+        self._session, self._of = self._open.enter_context(self._store.reading()), -1
+        return self._session
 
 
 def going_on(store: EventStore, *, sums: bool) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
