@@ -18,6 +18,7 @@ T = TypeVar("T")
 _MOST_REMEMBERED = 200_000
 _MOST_OBJECTS = 50_000
 """As many as understanding knows clients; it lives as long as its id is known here."""
+_encoded = msgspec.json.Encoder().encode
 _WANTED = {"digest": na.uint64()}
 _COLUMNS = {"number": na.uint32(), "digest": na.uint64(), "content": na.string()}
 
@@ -55,7 +56,7 @@ class Interned(Generic[T]):
             if kept is not None:
                 answer[key] = kept[1]
                 continue
-            text = msgspec.json.encode(thing)
+            text = _encoded(thing)
             digest = digests[key] = _digest(text)
             number = self._numbers.get(digest)
             if number is None:

@@ -173,7 +173,7 @@ class Clients:
     def of(self, kind: str, block: Block, network: Network, own: str, *, old: bool) -> Client:
         """The client behind a ping; `network` as Networks gave it, `own` as Own says."""
         told = self._number_of(_told_with(block.method, block.headers, own)) if own else block.told
-        return self._client(kind, told, network, old=old)
+        return self._known.get((kind, told, id(network), old)) or self._client(kind, told, network, old=old)
 
     def again(self, kind: str, raw: Raw, *, old: bool) -> Client:
         """The client of an event that was kept."""

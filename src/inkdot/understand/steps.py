@@ -188,14 +188,17 @@ class Understanding:
         method = "GET" if ping.target else ping.method  # that a tag posts says nothing about who it is
         block, network = self._clients.block(method, ping.headers), self._networks.of(ping.address)
         own = self._own.who(ping, token, marked=block.marked)
-        return self._clients.of(kind, block, network, own, old=self._is_old(ping.time))
+        old = ping.time > (self._old_after or self._geo_is_old_after())
+        return self._clients.of(kind, block, network, own, old=old)
 
     def _is_old(self, time: int) -> bool:
         """True if the geographic data were too old at that time; replaying later gives the same answer."""
-        if self._old_after is None:
-            day = dt.datetime.fromisoformat(self._networks.date).replace(tzinfo=dt.UTC)
-            self._old_after = int((day + dt.timedelta(days=_OLD_DATA_DAYS)).timestamp()) * SECOND
-        return time > self._old_after
+        return time > (self._old_after or self._geo_is_old_after())
+
+    def _geo_is_old_after(self) -> int:
+        day = dt.datetime.fromisoformat(self._networks.date).replace(tzinfo=dt.UTC)
+        self._old_after = int((day + dt.timedelta(days=_OLD_DATA_DAYS)).timestamp()) * SECOND
+        return self._old_after
 
     # -- the person
 
