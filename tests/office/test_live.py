@@ -44,7 +44,9 @@ class Watching:
     def next(self) -> Message:
         """The next message; beats are skipped."""
         fields: dict[str, str] = {}
+        deadline = time.monotonic() + 60
         while True:
+            assert time.monotonic() < deadline, "nothing but beats came"
             read = self.response.readline()
             if not read:
                 raise EOFError
@@ -151,6 +153,21 @@ def test_an_open_feed_does_not_hold_up_the_end_of_the_server(tmp_path: Path) -> 
     assert server.stop() == 0
     assert time.monotonic() - began < 12, "after so many seconds whoever does not end is killed"
     feed.close()
+
+
+def test_a_feed_that_began_before_anything_happened_misses_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--trusted-proxies", "127.0.0.1/32")
+    program = key_for(server, "read", "send")
+    first = Watching(program)
+    place = first.next().id
+    first.close()
+    dot = dot_for(program, "early@example.com")
+    opened(server, dot, "198.51.100.40")
+    assert server.timeline("early@example.com", at_least=1)
+    later = Watching(program, last=place)
+    assert later.kept("early@example.com")
+    later.close()
+    server.stop()
 
 
 def test_nobody_sees_another_workspaces_events_live_or_later(firms: Firms) -> None:

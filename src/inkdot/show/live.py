@@ -271,12 +271,13 @@ def _joined(items: Iterable[_Item], wanted: Wanted) -> bytes:
 
 
 def _message(kind: str, data: dict[str, Any], places: Mapping[int, int] | None = None) -> bytes:
-    head = f"id: {_shown(places)}\n" if places else ""
+    head = f"id: {_shown(places)}\n" if places is not None else ""
     return f"{head}event: {kind}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
 
 
 def _shown(places: Mapping[int, int]) -> str:
-    return "-".join(f"{stream:x}.{number:x}" for stream, number in sorted(places.items()))
+    """Before anything happened it is the beginning of the first stream: everything lies behind it."""
+    return "-".join(f"{stream:x}.{number:x}" for stream, number in sorted(places.items())) or "0.0"
 
 
 def is_place(word: str) -> bool:
