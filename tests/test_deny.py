@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from inkdot.collect.deny import deny_file
-from inkdot.domain.token import Keyring
-from tests.conftest import BEN, THUNDERBIRD, Server, eventually, inkdot_json
+from tests.conftest import BEN, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 
 
 def counted(server: Server, name: str) -> int:
@@ -21,18 +17,9 @@ def link_for(server: Server, person: str) -> str:
     )  # fmt: skip
 
 
-def deny(server: Server, scratch: Path, *ids: int) -> None:
-    half = scratch / "half"
-    half.write_bytes(deny_file(ids))
-    half.replace(server.data / "deny")
-
-
-def test_a_denied_persons_links_lead_on_and_leave_no_trace(own_server: Server, tmp_path: Path) -> None:
+def test_a_denied_persons_links_lead_on_and_leave_no_trace(own_server: Server) -> None:
     ben, cleo = link_for(own_server, BEN), link_for(own_server, "cleo@example.com")
-    keyring = Keyring.from_json((own_server.data / "keys.json").read_text())
-    raw = keyring.check(ben.rpartition("/")[2].encode())
-    assert raw
-    deny(own_server, tmp_path, keyring.read(raw).contact, 1, 2, 3)
+    inkdot("consent", "withdraw", BEN, "--data", own_server.data)
 
     def denied() -> int:
         assert own_server.get(ben)[1]["location"] == "https://example.com/quote"
@@ -45,7 +32,7 @@ def test_a_denied_persons_links_lead_on_and_leave_no_trace(own_server: Server, t
     assert (status, headers["location"]) == (302, "https://example.com/quote")
     own_server.get(cleo)
     assert eventually(lambda: counted(own_server, "records") == kept + 1)
-    deny(own_server, tmp_path)
+    inkdot("consent", "set", BEN, "--mode", "individual", "--data", own_server.data)
 
     def heard() -> bool:
         own_server.get(ben)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from inkdot.app.folder import Folder
-from inkdot.collect.deny import deny_file
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import SHARE, WorkspaceId, from_word
@@ -97,8 +96,7 @@ def test_withdrawal_reaches_links_that_are_out(own_server: Server, tmp_path: Pat
     made = share(own_server, pdf(tmp_path / "doc.pdf", 1))
     read_a_second(made["url"])
     report(own_server, made["document"], seconds=1)
-    contact = Folder(own_server.data).keyring().contact_id(WorkspaceId(1), Address(BEN))
-    (own_server.data / "deny").write_bytes(deny_file([contact]))
+    inkdot("consent", "withdraw", BEN, "--data", own_server.data)
     eventually(lambda: "Nothing of this reading is measured" in Browser(made["url"]).open())
     read_a_second(made["url"])
     assert len(report(own_server, made["document"])["visits"]) == 1
