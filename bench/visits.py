@@ -79,7 +79,7 @@ def main() -> None:
         store = EventStore(root / "events.duckdb", "512MB")
         print(f"{store.size()[0]:,} events made in {time.perf_counter() - begun:.0f} s", flush=True)
         begun = time.perf_counter()
-        roll_up(store, anew=True)
+        roll_up(store, anew_since=0)
         print(
             f"added up in {time.perf_counter() - begun:.1f} s, {(root / 'events.duckdb').stat().st_size / 1e6:,.0f} MB",
             flush=True,

@@ -45,7 +45,7 @@ def made(root: Path, count: int) -> Folder:
         session.execute(ask["reads"], {"start": start, "step": _MONTH // sittings, "sittings": sittings})
     store.close_months(int(NOW.timestamp() * 1e6))
     store.flush()
-    roll_up(store, anew=True)
+    roll_up(store, anew_since=0)
     _named(folder, store, ask)
     store.close()
     (root / "inkdot.toml").write_text("api_per_minute = 0\n")

@@ -815,3 +815,33 @@ def test_odd_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
         done = inkdot("import", file, "--from", form, "--site", "example.com", "--data", tmp_path / "data", check=False)
         assert done.returncode == 2
         assert sentence in done.stderr
+
+
+def test_a_word_on_a_visit_that_was_added_up_changes_its_report_at_once(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "access.log"
+    line = '203.0.113.{} - - [10/Oct/2026:{}:00 +0000] "GET /{} HTTP/1.1" 200 23 "-" "{}"\n'
+    rows = [
+        (1, "23:58", "a", FIREFOX),
+        (1, "23:59", "b", FIREFOX),
+        (2, "10:00", "a", FIREFOX),
+        (3, "11:00", "a", GOOGLEBOT),
+    ]
+    file.write_text("".join(line.format(*row) for row in rows))
+    inkdot("import", file, "--from", "access-log", "--site", "example.com", "--data", data)
+
+    def told() -> tuple[int, ...]:
+        site = inkdot_json("report", "site", "--since", "all", "--data", data)["sites"][0]
+        return (site["visitors"], site["visits"], site["views"], site["machine_views"], len(site["paths"]))
+
+    events = [json.loads(x) for x in inkdot("events", "--json", "--data", data).stdout.splitlines()]
+    second = next(e for e in events if e["url"].endswith("/b"))
+    bot = next(e for e in events if e["actor"] == "bot")
+    assert told() == (2, 2, 3, 1, 1)
+    for event, says, expected in (
+        (second, "machine", (2, 2, 2, 2, 0)), (second, "rules", (2, 2, 3, 1, 1)), (bot, "human", (3, 3, 4, 0, 1)),
+        (bot, "me", (2, 2, 3, 1, 1)), (bot, "human", (3, 3, 4, 0, 1)), (second, "machine", (3, 3, 3, 1, 0)),
+    ):  # fmt: skip
+        inkdot("explain", event["id"], "--says", says, "--because", "I know it", "--data", data)
+        assert told() == expected
+    inkdot("rebuild", "--data", data)
+    assert told() == (3, 3, 3, 1, 0)

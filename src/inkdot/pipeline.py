@@ -21,11 +21,12 @@ from inkdot.store.agreements import Agreements
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
-from inkdot.store.visits import FINISHED_AFTER, ROLL_UP_ABOVE, roll_up
+from inkdot.store.visits import FINISHED_AFTER, ROLL_UP_ABOVE, judged_anew, roll_up
 from inkdot.understand.address import Networks
 from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
 from inkdot.understand.steps import Outcome, Understanding
+from inkdot.understand.website import in_a_visit
 
 Heard = Callable[[Sequence[Event], Mapping[int, int], Mapping[EventId, Verdict], Collection[Event]], None]
 """(events, by stream the first id behind them, verdicts that changed, the latest events)."""
@@ -143,7 +144,7 @@ class Pipeline:
 
     def _add_up_the_past(self) -> None:
         if self._from_the_past:
-            roll_up(self._store, anew=True)
+            roll_up(self._store, anew_since=0)
             self._from_the_past, self._not_rolled = False, 0
 
     def drain(self, progress: Callable[[int, int], None] = lambda _done, _left: None) -> int:
@@ -162,21 +163,27 @@ class Pipeline:
     def correct(self, event: EventId, correction: Correction) -> None:
         """A person's word on an event, from now on before what rules say, also when it is understood again."""
         self._corrections[event] = correction
-        kept = self._store.event(event)
-        if kept is not None:
-            self._store.relabel({event: correction.of(kept.verdict)}, kept.rules)
+        self._judge(event, correction.of)
 
     def take_back(self, event: EventId, judged: tuple[Actor, Human]) -> None:
         """Nobody's word counts for an event any more: it is judged as it was before."""
         self._corrections.pop(event, None)
+        self._judge(event, lambda verdict: without_word(verdict, *judged))
+
+    def _judge(self, event: EventId, anew: Callable[[Verdict], Verdict]) -> None:
+        """Another verdict for an event; reports on websites that counted it by now count again."""
         kept = self._store.event(event)
-        if kept is not None:
-            self._store.relabel({event: without_word(kept.verdict, *judged)}, kept.rules)
+        if kept is None:
+            return
+        verdict = anew(kept.verdict)
+        self._store.relabel({event: verdict}, kept.rules)
+        if kept.scene and kept.scene.site:
+            judged_anew(self._store, in_a_visit(kept._replace(verdict=verdict)))
 
     def _correct(self, outcome: Outcome) -> None:
         for place, event in enumerate(outcome.events):
             if (correction := self._corrections.get(event.id)) is not None:
-                outcome.events[place] = event._replace(verdict=correction.of(event.verdict))
+                outcome.events[place] = in_a_visit(event._replace(verdict=correction.of(event.verdict)))
         for event_id in outcome.relabelled.keys() & self._corrections.keys():
             outcome.relabelled[event_id] = self._corrections[event_id].of(outcome.relabelled[event_id])
 

@@ -28,6 +28,6 @@ def test_what_is_added_up_between_two_questions_is_not_counted_twice(store: Even
             assert counts.totals().visits == 6
             assert counts.funnel(["/new-*"]) == [2]
             assert counts.reached("page", "/old") == 1
-        roll_up(store, anew=True)
+        roll_up(store, anew_since=0)
     with site_counts(store, SHOP, AUTUMN - DAY, AUTUMN + DAY) as counts:
         assert (counts.totals().visits, counts.funnel(["/new-*"])) == (6, [2])

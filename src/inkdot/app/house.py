@@ -171,7 +171,7 @@ class House:
         pipeline = self._pipeline(store)
         pipeline.drain(progress)
         pipeline.close()
-        roll_up(store, anew=True)
+        roll_up(store, anew_since=0)
         store.flush()
         store.close()
         fresh.rename(self.folder.events)

@@ -17,8 +17,9 @@ from urllib.parse import unquote
 import duckdb
 
 from inkdot.domain.consent import SMALL
+from inkdot.domain.event import Event
 from inkdot.domain.ids import ContactId, SiteId, VisitorId
-from inkdot.store.events import EventStore, timestamp
+from inkdot.store.events import EventStore, microseconds, timestamp
 from inkdot.store.query import questions
 
 AT_ONCE = 2_000_000
@@ -85,16 +86,37 @@ class Happening(NamedTuple):
     visits: int
 
 
-def roll_up(store: EventStore, *, anew: bool = False) -> None:
-    """Add up what is finished; `anew`: everything from the beginning. For the thread that keeps events."""
-    ask = questions("site")
+def roll_up(store: EventStore, *, anew_since: int | None = None) -> None:
+    """Add up what is finished; again what began on that day (microseconds, 0: ever) or later. For the thread that keeps events."""
     with store.writing() as session:
-        if anew:
-            for table in (*_TABLES, "rolled"):
-                session.execute(ask[f"empty_{table}"])
+        if anew_since is not None:
+            _wind_back(session, timestamp(anew_since))
             store.beside.pop(FUNNELS, None)
         for until in _stretches(session, timestamp(store.last_time() + 1)):
             _add_up(session, until)
+
+
+def _wind_back(session: duckdb.DuckDBPyConnection, moment: dt.datetime) -> None:
+    """As if nothing of that day and those after it had been added up; a visit belongs to the day on which it began."""
+    ask, since = questions("site"), {"since": moment.replace(hour=0, minute=0, second=0, microsecond=0)}
+    for table in _TABLES:
+        if table != "steps":
+            session.execute(ask[f"empty_{table}"], since)
+        elif moment == _NEVER:
+            session.execute(ask["empty_steps"])
+    session.execute(ask["wind_back"], since)
+
+
+def judged_anew(store: EventStore, event: Event) -> None:
+    """Another verdict counts for a website's event, and maybe another visit: add up again from its day on. As roll_up."""
+    ask, scene = questions("site"), event.scene
+    assert scene
+    with store.writing() as session:
+        for table in ("recent", "closed"):
+            what = {"event": event.id, "visit": scene.visit, "visitor": scene.visitor}
+            session.execute(ask[f"put_into_visit_{table}"], what)
+        began = session.execute(ask["visit_around"], {"event": event.id}).fetchall()[0][0]
+    roll_up(store, anew_since=microseconds(began))
 
 
 def _stretches(session: duckdb.DuckDBPyConnection, end: dt.datetime) -> list[dt.datetime]:
@@ -260,10 +282,13 @@ class SiteCounts:
 
 def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
     """What a browser did is not this person's; for the thread that keeps events."""
-    ask = questions("site")
+    ask, who = questions("site"), {"visitor": visitor, "contact": contact}
     with store.writing() as session:
+        began = session.execute(ask["visits_of"], who).fetchall()[0][0]
         for table in ("recent", "closed", "visits"):
-            session.execute(ask[f"take_back_{table}"], {"visitor": visitor, "contact": contact})
+            session.execute(ask[f"take_back_{table}"], who)
+    if began:
+        roll_up(store, anew_since=microseconds(began))
 
 
 def all_happenings(store: EventStore, kind: str, since: int, until: int, most: int) -> list[tuple[SiteId, Happening]]:

@@ -48,6 +48,8 @@ _SECRET = re.compile(
 _WITH_ADDRESS = re.compile(r"(?i)([?&#][^=&#]*=)[^&#]*(?:@|%40)[^&#]*")
 _TELLING = re.compile(r"[?#@]")
 _LOGIN = re.compile(r"^([a-zA-Z]+://)[^/?#@]*@")
+_ALONE = 1 << 62
+"""What numbers of visitors begin with who are known for a day; see collect/salt.py."""
 _NOT_BY_LINK = Came("Direct", None, None, spam=False)
 
 
@@ -288,6 +290,19 @@ class Websites:
             and belongs(host, c.host.removeprefix("www."))
         ]
         return near[-1] if near and len({c.contact for c in near}) == 1 else None
+
+
+def in_a_visit(event: Event) -> Event:
+    """An event that somebody judged anew: machines are on no visit, so where a person was, he gets one of his own, and so back."""
+    scene = event.scene
+    if scene is None or scene.site is None or event.raw.agent is None:
+        return event
+    alone = VisitorId(event.id % _ALONE | _ALONE)
+    if event.verdict.actor not in MACHINES and scene.visit is None:
+        return event._replace(scene=scene._replace(visitor=alone, visit=VisitId(event.id)))
+    if event.verdict.actor in MACHINES and scene.visitor == alone:
+        return event._replace(scene=scene._replace(visitor=None, visit=None))
+    return event
 
 
 def _kind(sent: dict[str, Any], domain: str) -> tuple[Kind | None, str | None]:

@@ -132,7 +132,7 @@ GROUP BY ALL;
 CREATE OR REPLACE TEMP TABLE fresh_others AS
 WITH mine AS (
     SELECT site, time::DATE AS day, machine, channel, CASE WHEN NOT machine THEN url END AS url FROM events
-    WHERE site IS NOT NULL AND visit IS NULL AND kind = 'view' AND time >= $others_since AND time < $others_until
+    WHERE site IS NOT NULL AND (visit IS NULL OR machine) AND kind = 'view' AND time >= $others_since AND time < $others_until
 ), addresses AS (
     SELECT number, coalesce(nullif(readable(regexp_extract(content, '^"[a-zA-Z]+://[^/?#"]*([^?#"]*)', 1)), ''), '/') AS page
     FROM urls WHERE number IN (SELECT url FROM mine)
@@ -239,40 +239,56 @@ SELECT name, sum(seen)::BIGINT AS views FROM judged WHERE fits AND NOT (hidden B
 GROUP BY name ORDER BY views DESC, name LIMIT $most;
 
 -- name: empty_visits
--- To be made anew.
-DELETE FROM visits;
+-- From a day on, to be made anew.
+DELETE FROM visits WHERE start >= $since;
 
 -- name: empty_visit_days
--- To be made anew.
-DELETE FROM visit_days;
+-- Likewise.
+DELETE FROM visit_days WHERE day >= $since;
 
 -- name: empty_pages
--- To be made anew.
-DELETE FROM pages;
+-- Likewise.
+DELETE FROM pages WHERE day >= $since;
 
 -- name: empty_happenings
--- To be made anew.
-DELETE FROM happenings;
+-- Likewise.
+DELETE FROM happenings WHERE day >= $since;
 
 -- name: empty_steps
--- To be made anew.
+-- Where everything is made anew.
 DELETE FROM steps;
 
 -- name: empty_journeys
--- To be made anew.
-DELETE FROM journeys;
+-- Likewise.
+DELETE FROM journeys WHERE day >= $since;
 
 -- name: empty_moves
--- To be made anew.
-DELETE FROM moves;
+-- Likewise.
+DELETE FROM moves WHERE day >= $since;
 
 -- name: empty_others
--- To be made anew.
-DELETE FROM others;
+-- Likewise.
+DELETE FROM others WHERE day >= $since;
 
--- name: empty_rolled
--- To be made anew.
-DELETE FROM rolled;
+-- name: wind_back
+-- From that day on visits are missing.
+UPDATE rolled SET until = least(until, $since), others = least(others, $since);
+
+-- name: visit_around
+-- When the visit of an event began, or what belongs to none happened.
+SELECT min(time) FROM events WHERE id = $event OR visit = (SELECT visit FROM events WHERE id = $event);
+
+-- name: visits_of
+-- When a person's first visit with a browser began.
+SELECT min(time) FROM events WHERE visitor = $visitor AND contact = $contact;
+
+-- name: put_into_visit_recent
+-- Which visit an event belongs to now.
+UPDATE recent SET visit = $visit, visitor = $visitor WHERE id = $event;
+
+-- name: put_into_visit_closed
+-- Likewise.
+UPDATE closed SET visit = $visit, visitor = $visitor WHERE id = $event;
 
 -- name: others_until
 -- Up to where views without a visit are added up.
