@@ -312,6 +312,50 @@ def test_a_stricter_choice_reaches_mails_already_sent(own_server: Server) -> Non
     eventually(is_kept)
 
 
+def test_rules_of_today_reach_what_was_marked_before_them_where_they_are_stricter(own_server: Server) -> None:
+    data, mail = own_server.data, own_server.data.parent / "mail.eml"
+    (bens, cleos) = (copy["dots"][0] for copy in own_server.mark(QUOTE, BEN, CLEO))
+    out = ("--out-dir", own_server.data.parent / "news", "--data", data, "--public-url", own_server.public)
+    listed = inkdot_json("mail", "mark", mail, "--to", EVE, "--to", CLEO, "--list", "news", *out)["copies"]
+    (eves, cleos_news) = (copy["dots"][0] for copy in listed)
+    numbers = iter(range(1_000))
+
+    def is_kept(dot: str) -> bool:
+        """Whether the journal learns which program asks for it."""
+        agent = f"Asking/{next(numbers)} (for nobody)"
+        assert own_server.get(dot, User_Agent=agent)[0] == 200
+        return any(agent.encode() in path.read_bytes() for path in (data / "journal").rglob("*.seg"))
+
+    def consent(*words: str) -> str:
+        return inkdot("consent", *words, "--data", data).stdout
+
+    assert all(map(is_kept, (bens, cleos, eves, cleos_news)))
+    # Once a region is known, who said nothing is counted alone; who agreed, for everything or for a list, is not.
+    consent("set", CLEO, "--mode", "individual")
+    consent("set", EVE, "--mode", "individual", "--scope", "list:news")
+    assert "before" in inkdot("setup", "--region", "eu", "--data", data).stdout
+    eventually(lambda: not is_kept(bens))
+    assert all(map(is_kept, (cleos, eves, cleos_news)))
+    # A person's word about a list reaches the mails of that list alone.
+    consent("set", CLEO, "--mode", "off", "--scope", "list:news")
+    eventually(lambda: not is_kept(cleos_news))
+    assert is_kept(cleos)
+    assert is_kept(eves)
+    # So does a rule of the list, and one of the workspace reaches everything; without it what was agreed to counts again.
+    consent("limit", "--scope", "list:news", "--mode", "aggregate")
+    eventually(lambda: not is_kept(eves))
+    assert is_kept(cleos)
+    assert "before" in consent("limit", "--scope", "workspace", "--mode", "aggregate")
+    eventually(lambda: not is_kept(cleos))
+    records = counted(own_server, "records")
+    consent("limit", "--scope", "workspace", "--mode", "off")
+    eventually(lambda: not is_kept(cleos) and counted(own_server, "tracking_off"))
+    assert counted(own_server, "records") > records
+    consent("limit", "--scope", "workspace", "--mode", "individual")
+    eventually(lambda: is_kept(cleos))
+    assert not is_kept(bens)
+
+
 def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     """The old dot and link work, no event comes, and what asked for them stands in no file."""
 

@@ -172,7 +172,8 @@ class Sending:
         known = {a: self._register.contact(a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
         internet_id = original.internet_id or self._internet_id
-        kept = Message(self.message, now, original.subject, tuple(known), original.links, internet_id, unnamed)
+        names = tuple(known)
+        kept = Message(self.message, now, original.subject, names, original.links, internet_id, unnamed, self._list)
         self.store.keep_message(kept, known, WORKSPACE)
         if unnamed != 1:
             self.store.count_unnamed(self.message, unnamed)

@@ -16,7 +16,7 @@ from inkdot.app.law.regions import regions, strictest_of
 from inkdot.collect.deny import NAME as DENY
 from inkdot.collect.deny import deny_file
 from inkdot.collect.modes import NAME as MODES
-from inkdot.collect.modes import modes_file
+from inkdot.collect.modes import Rule, modes_file
 from inkdot.domain.consent import Choice, Decision, Mode, Wish, strictest
 from inkdot.domain.contact import Address, without_addresses
 from inkdot.domain.errors import UsageError
@@ -149,7 +149,22 @@ class Register:
     def tell_streets(self) -> None:
         """Write anew what streets read: who withdrew, and how much may be kept on websites and of people."""
         publish(self._folder, self.book)
-        _write(self._folder, MODES, lambda: modes_file(self._of_websites(), self.book.stricter_people()))
+        _write(self._folder, MODES, self._for_streets)
+
+    def _for_streets(self) -> bytes:
+        """What is out already follows what counts by now, where that is stricter: people's words, limits, the region."""
+        self._renew()
+        book, silence = self.book, self._default.mode
+        since = book.silence_since(silence, int(time.time()))
+        oldest = book.oldest_mark()
+        older = silence < Mode.INDIVIDUAL and oldest is not None and oldest <= since
+        most = Mode.INDIVIDUAL if older else Mode.HYGIENE
+        unsaid = Rule(since if older else 0, silence, Mode.INDIVIDUAL)
+        most_of_all = Mode.AGGREGATE if self._settings.health else Mode.INDIVIDUAL
+        limits = {at: min(mode, most_of_all) for at, mode in book.workspaces().items()}
+        rules = {at: unsaid._replace(limit=limit) for at, limit in limits.items() if older or limit < Mode.INDIVIDUAL}
+        said = book.limits_of_lists() | book.words_of_people(most)
+        return modes_file(self._of_websites(), said, book.words_for_lists(most), rules)
 
     def _of_websites(self) -> dict[SiteId, tuple[Mode, Mode]]:
         """By site the widest mode where nobody is asked, and of people who agreed."""

@@ -53,7 +53,9 @@ def fresh_id() -> int:
     return int.from_bytes(os.urandom(8), "big") >> 1
 
 
-def keep_copies(control: Control, mail: Mail, modes: Mapping[Address, Mode], message: MessageId) -> list[Copy]:
+def keep_copies(
+    control: Control, mail: Mail, modes: Mapping[Address, Mode], message: MessageId, list_name: str | None = None
+) -> list[Copy]:
     """Make a copy as each recipient's consent allows, and keep what they are before any of them can leave."""
     marked, workspace = int(time.time()), mail.mint.workspace
     copies = [
@@ -64,7 +66,7 @@ def keep_copies(control: Control, mail: Mail, modes: Mapping[Address, Mode], mes
         # Of whom no name may be kept, the number is: it is what counts are measured against.
         known = {a: mail.mint.keyring.contact_id(workspace, a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
-        kept = Message(message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed)
+        kept = Message(message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed, list_name)
         control.keep_message(kept, known, workspace)
     return copies
 

@@ -196,7 +196,7 @@ class PostOffice:
             if not known:
                 return
             unnamed = 0
-        kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed)
+        kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed, list_name=list_name)
         self.post.keep_message(kept, known, _WORKSPACE)
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:

@@ -66,7 +66,7 @@ class Sending:
         except MailUnreadable as error:  # here the mail is what was asked, not the world
             raise UsageError(str(error)) from error
         message = MessageId(fresh_id())
-        copies = keep_copies(self._control, mail, modes, message)
+        copies = keep_copies(self._control, mail, modes, message, what.get("list"))
         yield {"message": to_word(MESSAGE, message), "copies": [_copy_json(copy) for copy in copies]}
 
     def mail_show(self, what: Asked) -> Answer:

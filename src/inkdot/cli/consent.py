@@ -68,7 +68,8 @@ def setup(
 ) -> None:
     """The one question of a new installation: where are your recipients?
 
-    From then on people whose choice is not known are measured as strictly as the strictest rules there ask for.
+    From then on people whose choice is not known are measured as strictly as the strictest rules there ask for, also by
+    marks made before.
 
     Example:
       inkdot setup --region eu
@@ -95,7 +96,7 @@ def setup(
     if as_json:
         put({"region": settings.region or None, "mode": decision.mode.name.lower(), "because": decision.because})
     elif settings.region:
-        typer.echo(f"People whose choice is not known: {decision.sentence}.")
+        typer.echo(f"People whose choice is not known: {decision.sentence}. It counts for what was marked before, too.")
     else:
         talk(f"inkdot: {UNANSWERED}")
 
@@ -148,7 +149,9 @@ def withdraw(person: _Person, method: _Method = "command", data: Data = DATA, as
 
 
 def limit(mode: _Mode, scope: _Scope = "workspace", data: Data = DATA, as_json: Json = False) -> None:
-    """Limit what may be kept in the workspace, of a list or on a site, whatever people chose.
+    """Limit what may be kept in the workspace, of a list or on a site, whatever people chose; also by marks made before.
+
+    What was kept already stays.
 
     Example:
       inkdot consent limit --scope list:news --mode aggregate
@@ -160,7 +163,7 @@ def limit(mode: _Mode, scope: _Scope = "workspace", data: Data = DATA, as_json: 
         register.limit(scope_named(scope), wanted)
         audit(register, "consent limit", mode=wanted.name.lower(), scope=scope)
     put({"scope": scope, "mode": wanted.name.lower()}) if as_json else typer.echo(
-        f"{scope}: {wanted.name.lower()} at the most."
+        f"{scope}: {wanted.name.lower()} at the most, also of what was marked before."
     )
 
 

@@ -247,7 +247,7 @@ def keep_copies(
 
     modes = {address: told_mode(decision) for address, decision in decided(folder, recipients, list_name)}
     control = _control(folder)
-    copies = marking.keep_copies(control, mail, modes, message)
+    copies = marking.keep_copies(control, mail, modes, message, list_name)
     control.close()
     return _with_attachments(folder, mail, copies, modes, message, attachments)
 

@@ -35,3 +35,5 @@ class Message:
     """The Message-ID header."""
     unnamed: int = 0
     """Further recipients, of whom no name may be kept."""
+    list_name: str | None = None
+    """The list it went to."""

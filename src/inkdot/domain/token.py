@@ -310,6 +310,16 @@ def mode_of(raw: bytes) -> int:
     return raw[2]
 
 
+def workspace_of(raw: bytes) -> bytes:
+    """The workspace in a raw token, 2 bytes."""
+    return raw[4:6]
+
+
+def marked_of(raw: bytes) -> int:
+    """When a raw token was made, in unix seconds."""
+    return int.from_bytes(raw[8:12], "big")
+
+
 def ids_of(raw: bytes) -> tuple[bytes, bytes]:
     """The object and the contact in a raw token, 8 bytes each."""
     return raw[12:20], raw[20:28]

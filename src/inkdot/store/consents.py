@@ -155,9 +155,37 @@ class Consents(Control):
         """Those of browsers that were proven to be a denied person's."""
         return [row[0] for row in self._rows("denied_browsers")]
 
-    def stricter_people(self) -> dict[int, Mode]:
-        """What people who chose less than everything allow, by person and by browser."""
-        return {who: Mode(mode) for who, mode in self._rows("stricter_people", (Mode.INDIVIDUAL,))}
+    def words_of_people(self, most: Mode) -> dict[int, Mode]:
+        """What people allow whose last word is no wider than a mode, by person and by browser."""
+        return {who: Mode(mode) for who, mode in self._rows("words_of_people", (most,))}
+
+    def words_for_lists(self, most: Mode) -> dict[tuple[int, int], Mode]:
+        """The same of what they said of a list, by mail to that list and person."""
+        rows = self._rows("words_for_lists", (most,))
+        return {(message, contact): Mode(mode) for message, contact, mode in rows}
+
+    def limits_of_lists(self) -> dict[int, Mode]:
+        """By mail what the rule of its list allows, where that is less than everything."""
+        return {message: Mode(mode) for message, mode in self._rows("limits_of_lists", (Mode.INDIVIDUAL,))}
+
+    def workspaces(self) -> dict[WorkspaceId, Mode]:
+        """The widest mode of each workspace."""
+        rows = self._rows("all_workspaces")
+        return {WorkspaceId(number): Mode.INDIVIDUAL if mode is None else Mode(mode) for number, mode in rows}
+
+    def silence_since(self, mode: Mode, now: int) -> int:
+        """Since when (unix seconds) this is what may be kept of people who chose nothing; `now` if it is new."""
+        rows = self._rows("silence")
+        if rows and rows[0][0] == mode:
+            return int(rows[0][1])
+        with self._transaction():
+            self._keep("keep_silence", [(mode, now)])
+        return now
+
+    def oldest_mark(self) -> int | None:
+        """When the oldest of what is out was marked, in unix seconds."""
+        found: int | None = self._rows("oldest_mark")[0][0]
+        return found
 
     def retired(self) -> list[int]:
         """Ids of things of which nothing may be kept."""

@@ -123,6 +123,8 @@ class Control:
             self._keep("keep_contact", [(workspace, contact, address) for address, contact in contacts.items()])
             self._keep("keep_recipient", [(message.id, contact) for contact in contacts.values()])
             self._keep("keep_link", links)
+            if message.list_name:
+                self._keep("keep_list", [(message.id, message.list_name)])
 
     def _keep_common(self, marked: int, workspace: WorkspaceId) -> None:
         common, day = common_object(workspace, TokenKind.DOT, marked), marked - marked % _DAY

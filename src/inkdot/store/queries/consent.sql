@@ -51,16 +51,55 @@ SELECT id FROM denied;
 -- Browsers that are known to be a denied person's.
 SELECT DISTINCT visitor FROM visitors WHERE ended IS NULL AND contact IN (SELECT id FROM denied);
 
--- name: stricter_people
--- People whose own last word for everything allows less than a mode, with what it allows, and browsers known to be theirs.
-WITH stricter AS (
-    SELECT contact, mode FROM consents c WHERE act = 'set' AND scope = '' AND mode < ? AND NOT EXISTS (
+-- name: words_of_people
+-- People whose own last word for everything allows no more than a mode, with what it allows, and browsers known to be theirs.
+WITH words AS (
+    SELECT contact, mode FROM consents c WHERE act = 'set' AND scope = '' AND mode <= ? AND NOT EXISTS (
         SELECT 1 FROM consents later WHERE later.workspace = c.workspace AND later.contact = c.contact
             AND later.number > c.number AND later.scope = '' AND later.act IN ('set', 'withdraw', 'erase')
     )
 )
-SELECT contact, mode FROM stricter
-UNION SELECT v.visitor, s.mode FROM visitors v JOIN stricter s ON s.contact = v.contact WHERE v.ended IS NULL;
+SELECT contact, mode FROM words
+UNION SELECT v.visitor, s.mode FROM visitors v JOIN words s ON s.contact = v.contact WHERE v.ended IS NULL;
+
+-- name: words_for_lists
+-- Mails to a list of which a recipient said no more than a mode, with what was said last.
+SELECT m.message, c.contact, c.mode FROM consents c
+JOIN message_lists m ON c.scope = 'list:' || m.list
+JOIN messages ON messages.id = m.message AND messages.workspace = c.workspace
+JOIN recipients r ON r.message = m.message AND r.contact = c.contact
+WHERE c.act = 'set' AND c.mode <= ? AND NOT EXISTS (
+    SELECT 1 FROM consents later WHERE later.workspace = c.workspace AND later.contact = c.contact AND later.number > c.number
+        AND (later.act IN ('withdraw', 'erase') OR (later.act = 'set' AND later.scope = c.scope))
+);
+
+-- name: limits_of_lists
+-- Mails to lists that have a rule narrower than a mode.
+SELECT m.message, r.mode FROM mode_rules r
+JOIN message_lists m ON r.scope = 'list:' || m.list
+JOIN messages ON messages.id = m.message AND messages.workspace = r.workspace
+WHERE r.mode < ?;
+
+-- name: all_workspaces
+-- Every workspace, with the widest mode it allows, NULL for no rule.
+SELECT w.id, r.mode FROM workspaces w LEFT JOIN mode_rules r ON r.workspace = w.id AND r.scope = '';
+
+-- name: oldest_mark
+-- When the oldest of what is out was marked.
+SELECT min(marked) FROM (
+    SELECT min(marked) AS marked FROM messages
+    UNION ALL SELECT min(made) FROM shares
+    UNION ALL SELECT min(marked) FROM marked_documents
+    UNION ALL SELECT 0 FROM links WHERE message IS NULL
+);
+
+-- name: silence
+-- What may be kept of people who chose nothing, and since when.
+SELECT mode, since FROM silence;
+
+-- name: keep_silence
+-- It is so from now on.
+INSERT INTO silence VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET mode = excluded.mode, since = excluded.since;
 
 -- name: retire
 -- Nothing more is kept of the mails marked before a time (unix seconds), and of a workspace's sites.

@@ -6,6 +6,10 @@ INSERT INTO contacts (workspace, id, address) VALUES (?, ?, ?) ON CONFLICT DO NO
 -- One marked mail; marking it again changes nothing.
 INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: keep_list
+-- The list that a mail went to.
+INSERT INTO message_lists VALUES (?, ?) ON CONFLICT DO NOTHING;
+
 -- name: keep_common
 -- One more mail among those of a day that went to one unnamed person each.
 INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, NULL, 1)
