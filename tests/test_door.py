@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 import random
 import re
 import socket
+import struct
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -294,3 +298,23 @@ def test_known_and_unknown_dots_take_the_same_time(own_server: Server) -> None:
     # How often a known one is slower than an unknown one: half the time if nothing can be told (Mann-Whitney's U / n^2).
     slower = sum(a > b for a in spent[known] for b in spent[unknown]) / (300 * 300)
     assert 0.40 < slower < 0.60
+
+
+def slice_of(thread: int) -> float:
+    """Milliseconds that a thread may run before another may take its turn, as the kernel says it."""
+    told = ctypes.create_string_buffer(56)
+    number = {"x86_64": 315, "aarch64": 275}[platform.machine()]
+    assert ctypes.CDLL(None, use_errno=True).syscall(number, thread, told, len(told), 0) == 0
+    return float(struct.unpack_from("=Q", told, 24)[0]) / 1e6
+
+
+@pytest.mark.skipif(
+    tuple(map(int, platform.release().split(".")[:2])) < (6, 12) or platform.machine() not in ("x86_64", "aarch64"),
+    reason="threads have slices of their own since Linux 6.12",
+)
+def test_each_thread_of_a_street_runs_in_short_slices_and_the_office_in_usual_ones(server: Server) -> None:
+    processes = server.children()
+    threads = [int(task.name) for task in Path(f"/proc/{processes['street-0']}/task").iterdir()]
+    assert len(threads) > 1
+    assert {slice_of(thread) for thread in threads} == {0.1}
+    assert slice_of(processes["office"]) > 1

@@ -33,6 +33,7 @@ from inkdot.collect.routes import Street
 from inkdot.collect.salt import Salt
 from inkdot.collect.shown import NAME as SHOWN
 from inkdot.collect.shown import Shown
+from inkdot.collect.slice import ask_for_short_slices
 from inkdot.collect.website import Website
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.token import Keyring
@@ -147,6 +148,7 @@ def main() -> None:
     """Entry point of the child process."""
     config = StreetConfig.from_json(sys.argv[1])
     raise_descriptors()
+    ask_for_short_slices()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_serve(config)))
 

@@ -16,7 +16,7 @@ from inkdot.domain.beacon import is_listed
 _PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 _SHOPPING_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
 _CHANNEL = {"search": "Organic Search", "social": "Organic Social", "video": "Organic Video", "shopping": "Organic Shopping",
-            "mail": "Email", "ai": "AI Assistant"}  # fmt: skip
+            "mail": "Email", "ai": "AI Assistant", "ads": "Display", "paid": "Paid Search"}  # fmt: skip
 _CLICK_IDS = {
     "gclid": ("Paid Search", "Google"), "wbraid": ("Paid Search", "Google"), "gbraid": ("Paid Search", "Google"),
     "msclkid": ("Paid Search", "Bing"), "yclid": ("Paid Search", "Yandex"), "dclid": ("Display", "Google"),
@@ -25,15 +25,20 @@ _CLICK_IDS = {
     "fbclid": ("Organic Social", "Facebook"), "igshid": ("Organic Social", "Instagram"), "mc_eid": ("Email", "Mailchimp"),
 }  # fmt: skip
 """What advertising systems put on links by themselves. Facebook marks free links too, so fbclid alone is not paid."""
-_SHORT = {"fb": "facebook.com", "ig": "instagram.com", "insta": "instagram.com", "yt": "youtube.com", "adwords": "google.com",
-          "googleads": "google.com", "google-ads": "google.com", "google ads": "google.com", "bingads": "bing.com",
+_SHORT = {"fb": "facebook.com", "fcb": "facebook.com", "ig": "instagram.com", "insta": "instagram.com", "yt": "youtube.com",
+          "adwords": "google.com", "gads": "google.com", "google+": "plus.google.com", "googleplus": "plus.google.com", "tik.tok": "tiktok.com",
           "tw": "twitter.com", "x": "x.com", "li": "linkedin.com", "vk": "vk.com", "meta": "facebook.com",
           "chatgpt": "chatgpt.com", "openai": "chatgpt.com"}  # fmt: skip
 """Names that people give to sources in utm_source."""
 _EMAIL = {"email", "e-mail", "e_mail", "e mail"}
 _SOCIAL = {"social", "social-network", "social-media", "sm", "social network", "social media"}
-_WEBMAIL = {"mail", "webmail", "email", "zimbra", "roundcube", "owa"}
-"""First labels of hosts that serve people their mail."""
+_WEBMAIL = re.compile(
+    r"(?:(?:e|w|web|my|light|x)?-?mail(?:s|er|box|in|pro|business)?|zimbra|roundcube|squirrelmail|horde|owa|messagerie(?:pro)?|courriel|correo"
+    r"|poczta|posta|poste|pochta)(?:-?[a-z]?\d{1,3}[a-z]?|-(?:bs|bap|lxa))?|3c(?:-\w+)?"
+)
+"""What a label of a host that serves people their mail looks like, with the number of the machine that it was."""
+_ADVERTISED = re.compile(r"[-_ ]*(?:feed[-_ ]?)?ads?$")
+"""What campaigns append to the name of a site on which they bought a place."""
 _ITS_OWN_WORD = frozenset({"direct", "email", "sms", "newsletter", "firebase"})
 
 
@@ -58,14 +63,17 @@ class _Site(NamedTuple):
 
 @cache
 def _sites() -> dict[str, _Site]:
-    """Host, host and path, or the tail of a host -> site. sources.txt comes before engines.txt."""
+    """Host, host and path, or the tail of a host -> site. What a later file says counts; a site without a name has its host's."""
     found: dict[str, _Site] = {}
-    for name in ("engines.txt", "sources.txt"):
+    for name in ("engines.txt", "google.txt", "sources.txt"):
         for line in files("inkdot.understand").joinpath("data", name).read_text().splitlines():
             if line and not line.startswith("#"):
                 kind, label, terms, hosts = (part.strip() for part in line.split("|"))
-                site = _Site(kind, label, tuple(terms.split()))
-                found.update(dict.fromkeys(hosts.split(), site))
+                for host in hosts.split():
+                    known = (
+                        _Site(kind, label, tuple(terms.split())) if label else found.get(host, _Site(kind, host, ()))
+                    )
+                    found[host] = known._replace(kind=kind)
     return found
 
 
@@ -87,10 +95,10 @@ def _paths() -> dict[str, list[str]]:
 
 
 def _keys(host: str) -> list[str]:
-    """What a host may stand under, most specific first: `www.google.de` -> google.de google.* de."""
+    """What a host may stand under, most specific first: `www.google.de` -> google.de google.*; never a last label alone."""
     labels = host.removeprefix("www.").split(".")
     found = []
-    for start in range(min(len(labels), 8)):
+    for start in range(min(max(len(labels) - 1, 1), 8)):
         tail = labels[start:]
         found += [".".join(tail), *(".".join(tail[:-cut]) + ".*" for cut in (1, 2) if len(tail) > cut)]
     return found
@@ -141,12 +149,28 @@ def is_way_through(host: str) -> bool:
 def _searched(site: _Site | None, host: str, query: Mapping[str, list[str]]) -> tuple[_Site | None, str | None]:
     """The site for good, and the term searched for. `asked` sites are engines only where a term came along."""
     if site is None:
-        webmail = host.partition(".")[0] in _WEBMAIL and host.count(".") > 1
-        return (_Site("mail", host, ()) if webmail else None), None
+        return (_Site("mail", _mail_names().get(_owner(host), host), ()) if _reads_mail(host) else None), None
     term = next((found for found in (_first(query, t) for t in site.terms) if found), None)
     if site.kind == "asked":
         return (site._replace(kind="search") if term else None), term
     return site, term
+
+
+def _reads_mail(host: str) -> bool:
+    """Whether people read their mail at such a host: by its name in a domain, or as what mail programs lead links through."""
+    return host.startswith("deref-") or any(_WEBMAIL.fullmatch(label) for label in host.split(".")[:-2])
+
+
+@cache
+def _mail_names() -> dict[str, str]:
+    """Whose mail it is, by the owner of the host: orange.fr -> Orange Webmail."""
+    return {_owner(host): site.name for host, site in _sites().items() if site.kind == "mail"}
+
+
+def _owner(host: str) -> str:
+    """What is registered of a host: the last two labels, or three under co.uk and its like."""
+    labels = host.partition("/")[0].split(".")
+    return ".".join(labels[-3 if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3 else -2 :])
 
 
 def _first(query: Mapping[str, list[str]], key: str) -> str | None:
@@ -176,10 +200,14 @@ def _tagged(
 def _named(source: str) -> _Site | None:
     """The site that a tag names: `google`, `linkedin.com`, `fb`."""
     sites = _sites()
-    for key in (source, _SHORT.get(source), f"{source}.com", f"{source}.*", f"{source}.org", f"{source}.net"):
-        if key and (found := sites.get(key) or (_site(key) if "." in key and not key.endswith("*") else None)):
+    bought = _ADVERTISED.sub("", source)
+    for name in (source, bought) if bought not in ("", source) else (source,):
+        for key in (name, _SHORT.get(name), f"{name}.com", f"{name}.*", f"{name}.org", f"{name}.net"):
+            if key and (found := sites.get(key) or (_site(key) if "." in key and not key.endswith("*") else None)):
+                return found
+        if found := next(iter(_by_name().get(name, ())), None):
             return found
-    return next((s for s in _by_name().get(source, ())), None)
+    return None
 
 
 @cache
