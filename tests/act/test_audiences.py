@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -158,3 +159,76 @@ def test_who_took_consent_back_is_left_out_and_counted(tmp_path: Path) -> None:
     finally:
         acting.close()
         control.close()
+
+
+SHA = {
+    "mary": "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec",
+    "smith": "6627835f988e2c5e50533d491163072d3f4f41f5c8b04630150debb3722ca2dd",
+    "16505551212": "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176",
+    "us": "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621",
+}
+"""As the platform's own documentation has them."""
+
+
+def test_each_platform_gets_what_is_known_of_people_written_its_own_way() -> None:
+    known = {
+        "phone": "+16505551212",
+        "first_name": "Mary",
+        "last_name": "Smith",
+        "country": "US",
+        "postcode": "94035-1234",
+    }
+    mary = Person(Address("mary@example.com"), 1_760_000_000, "rule", details=known)
+    other = Person(
+        Address("jo@example.com"),
+        1_760_000_000,
+        "rule",
+        details={"last_name": "O'Brien van Dyk", "postcode": "SW1A 1AA"},
+    )
+
+    def rows(target: Target, *people: Person) -> list[list[str]]:
+        return list(csv.reader(io.StringIO(members_csv(target, people))))
+
+    meta = rows(Target.META, mary, other)
+    assert meta[0] == ["email", "phone", "fn", "ln", "country", "zip"]
+    assert meta[1][1:] == [SHA["16505551212"], SHA["mary"], SHA["smith"], SHA["us"], sha("94035")]
+    assert meta[2][1:] == ["", "", sha("obrienvandyk"), "", sha("sw1a1aa")]
+    google = rows(Target.GOOGLE, mary, other)
+    assert google[0] == ["Email", "Phone", "First Name", "Last Name", "Country", "Zip"]
+    assert google[1][1:] == [sha("+16505551212"), SHA["mary"], SHA["smith"], "US", "94035-1234"]
+    assert google[2][3:] == [sha("o'brien van dyk"), "", "SW1A 1AA"]
+    # A mailing address is taken whole or not at all; what nobody has is no column.
+    assert rows(Target.GOOGLE, other)[0] == ["Email", "First Name", "Last Name", "Country", "Zip"]
+    assert rows(Target.META, other)[0] == ["email", "ln", "zip"]
+    assert rows(Target.CSV, other._replace(details={}))[0] == ["email", "joined", "because"]
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_is_known_of_people_comes_from_a_file_and_leaves_with_their_list(acting: Server, tmp_path: Path) -> None:
+    file, where = tmp_path / "customers.csv", ("--data", acting.data)
+    inkdot("consent", "withdraw", "silent.customer@example.com", *where)
+    file.write_text(
+        "E-Mail;Vorname;Phone;PLZ;Company\n"
+        "known.customer@example.com;Jörg ;+49 (0)30 90 18 20;10178;ACME\nsilent.customer@example.com;Jo;;;\n"
+    )
+    told = inkdot("person", "import", file, *where)
+    assert told.stdout.startswith("1 people, 1 left out")
+    assert told.stderr.strip() == "Not kept: company."
+    inkdot("audience", "add", "customers", *where)
+    inkdot("audience", "join", "customers", "known.customer@example.com", *where)
+    rows = list(
+        csv.reader(io.StringIO(inkdot_json("audience", "export", "customers", "--target", "meta", *where)["csv"]))
+    )
+    assert rows[0] == ["email", "phone", "fn", "zip"]
+    assert rows[1][1:] == [sha("4930901820"), sha("jörg"), sha("10178")]
+    file.write_text("email,phone,country\nknown.customer@example.com,030 901820,Germany\n")
+    refused = inkdot("person", "import", file, *where, check=False)
+    assert (refused.returncode, "line 2: '030 901820' is no phone number with its country" in refused.stderr) == (
+        2,
+        True,
+    )
+    inkdot("person", "erase", "known.customer@example.com", "--yes", *where)
+    assert inkdot_json("audience", "export", "customers", "--target", "csv", *where)["rows"] == 0

@@ -295,6 +295,7 @@ BODIES: dict[str, object] = {
     "switch_trigger": {"active": False}, "test_trigger": {}, "join_audience": {"person": BEN},
     "export_audience": {"target": "csv"}, "switch_webhook": {"active": False}, "test_webhook": {"type": "mail.opened"},
     "replay_webhook": {}, "name_message": {"internet_id": "<theirs@example.com>"}, "server_key": {},
+    "set_details": {"country": "DE"},
 }  # fmt: skip
 OWN_BOOKS = {"set_consent", "withdraw_consent", "list_choices", "mute_person", "unmute_person"}
 """Each workspace keeps its own book about a person, whoever else knows the person; keys have no notices to mute."""

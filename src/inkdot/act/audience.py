@@ -7,13 +7,16 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from inkdot.act.rule import Rule, made
 from inkdot.domain.contact import Address
+from inkdot.domain.details import NAMES
 from inkdot.domain.errors import BadRule
 from inkdot.store.spreadsheet import written
 
@@ -39,6 +42,8 @@ class Person(NamedTuple):
     because: str
     clicks: tuple[tuple[str, str, int], ...] = ()
     """(parameter, click id, microseconds since 1970) of the landings, oldest first."""
+    details: Mapping[str, str] = MappingProxyType({})
+    """What else is known, by the names of domain/details.py."""
 
 
 CLICK_IDS = {
@@ -66,8 +71,56 @@ _NORMAL: dict[Target, Callable[[str], str]] = {
 
 def digest(target: Target, address: str) -> str:
     """SHA-256 in lower-case hex; what is a hash already stays as it is."""
-    normal = _NORMAL[target](address)
+    return _hashed(_NORMAL[target](address))
+
+
+def _hashed(normal: str) -> str:
     return normal if _HASHED.fullmatch(normal) else hashlib.sha256(normal.encode()).hexdigest()
+
+
+_COLUMNS = {
+    Target.META: ("phone", "fn", "ln", "country", "zip"),
+    Target.GOOGLE: ("Phone", "First Name", "Last Name", "Country", "Zip"),
+    Target.CSV: NAMES,
+}
+"""How uploads call what is known beside the address, in the order of NAMES."""
+
+
+def meta_detail(name: str, value: str, country: str | None) -> str:
+    """Hashed as Meta wants it: digits alone, names without space and punctuation, a postcode's part before its dash."""
+    value = value.lower()
+    if name == "phone":
+        value = re.sub(r"\D", "", value)
+    elif name == "postcode":
+        value = re.sub(r"\s", "", value).partition("-")[0]
+        value = value[:5] if country == "US" else value
+    elif name != "country":
+        value = "".join(c for c in value if not c.isspace() and unicodedata.category(c)[0] not in "PS")
+    return _hashed(value)
+
+
+def google_detail(name: str, value: str) -> str:
+    """As Google's Customer Match wants it: phone (with its +) and names hashed, country and postcode as they are."""
+    return value if name in ("country", "postcode") else _hashed(value.lower())
+
+
+def _detail(target: Target, name: str, person: Person) -> str:
+    value = person.details.get(name, "")
+    if not value or target is Target.CSV:
+        return value
+    return (
+        google_detail(name, value)
+        if target is Target.GOOGLE
+        else meta_detail(name, value, person.details.get("country"))
+    )
+
+
+def _known(target: Target, people: Sequence[Person]) -> list[str]:
+    """What is known of anybody; Google takes a file only with all four columns of a mailing address or none of them."""
+    known = {name for person in people for name in person.details}
+    if target is Target.GOOGLE and known - {"phone"}:
+        known |= {*NAMES} - {"phone"}
+    return [name for name in NAMES if name in known]
 
 
 def read_rule(name: str, text: str) -> Rule:
@@ -99,11 +152,14 @@ def click_of(url: str | None, names: Iterable[str]) -> tuple[str, str] | None:
 
 def members_csv(target: Target, people: Sequence[Person]) -> str:
     """The list as the platform's upload takes it."""
+    known = _known(target, people)
+    more = [_COLUMNS[target][NAMES.index(name)] for name in known]
+    details = [[_detail(target, name, p) for name in known] for p in people]
     if target is Target.CSV:
-        rows = [(p.address, _day(p.joined), p.because) for p in people]
-        return written(("email", "joined", "because"), rows)
+        rows = [(p.address, _day(p.joined), p.because, *d) for p, d in zip(people, details, strict=True)]
+        return written(("email", "joined", "because", *more), rows)
     head = "Email" if target is Target.GOOGLE else "email"
-    return written((head,), [(digest(target, p.address),) for p in people])
+    return written((head, *more), [(digest(target, p.address), *d) for p, d in zip(people, details, strict=True)])
 
 
 def removals_csv(target: Target, digests: Sequence[str]) -> str:

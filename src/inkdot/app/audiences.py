@@ -131,6 +131,7 @@ class Lists:
         members = self._store.members(kept.id)
         addresses = dict(self._store.people(workspace))
         consents = self._acting.consents
+        details = self._store.details(workspace)
         answers, asks_first = consents.answers(workspace, Purpose.ADVERTISING), consents.asks_first(workspace)
         for member in members:
             address, answer = addresses.get(member.contact), answers.get(member.contact)
@@ -141,7 +142,8 @@ class Lists:
             elif answer is None and asks_first:
                 left_out["no_consent"] += 1
             else:
-                found.append(Person(address, member.time, member.because))
+                known = details.get(member.contact, {})
+                found.append(Person(address, member.time, member.because, details=known))
         return found, left_out
 
     def _with_clicks(self, target: Target, people: list[Person], workspace: WorkspaceId) -> list[Person]:

@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.details import checked_detail
 from inkdot.domain.errors import BadAddress, UsageError, unreadable
 from inkdot.mark.fill import Values, column_name
 
 _ADDRESS = ("email", "e_mail", "mail", "address", "email_address", "to")
 _MOST_FAULTS = 5
+_DETAILS = {
+    "phone": ("phone", "phone_number", "telephone", "mobile", "telefon"),
+    "first_name": ("first_name", "firstname", "given_name", "fn", "vorname"),
+    "last_name": ("last_name", "lastname", "surname", "family_name", "ln", "nachname"),
+    "country": ("country", "country_code", "land"),
+    "postcode": ("postcode", "postal_code", "zip", "zip_code", "plz"),
+}
+"""How columns call what is kept of people."""
 
 
 class Person(NamedTuple):
@@ -93,6 +102,27 @@ def _fault(columns: list[str], cells: list[str]) -> str | None:
     if any("\0" in cell for cell in cells):
         return "a NUL stands in it"
     return None
+
+
+def details_of(path: Path, people: People) -> tuple[dict[Address, dict[str, str]], list[str]]:
+    """What is to be kept of each person, and the columns that are not. Raises UsageError."""
+    columns = {name: next((c for c in called if c in people.columns), None) for name, called in _DETAILS.items()}
+    used = {name: column for name, column in columns.items() if column}
+    if not used:
+        raise UsageError(f"{path} says nothing that is kept; name columns {', '.join(_DETAILS)}.")
+    found: dict[Address, dict[str, str]] = {}
+    faults = []
+    for person in people.rows:
+        try:
+            found[person.address] = {
+                name: checked_detail(name, person.values[column])
+                for name, column in used.items()
+                if person.values[column]
+            }
+        except UsageError as error:
+            faults.append(f"line {person.line}: {str(error).rstrip('.')}")
+    _raise(path, faults)
+    return found, [c for c in people.columns if c and c not in {*used.values(), *_ADDRESS}]
 
 
 def must_fill(path: Path, people: People, names: Mapping[str, bool]) -> list[str]:

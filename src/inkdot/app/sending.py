@@ -13,10 +13,22 @@ from inkdot.app.consent import Register, choice, publish, scope_named
 from inkdot.app.folder import Folder
 from inkdot.app.marking import fresh_id, keep_copies, keep_link, mint_of, public_url_of
 from inkdot.app.portrait import choice_json
-from inkdot.domain.consent import mode_named
+from inkdot.domain.consent import Mode, mode_named
 from inkdot.domain.contact import Address, normal_address
+from inkdot.domain.details import checked_detail
 from inkdot.domain.errors import MailUnreadable, NotFound, UsageError
-from inkdot.domain.ids import LINK, MESSAGE, PERSON, SITE, MessageId, SiteId, from_word, to_word
+from inkdot.domain.ids import (
+    LINK,
+    MESSAGE,
+    PERSON,
+    SITE,
+    ContactId,
+    MessageId,
+    SiteId,
+    WorkspaceId,
+    from_word,
+    to_word,
+)
 from inkdot.domain.own_browser import OWN_FOR_SECONDS, own_address
 from inkdot.mark.mail import Copy, read_mail
 from inkdot.mark.mint import Mint
@@ -31,7 +43,7 @@ from inkdot.store.sites import Goal, Site, Sites
 Asked = Mapping[str, Any]
 Answer = Iterator[dict[str, Any]]
 ASKS = (
-    "mail_mark", "mail_show", "mail_name", "link_add", "own_browser", "site_add", "site_list", "site_goal", "site_server_key", "people", "person_show", "consent_log", "consent_set",
+    "mail_mark", "mail_show", "mail_name", "link_add", "own_browser", "site_add", "site_list", "site_goal", "site_server_key", "people", "person_show", "people_know", "consent_log", "consent_set",
     "consent_withdraw", "consent_limits", "consent_limit",
 )  # fmt: skip
 """What may be asked; each is a method of Sending."""
@@ -192,7 +204,29 @@ class Sending:
         yield {
             "person": address, "id": to_word(PERSON, contact), "mode": mode.mode.name.lower(), "because": mode.sentence,
             "tags": self._acting.audiences.tags_of(here(what), contact),
+            "details": self._acting.audiences.details_of(here(what), contact),
         }  # fmt: skip
+
+    def people_know(self, what: Asked) -> Answer:
+        """Keep what is known of `people`, by address: phone, names, country, postcode; nothing of whom nothing may be kept.
+
+        Who was not known is from now on. `anew`: what was known of them before and is not among it is forgotten.
+        """
+        workspace, known, spared = here(what), dict[ContactId, dict[str, str]](), 0
+        contacts: dict[tuple[WorkspaceId, ContactId], Address] = {}
+        for written, details in dict(what.get("people") or {}).items():
+            address = normal_address(str(written))
+            checked = {
+                name: checked_detail(name, str(text)) for name, text in details.items() if str(text or "").strip()
+            }
+            if self._register.mode_for(address, workspace=workspace).mode is Mode.OFF:
+                spared += 1
+                continue
+            contact = self._register.contact(address, workspace)
+            known[contact], contacts[workspace, contact] = checked, address
+        self._control.remember_contacts(contacts)
+        self._acting.audiences.keep_details(workspace, known, anew=bool(what.get("anew")))
+        yield {"people": len(known), "left_out": spared}
 
     def consent_log(self, what: Asked) -> Answer:
         """What a person chose, oldest first."""

@@ -95,6 +95,10 @@ class Client(Asking):
         """One person and how much may be kept."""
         return self._get(f"/people/{word(person)}")  # type: ignore[no-any-return]
 
+    def set_details(self, person: str, **details: str) -> wire.KnownPerson:
+        """What you know: phone, first_name, last_name, country, postcode; what is not named is forgotten."""
+        return self._send("PUT", f"/people/{word(person)}/details", details)  # type: ignore[no-any-return]
+
     def timeline(self, person: str) -> wire.Timeline:
         """What one person did across mail, documents and websites."""
         return self._get(f"/people/{word(person)}/timeline")  # type: ignore[no-any-return]

@@ -226,6 +226,7 @@ class KnownPerson(Person):
     mode: Mode
     because: str
     tags: list[str]
+    details: dict[str, str]
 
 
 class Consent(TypedDict):

@@ -125,6 +125,27 @@ class Audiences(Control):
         """Who has a word on them."""
         return {ContactId(row[0]) for row in self._rows("tagged", (workspace, word))}
 
+    def keep_details(
+        self, workspace: WorkspaceId, people: Mapping[ContactId, Mapping[str, str]], *, anew: bool
+    ) -> None:
+        """Keep what is known of people beside their addresses; `anew`: and nothing else."""
+        with self._transaction():
+            if anew:
+                self._keep("forget_details", [(workspace, contact) for contact in people])
+            rows = [(workspace, contact, *detail) for contact, known in people.items() for detail in known.items()]
+            self._keep("keep_detail", rows)
+
+    def details_of(self, workspace: WorkspaceId, contact: ContactId) -> dict[str, str]:
+        """What is known of somebody."""
+        return dict(self._rows("details_of", (workspace, contact)))
+
+    def details(self, workspace: WorkspaceId) -> dict[ContactId, dict[str, str]]:
+        """What is known of everybody of whom anything is."""
+        found: dict[ContactId, dict[str, str]] = {}
+        for contact, name, value in self._rows("details", (workspace,)):
+            found.setdefault(ContactId(contact), {})[name] = value
+        return found
+
     def keep_warm(self, workspace: WorkspaceId, points: Mapping[ContactId, int], *, anew: bool) -> None:
         """Keep how warm people are, for pages that ask; `anew`: of nobody else any more."""
         with self._transaction():

@@ -29,7 +29,7 @@ def records(settings: Settings, default: Decision, table: list[Region], receiver
 - People concerned: recipients of mails, readers of shared documents, visitors of websites.
 - People named: {named}.
 - People whose choice is not known: {default.sentence}.
-- Data of named people: mail address; time of opens, clicks and reading; program, device and rough place; links; choices with their proof.
+- Data of named people: mail address; time of opens, clicks and reading; program, device and rough place; links; choices with their proof; phone, name, country and postcode of those of whom you told it (`inkdot person import`).
 - Data of all others: counts with shared marks; below five they are not shown.
 - Internet addresses: {addresses}.
 - Legal basis: {_basis(settings, default)}

@@ -238,6 +238,19 @@ class Joining(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     person: Address
 
 
+Detail = Annotated[str, Meta(max_length=100)]
+
+
+class Details(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What you know of a person, for audiences on platforms; what is not named is forgotten."""
+
+    phone: Detail | None = None
+    first_name: Detail | None = None
+    last_name: Detail | None = None
+    country: Detail | None = None
+    postcode: Detail | None = None
+
+
 class Export(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """For whom a list is; what leaves is remembered unless it is a dry run."""
 

@@ -21,6 +21,13 @@ def show_person(call: Call) -> dict[str, Any]:
     return call.one("person_show", person=call.path["person"])
 
 
+def set_details(call: Call) -> dict[str, Any]:
+    """Phone, names, country and postcode, which audiences hand to platforms hashed beside the address."""
+    show_person(call)
+    call.one("people_know", people={call.path["person"]: msgspec.structs.asdict(call.body)}, anew=True)
+    return show_person(call)
+
+
 def show_timeline(call: Call) -> dict[str, Any]:
     """Over mail, documents and websites, oldest first."""
     show_person(call)

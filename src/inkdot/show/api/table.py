@@ -44,6 +44,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/people", people.list_people, READ, "List people", Page[wire.Person], asked.People),
     Endpoint("GET", "/people/{person}", people.show_person, READ, "Show a person", wire.KnownPerson),
     Endpoint("DELETE", "/people/{person}", people.erase_person, PRIVACY, "Erase a person", dict[str, Any]),
+    Endpoint("PUT", "/people/{person}/details", people.set_details, MANAGE, "Say what you know of a person", wire.KnownPerson, body=asked.Details),
     Endpoint("GET", "/people/{person}/timeline", people.show_timeline, READ, "Show a person's timeline", wire.Timeline),
     Endpoint("GET", "/people/{person}/identities", people.show_identities, READ, "Show who a person is", dict[str, Any]),
     Endpoint("POST", "/people/{person}/merge", people.merge_person, MANAGE, "Say that two are one", dict[str, Any], body=asked.Other),

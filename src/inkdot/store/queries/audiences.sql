@@ -96,3 +96,20 @@ DELETE FROM warm;
 -- name: warmth_of
 -- How warm somebody was found.
 SELECT points FROM warm WHERE workspace = ? AND contact = ?;
+
+-- name: keep_detail
+-- What is known of somebody.
+INSERT INTO contact_details (workspace, contact, name, value) VALUES (?, ?, ?, ?)
+ON CONFLICT (workspace, contact, name) DO UPDATE SET value = excluded.value;
+
+-- name: forget_details
+-- Nothing is, beside the address.
+DELETE FROM contact_details WHERE workspace = ? AND contact = ?;
+
+-- name: details_of
+-- What is known of somebody.
+SELECT name, value FROM contact_details WHERE workspace = ? AND contact = ? ORDER BY name;
+
+-- name: details
+-- What is known of everybody.
+SELECT contact, name, value FROM contact_details WHERE workspace = ?;

@@ -259,11 +259,12 @@ DELETE FROM messages WHERE marked < ?;
 SELECT min(marked) FROM messages;
 
 -- name: old_people
--- People of whom nothing else is left: no mail, document, tag or push, and no visit since a time (microseconds) that named them.
+-- People of whom nothing else is left: no mail, document, tag, detail or push, and no visit since a time (microseconds) that named them.
 DELETE FROM contacts WHERE id NOT IN (
     SELECT contact FROM recipients
     UNION SELECT contact FROM shares
     UNION SELECT contact FROM contact_tags
+    UNION SELECT contact FROM contact_details
     UNION SELECT contact FROM push_subscriptions
     UNION SELECT contact FROM visitors WHERE ended IS NULL AND proved >= ?
 );
