@@ -117,7 +117,9 @@ class Settings:
         "", "LibreOffice's program, which makes pages of office documents. Empty: looked for; off: not used."
     )
     mail_server: str = _setting(
-        "", "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587.", secret=True
+        "",
+        "Server for the mails with codes for readers, like smtp://user:password@mail.example.com:587; ?tls= as for upstream.",
+        secret=True,
     )
     mail_from: str = _setting("", "Address from which they come.")
     upstream: str = _setting(
@@ -135,6 +137,10 @@ class Settings:
     )
     upstream_connections: int = _setting(
         3, "Connections to an upstream at once; Microsoft 365 allows three for a mailbox."
+    )
+    upstream_timeout: int = _setting(
+        60,
+        "Seconds that a mail server, mailbox or token address may take for each answer; ten times as long to take a mail.",
     )
     oauth_client_id: str = _setting("", "XOAUTH2: the client id of your application.")
     oauth_client_secret: str = _setting("", "XOAUTH2: its secret, if it has one.", secret=True)
@@ -268,6 +274,7 @@ def _faults(settings: Settings) -> list[str]:
         "give_up_hours",
         "imap_poll_seconds",
         "upstream_connections",
+        "upstream_timeout",
     )
     found += [f"{name} must be at least 1." for name in least_one if getattr(settings, name) < 1]
     if settings.dot_prefix == settings.click_prefix or not (settings.dot_prefix + settings.click_prefix).isalnum():

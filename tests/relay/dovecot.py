@@ -64,7 +64,7 @@ class Dovecot:
 
     def __init__(self, folder: Path, more: str = "", judge: str = "") -> None:
         """`more` is added to the configuration; `judge` is the address that knows good access tokens."""
-        self.folder, self._port = folder, free_port()
+        self.folder, self.port = folder, free_port()
         folder.chmod(0o755)
         (folder / "mail").mkdir()
         (folder / "mail").chmod(0o777)
@@ -72,12 +72,12 @@ class Dovecot:
         user, group = (
             ("nobody", "nogroup") if os.getuid() == 0 else (pwd.getpwuid(os.getuid()).pw_name, str(os.getgid()))
         )
-        text = CONFIGURATION.format(folder=folder, port=self._port, user=user, group=group)
+        text = CONFIGURATION.format(folder=folder, port=self.port, user=user, group=group)
         if judge:
             (folder / "oauth2").write_text(f"tokeninfo_url = {judge}\nusername_attribute = email\n")
             more += TOKENS.format(folder=folder)
         (folder / "dovecot.conf").write_text(text + more)
-        self.url = f"imap://{quote(ADA)}@127.0.0.1:{self._port}/INBOX"
+        self.url = f"imap://{quote(ADA)}@127.0.0.1:{self.port}/INBOX"
         self.start()
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class Dovecot:
         self._server.wait()
 
     def client(self) -> imaplib.IMAP4:
-        client: imaplib.IMAP4 = eventually(lambda: connected(self._port))
+        client: imaplib.IMAP4 = eventually(lambda: connected(self.port))
         client.login(ADA, PASSWORD)
         client.select("INBOX")
         return client

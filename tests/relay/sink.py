@@ -53,6 +53,8 @@ class Sink:
     before_250: Callable[[], None] | None = None
     """Called when a mail is kept and its 250 not yet said."""
     delay: float = 0.0
+    drip_on: str = ""
+    """The command whose answer comes a byte at a time, and never to its end; `220` for the greeting."""
     smtputf8: bool = True
     senders: list[str] = field(default_factory=list)
     """MAIL commands as they came."""
@@ -111,10 +113,13 @@ class Sink:
 
 
 class BadLine:
-    """A line to a port of this machine whose connections are reset after so many bytes, one number after the other; then it is good."""
+    """A line to a port of this machine whose connections are reset after so many bytes, one number after the other; then it is good.
 
-    def __init__(self, port: int, *breaks: int) -> None:
-        self._port, self.breaks = port, list(breaks)
+    The first ones may drip instead: a byte now and then, and never a whole line.
+    """
+
+    def __init__(self, port: int, *breaks: int, drips: int = 0) -> None:
+        self._port, self.breaks, self.drips = port, list(breaks), drips
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -133,6 +138,11 @@ class BadLine:
                 threading.Thread(target=self._carry, args=(near,), daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:
+        if self.drips > 0:
+            self.drips -= 1
+            with near, contextlib.suppress(OSError):
+                _drip(near)
+            return
         left = self.breaks.pop(0) if self.breaks else None
         with near, socket.create_connection(("127.0.0.1", self._port)) as far, contextlib.suppress(OSError):
             other = {near: far, far: near}
@@ -157,10 +167,12 @@ class _Talk:
         self.file.flush()
 
     def run(self) -> None:
+        self.heard("220")
         self.say("220 sink")
         while line := self.file.readline():
             word = line[:4].upper().decode("latin-1").strip()
             text = line.decode().strip()
+            self.heard(word)
             if word == "QUIT":
                 self.say("221 bye")
                 return
@@ -183,6 +195,10 @@ class _Talk:
                     return
             else:
                 self.say("250 ok")
+
+    def heard(self, word: str) -> None:
+        if word == self.sink.drip_on:
+            _drip(self.connection)
 
     def rcpt(self, recipient: str) -> None:
         self.sink.rcpts.append(recipient)
@@ -236,6 +252,13 @@ class _Talk:
             return False
         self.say(answer)
         return True
+
+
+def _drip(connection: socket.socket) -> None:
+    """Until the other side hangs up, which raises OSError."""
+    while True:
+        connection.sendall(b"2")
+        time.sleep(0.05)
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import ADA, BEN, eventually, inkdot, inkdot_json
 from tests.office.asking import key_for
 from tests.relay.dovecot import PASSWORD, WITHOUT_IDLE, dovecot, mailbox
 from tests.relay.mail_door import CLEO, MailDoor, page
-from tests.relay.sink import Got, Sink
+from tests.relay.sink import BadLine, Got, Sink
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def test_replies_and_bounces_that_arrive_become_events_and_automatic_answers_do_
         events = door.server.timeline(BEN, at_least=2)
         told = [("reply", "human", "yes"), ("open", "human", "yes")]
         assert [(e["kind"], e["actor"], e["human"]) for e in events] == told
-        client.append("INBOX", "", "", report(question))
+        quoted = b"\r\n".join([b"A line of the mail that is quoted in full." * 20] * 2_000)
+        client.append("INBOX", "", "", report(question) + quoted)
         bounce = door.server.timeline(CLEO, at_least=1)[0]
         assert (bounce["kind"], bounce["human"]) == ("bounce", "no")
         mail = inkdot_json("report", "mail", "--data", door.data)["messages"][0]
@@ -121,9 +122,15 @@ def test_a_mailbox_that_went_away_and_was_numbered_anew_tells_nothing_twice(tmp_
         assert "mailbox_failed" in door.stop()
 
 
-def test_a_mailbox_that_does_not_tell_of_new_mails_is_looked_at_now_and_then(tmp_path: Path) -> None:
-    with Sink() as sink, dovecot(WITHOUT_IDLE) as server:
-        door = MailDoor(tmp_path, sink, imap=server.url, imap_password=PASSWORD, imap_poll_seconds=1)
+def test_a_mailbox_that_does_not_tell_of_new_mails_is_looked_at_now_and_then_though_it_dripped_at_first(
+    tmp_path: Path,
+) -> None:
+    with Sink() as sink, dovecot(WITHOUT_IDLE) as server, BadLine(server.port, drips=1) as line:
+        url = server.url.replace(f":{server.port}", f":{line.port}")
+        door = MailDoor(
+            tmp_path, sink, imap=url, imap_password=PASSWORD, imap_poll_seconds=1, upstream_timeout=1,
+        )  # fmt: skip
+        eventually(lambda: "it took too long" in door.server.talk.read_text())
         door.send(page("Question"), BEN, CLEO)
         question = door.delivered(BEN)[0]
         client = server.client()

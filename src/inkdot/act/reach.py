@@ -8,17 +8,17 @@ followed, answers are not shown (but to a program that fetches one, whole and bo
 from __future__ import annotations
 
 import http.client
-import io
 import ipaddress
 import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from inkdot.act.channels import Undelivered
+from inkdot.patience import Patient, left
 
 SECONDS = 15.0
 """For everything: connecting, sending, and the head of the answer."""
@@ -103,13 +103,14 @@ class Reach:
                 if parts.scheme == "https":
                     channel = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
                 try:
-                    channel.settimeout(_left(deadline))
+                    channel.settimeout(left(deadline))
                     channel.sendall(request)
                     return read(channel, deadline)
                 finally:
                     channel.close()
         except (OSError, ssl.SSLError, ValueError, http.client.HTTPException) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            said = isinstance(error, OSError) and (error.strerror or str(error))
+            reason = said or type(error).__name__
             raise Undelivered(f"No answer: {reason}.") from error
 
     def _judged(self, host: str, port: int) -> Sequence[str]:
@@ -136,24 +137,17 @@ def _connected(addresses: Sequence[str], port: int, deadline: float) -> socket.s
     """A connection to the first of the judged addresses that takes one: many hosts have an IPv6 address that leads nowhere."""
     for tried, address in enumerate(addresses[:-1]):
         try:
-            return socket.create_connection((address, port), timeout=_left(deadline) / (len(addresses) - tried))
+            return socket.create_connection((address, port), timeout=left(deadline) / (len(addresses) - tried))
         except OSError:
             continue
-    return socket.create_connection((addresses[-1], port), timeout=_left(deadline))
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError(None, "it took too long")
-    return left
+    return socket.create_connection((addresses[-1], port), timeout=left(deadline))
 
 
 def _read(channel: socket.socket, deadline: float) -> Answer:
     """The head of the answer; the rest is not wanted."""
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _HEAD_BYTES:
-        channel.settimeout(_left(deadline))
+        channel.settimeout(left(deadline))
         part = channel.recv(4_096)
         if not part:
             break
@@ -165,31 +159,8 @@ def _read(channel: socket.socket, deadline: float) -> Answer:
     return Answer(int(found[1]), int(wait[1]) if wait else None)
 
 
-class _Bounded(io.RawIOBase):
-    """What comes over a channel until the deadline, and not without end."""
-
-    def __init__(self, channel: socket.socket, deadline: float) -> None:
-        self._channel, self._deadline, self._room = channel, deadline, _HEAD_BYTES + _MOST_FETCHED
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """As RawIOBase. Raises ValueError where it is too much."""
-        self._channel.settimeout(_left(self._deadline))
-        count = self._channel.recv_into(buffer)
-        self._room -= count
-        if self._room < 0:
-            raise ValueError("The answer is too large.")
-        return count
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """As a socket does for HTTPResponse."""
-        return io.BufferedReader(self)
-
-
 def _read_whole(channel: socket.socket, deadline: float) -> tuple[int, bytes]:
-    response = http.client.HTTPResponse(cast("socket.socket", _Bounded(channel, deadline)))
+    patient = Patient(channel, deadline, _HEAD_BYTES + _MOST_FETCHED)
+    response = http.client.HTTPResponse(cast("socket.socket", patient))
     response.begin()
     return response.status, response.read()

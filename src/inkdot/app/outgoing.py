@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Callable
 from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
+from email.utils import parseaddr
 
 from inkdot.act.channels.email import Post
 from inkdot.app.folder import Folder
-from inkdot.app.post_office import own_name, routes_of
+from inkdot.app.post_office import own_name, routes_of, upstream_of
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure
-from inkdot.relay.oauth import KNOWN, Tokens
-from inkdot.relay.route import LoginBy, Route
+from inkdot.relay.route import LoginBy, Route, read_route
 from inkdot.relay.upstream import Unreachable, Upstream
 from inkdot.settings import Settings
 
 Send = Callable[[Address, str, str], None]
 """Sends a plain mail: to, subject, text. Raises Failure."""
 _MAIL_SECONDS = 20
+_NOT_SENT = "The mail could not be sent. Try again later, or tell the sender."
 
 
 def poster(folder: Folder, settings: Settings) -> Post | None:
@@ -36,9 +35,7 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
                 0,
                 "The upstream takes only the logins of mail programs; give it a user of its own for mails of rules.",
             )
-        upstream = upstreams.setdefault(
-            route, Upstream(route, own_name(settings), settings.upstream_connections, token_of(route))
-        )
+        upstream = upstreams.setdefault(route, upstream_of(folder, settings, route))
         try:
             with upstream.line() as line:
                 answer = line.hand_over(sender, to, [mail])
@@ -46,37 +43,27 @@ def poster(folder: Folder, settings: Settings) -> Post | None:
             return 0, str(error)
         return answer.code, answer.text
 
-    def token_of(route: Route) -> Callable[[str], str] | None:
-        if route.login is not LoginBy.XOAUTH2:
-            return None
-        s = settings
-        url = s.oauth_token_url or KNOWN.get(route.host, "")
-        kept = folder.root / f"oauth-{route.host}.json"
-        return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept).access
-
     return post
 
 
 def mailer(settings: Settings) -> Send | None:
-    """Sends mails through the server of the settings; None without one."""
+    """Sends mails through the server of the settings; None without one. It raises BadSetting where that is none."""
     if not settings.mail_server:
         return None
-    parts = urlsplit(settings.mail_server)
 
     def send(to: Address, subject: str, text: str) -> None:
+        route = read_route(settings.mail_server)
+        sender = settings.mail_from or f"inkdot@{route.host}"
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = settings.mail_from or f"inkdot@{parts.hostname}", to, subject
+        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
         mail.set_content(text)
-        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        port = parts.port or (465 if parts.scheme == "smtps" else 587)
         try:
-            with kind(parts.hostname or "", port, timeout=_MAIL_SECONDS) as server:
-                if kind is smtplib.SMTP and server.ehlo()[0] == 250 and server.has_extn("starttls"):
-                    server.starttls()
-                if parts.username:
-                    server.login(unquote(parts.username), unquote(parts.password or ""))
-                server.send_message(mail)
-        except (OSError, smtplib.SMTPException) as error:
-            raise Failure("The mail could not be sent. Try again later, or tell the sender.") from error
+            with Upstream(route, own_name(settings), 1, seconds=_MAIL_SECONDS).line() as line:
+                answer = line.hand_over(parseaddr(sender)[1], to, [mail.as_bytes()])
+                line.close()
+        except Unreachable as error:
+            raise Failure(_NOT_SENT) from error
+        if not answer.accepted:
+            raise Failure(_NOT_SENT)
 
     return send

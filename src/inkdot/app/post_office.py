@@ -49,6 +49,20 @@ def routes_of(settings: Settings) -> Routes:
     return read_routes(settings.upstream, settings.upstream_password, settings.upstream_login, settings.upstreams)
 
 
+def tokens_of(folder: Folder, settings: Settings, host: str) -> Callable[[str], str]:
+    """What gives access tokens for a server. Raises BadSetting."""
+    s = settings
+    url, kept = s.oauth_token_url or KNOWN.get(host, ""), folder.root / f"oauth-{host}.json"
+    return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept, s.upstream_timeout).access
+
+
+def upstream_of(folder: Folder, settings: Settings, route: Route) -> Upstream:
+    """The way along a route. Raises BadSetting."""
+    token = tokens_of(folder, settings, route.host) if route.login is LoginBy.XOAUTH2 else None
+    name, most = own_name(settings), settings.upstream_connections
+    return Upstream(route, name, most, token, settings.upstream_timeout)
+
+
 def note_dropped(folder: Folder, mail: Waiting) -> None:
     """Keep that somebody dropped what was left of a mail."""
     keyring, post = folder.keyring(), Post(folder.control)
@@ -79,21 +93,10 @@ class PostOffice:
         )
         self._routes = routes_of(settings) if settings.upstream else None
         self._upstreams = {
-            route: Upstream(route, self.name, settings.upstream_connections, self._token(route))
-            for route in (self._routes.all() if self._routes else ())
+            route: upstream_of(folder, settings, route) for route in (self._routes.all() if self._routes else ())
         }
         self.post = Post(folder.control)
         self.happened = Happened(folder.journal, self._mint)
-
-    def _token(self, route: Route) -> Callable[[str], str] | None:
-        return self.tokens(route.host) if route.login is LoginBy.XOAUTH2 else None
-
-    def tokens(self, host: str) -> Callable[[str], str]:
-        """What gives access tokens for a server. Raises BadSetting."""
-        s = self._settings
-        url = s.oauth_token_url or KNOWN.get(host, "")
-        kept = self._folder.root / f"oauth-{host}.json"
-        return Tokens(url, s.oauth_client_id, s.oauth_client_secret, s.oauth_refresh_token, kept).access
 
     def close(self) -> None:
         """Let go of the stores."""

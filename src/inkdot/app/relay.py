@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inkdot.app.folder import Folder
-from inkdot.app.post_office import PostOffice
+from inkdot.app.post_office import PostOffice, tokens_of
 from inkdot.app.postbag import Postbag
 from inkdot.domain.errors import InkdotError
 from inkdot.relay import certificate
@@ -81,8 +81,10 @@ def _watch(folder: Folder, settings: Settings, office: PostOffice) -> Watch | No
         return None
     mailbox = read_mailbox(settings.imap, settings.imap_password)
     postbag = Postbag(office, mailbox.user, log)
-    token = office.tokens(mailbox.host) if mailbox.xoauth2 else None
-    watch = Watch(mailbox, folder.root / "imap.json", postbag.heard, log, token, settings.imap_poll_seconds)
+    token = tokens_of(folder, settings, mailbox.host) if mailbox.xoauth2 else None
+    watch = Watch(
+        mailbox, folder.root / "imap.json", postbag.heard, log, token, settings.imap_poll_seconds, settings.upstream_timeout,
+    )  # fmt: skip
     watch.start()
     return watch
 

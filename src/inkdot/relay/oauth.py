@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
+from ipaddress import ip_network
 from pathlib import Path
 
+from inkdot.act.channels import Undelivered
+from inkdot.act.reach import Reach
 from inkdot.domain.errors import BadSetting
 from inkdot.relay.upstream import Unreachable
 
-_SECONDS = 30
+_ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""The address stands in the settings: it may be in a network of one's own."""
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _EARLY = 120.0
 KNOWN = {
     "smtp.gmail.com": "https://oauth2.googleapis.com/token",
@@ -32,8 +36,8 @@ class Tokens:
     the settings it came from.
     """
 
-    def __init__(self, url: str, client: str, secret: str, refresh: str, path: Path) -> None:
-        """Raises BadSetting."""
+    def __init__(self, url: str, client: str, secret: str, refresh: str, path: Path, seconds: float) -> None:
+        """`seconds` is all the time an answer may take. Raises BadSetting."""
         parts = urllib.parse.urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
             raise BadSetting("oauth_token_url must be an https address.")
@@ -42,6 +46,7 @@ class Tokens:
                 "XOAUTH2 needs oauth_client_id and oauth_refresh_token; your provider's console gives both."
             )
         self._url, self._client, self._secret, self._given, self._path = url, client, secret, refresh, path
+        self._reach = Reach(_ANYWHERE, seconds=seconds)
         self._turn = threading.Lock()
         self._access, self._until = "", 0.0
 
@@ -56,15 +61,14 @@ class Tokens:
         fields = {"grant_type": "refresh_token", "client_id": self._client, "refresh_token": self._refresh()}
         if self._secret:
             fields["client_secret"] = self._secret
-        request = urllib.request.Request(self._url, urllib.parse.urlencode(fields).encode())  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
-                answer = json.load(response)
+            status, said = self._reach.fetch(self._url, _FORM, urllib.parse.urlencode(fields).encode())
+            answer = json.loads(said) if status == 200 else {}
             self._access = str(answer["access_token"])
-        except urllib.error.HTTPError as error:
-            raise Unreachable(f"The token address refused the refresh token: {error.code} {error.reason}") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Undelivered as error:
             raise Unreachable(f"The token address gave no access token: {error}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"The token address gave no access token: HTTP {status} {_why(said)}".strip()) from error
         self._until = time.time() + max(0.0, float(answer.get("expires_in", 3600)) - _EARLY)
         if answer.get("refresh_token"):
             self._keep(str(answer["refresh_token"]))
@@ -81,3 +85,9 @@ class Tokens:
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps({"given": self._given, "refresh": refresh}))
         fresh.replace(self._path)
+
+
+def _why(said: bytes) -> str:
+    """The word of RFC 6749 5.2 for what is wrong, as far as there is one."""
+    found = re.search(rb'"error"\s*:\s*"([a-z_]{1,60})"', said)
+    return found[1].decode() if found else ""

@@ -12,10 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from inkdot.patience import left
 from inkdot.relay.route import LoginBy, Route, Tls
+from inkdot.relay.server import Server, TlsServer
 from inkdot.relay.spool import Answer
 
 _SECONDS = 60.0
+_TIMES_AT_END = 10
+"""Servers look into a mail before they take it. Who does not wait for that (RFC 5321 4.5.3.2.6) sends it twice."""
+_SLOWEST = 8_192
+"""Bytes a second below which a mail is not worth its line."""
 _IDLE_SECONDS = 20.0
 _MOST_MAILS = 200
 """Mails over one connection; servers like to see a new one now and then."""
@@ -41,7 +47,7 @@ class WrongPassword(Unreachable):
 class Line:
     """A connection that is logged in."""
 
-    def __init__(self, server: smtplib.SMTP) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
         self.mails = 0
         self.used = time.monotonic()
@@ -67,11 +73,13 @@ class Line:
             code, text = self.server.docmd("DATA")
             if code != 354:
                 return self._undone(_answer(code, text))
+            seconds = self.server.seconds + sum(map(len, pieces)) / _SLOWEST
+            deadline = time.monotonic() + seconds
             for piece in pieces:
-                self._send(piece)
+                self._send(piece, deadline)
             before_end()
             self.server.send(b".\r\n")
-            code, text = self.server.getreply()
+            code, text = self.server.getreply(_TIMES_AT_END)
             self.mails += 1
             self.used = time.monotonic()
             return _answer(code, text)
@@ -115,12 +123,13 @@ class Line:
             self.server.rset()
         return answer
 
-    def _send(self, content: bytes) -> None:
+    def _send(self, content: bytes, deadline: float) -> None:
         """Lines in pieces, their ends as CRLF and their dots stuffed, without a second copy of the whole."""
         at, crlf = 0, content.count(b"\n") == content.count(b"\r\n")
         while at < len(content):
             end = content.find(b"\n", at + _CHUNK) + 1 or len(content)
             piece = content[at:end] if crlf else re.sub(rb"\r?\n", b"\r\n", content[at:end])
+            left(deadline)
             self.server.send(re.sub(rb"(?m)^\.", b"..", piece))
             at = end
         if content and not content.endswith(b"\n"):
@@ -139,12 +148,14 @@ class Line:
 class Upstream:
     """One route with its open lines. Threads share it; each takes a line for itself."""
 
-    def __init__(self, route: Route, name: str, connections: int, token: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, route: Route, name: str, connections: int, token: Callable[[str], str] | None = None, seconds: float = _SECONDS,
+    ) -> None:  # fmt: skip
         """`name` is what we call ourselves; `token` gives an OAuth access token other than a refused one, or raises Unreachable.
 
-        No more than `connections` mails are on their way at once: providers count.
+        No more than `connections` mails are on their way at once: providers count. `seconds` are for each answer.
         """
-        self.route = route
+        self.route, self._seconds = route, seconds
         self._room = threading.BoundedSemaphore(connections)
         self._name, self._token = name, token
         self._worked = ""
@@ -220,16 +231,14 @@ class Upstream:
         self._pause = min(_LAST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
         self.rests_until = time.monotonic() + self._pause
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> Server:
         route = self.route
         try:
             if route.tls is Tls.IMPLICIT:
                 context = ssl.create_default_context()
-                server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    route.host, route.port, self._name, timeout=_SECONDS, context=context
-                )
+                server: Server = TlsServer(route.host, route.port, self._name, self._seconds, context=context)
             else:
-                server = smtplib.SMTP(route.host, route.port, self._name, timeout=_SECONDS)
+                server = Server(route.host, route.port, self._name, self._seconds)
             server.ehlo_or_helo_if_needed()
             self._secure(server)
         except (OSError, smtplib.SMTPException) as error:
@@ -251,7 +260,7 @@ class Upstream:
         server.starttls(context=context)
         server.ehlo()
 
-    def _logged_in(self, server: smtplib.SMTP, given: Credentials | None) -> smtplib.SMTP:
+    def _logged_in(self, server: Server, given: Credentials | None) -> Server:
         route = self.route
         try:
             if route.login is LoginBy.XOAUTH2 and self._token:
@@ -274,7 +283,7 @@ class Upstream:
             raise
         return server
 
-    def _by_token(self, server: smtplib.SMTP, user: str, token: Callable[[str], str]) -> smtplib.SMTP:
+    def _by_token(self, server: Server, user: str, token: Callable[[str], str]) -> Server:
         """Logged in; with a new token where one that worked before does not any more: revoked, or the machine slept."""
         access = token("")
         try:

@@ -13,15 +13,14 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from inkdot.domain.errors import InkdotError
 from inkdot.relay.answers import may_report, which
+from inkdot.relay.box import Box
 from inkdot.relay.mailbox import Mailbox
 from inkdot.relay.upstream import Unreachable
 
-_SECONDS = 60.0
 _WAIT_SECONDS = 60.0
 _FIRST_PAUSE, _LAST_PAUSE = 5.0, 300.0
 _FIRST_LOOK_MAILS = 200
@@ -37,14 +36,14 @@ class Watch:
 
     def __init__(
         self, mailbox: Mailbox, state: Path, heard: Callable[[Message, bool], bool], log: Callable[..., None],
-        token: Callable[[str], str] | None = None, poll: float = 60.0,
+        token: Callable[[str], str] | None = None, poll: float = 60.0, seconds: float = 60.0,
     ) -> None:  # fmt: skip
         """`heard` gets header lines, or a whole mail that may be a report (True); when it returns, what it tells is kept.
 
-        `poll` is the pause between two looks without IDLE, in seconds. True means that it told something: the same mail tells nothing again, under whatever number it comes.
+        `poll` is the pause between two looks without IDLE, in seconds; `seconds` has the server for each answer. True means that it told something: the same mail tells nothing again, under whatever number it comes.
         """
         self._mailbox, self._state, self._heard, self._log, self._token = mailbox, state, heard, log, token
-        self._poll = poll
+        self._poll, self._seconds = poll, seconds
         self._stopping = threading.Event()
         self._has_read = False
         """Since the last connection was made."""
@@ -89,13 +88,9 @@ class Watch:
                     self._stopping.wait(self._poll)
                     box.client.noop()
 
-    def _connected(self) -> BaseMailBox:
+    def _connected(self) -> Box:
         m = self._mailbox
-        box: BaseMailBox
-        if m.tls:
-            box = MailBox(m.host, m.port, timeout=_SECONDS, ssl_context=ssl.create_default_context())
-        else:
-            box = MailBoxUnencrypted(m.host, m.port, timeout=_SECONDS)
+        box = Box(m, self._seconds)
         if m.xoauth2 and self._token:
             access, self._refused = self._token(self._refused), ""
             try:
@@ -109,7 +104,7 @@ class Watch:
         box.folder.set(m.folder, readonly=True)
         return box
 
-    def _read_new(self, box: BaseMailBox) -> None:
+    def _read_new(self, box: Box) -> None:
         validity = _number(box.client.untagged_responses.get("UIDVALIDITY") or box.client.response("UIDVALIDITY")[1])
         last, known = self._last(validity), self._known()
         failed = self._failed_before() if last is not None else {}
@@ -124,17 +119,15 @@ class Watch:
         if last is None and not fresh:
             self._keep(validity, 0, known, failed)
 
-    def _read(
-        self, box: BaseMailBox, uid: int, known: list[str], failed: dict[int, int]
-    ) -> tuple[list[str], dict[int, int]]:
+    def _read(self, box: Box, uid: int, known: list[str], failed: dict[int, int]) -> tuple[list[str], dict[int, int]]:
         """One mail; what is known after it, and at which mails we fail. Those are read again, and hold up no others."""
         tries = failed.get(uid, 0)
         failed = {number: count for number, count in failed.items() if number != uid}
-        heads = _fetched(box, uid, headers_only=True)
+        heads = box.heads(uid)
         if heads is None or (digest := which(heads)) in known:
             return known, failed
         whole = may_report(heads)
-        mail = _fetched(box, uid) if whole else heads
+        mail = box.mail(uid) if whole else heads
         try:
             told = mail is not None and self._heard(mail, whole)
         except (OSError, InkdotError):  # the disk's trouble, not the mail's
@@ -174,11 +167,6 @@ class Watch:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._state)
-
-
-def _fetched(box: BaseMailBox, uid: int, *, headers_only: bool = False) -> Message | None:
-    found = next(iter(box.fetch(f"UID {uid}", headers_only=headers_only, mark_seen=False)), None)
-    return found.obj if found else None
 
 
 def _number(response: list[Any] | None) -> int:
