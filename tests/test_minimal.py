@@ -221,6 +221,17 @@ def test_texts_follow_the_settings(tmp_path: Path) -> None:
     assert "after 90 days" in records
     assert "- [ ]" in inkdot("legal", "dpia", "--data", data).stdout
     # Nobody else gets anything is said only where it is so, and consent is no basis where nobody is asked.
+    # One day is one day, websites are told of once there are any, and a header line is no link that people see.
+    inkdot("site", "add", "shop.example", "--data", data)
+    text = (data / "inkdot.toml").read_text()
+    (data / "inkdot.toml").write_text(text.replace("= 90", "= 1") + 'privacy_link = "header"\n')
+    for language, texts in inkdot_json("legal", "texts", "--data", data).items():
+        assert " 1 " not in texts["privacy_paragraph"]
+        assert len(texts["privacy_paragraph"]) > len(after[language]["privacy_paragraph"])
+        assert LINK_IN_MAILS[language] not in texts["privacy_paragraph"]
+        assert texts["document_notice"] != before[language]["document_notice"]
+    assert "header line" in inkdot("legal", "records", "--data", data).stdout
+    (data / "inkdot.toml").write_text(text)
     inkdot("webhook", "add", "https://crm.example.com/hook", "--data", data)
     with (data / "inkdot.toml").open("a") as file:
         file.write('upstream = "smtps://ada@mail.example.net"\nupstream_password = "secret"\n')

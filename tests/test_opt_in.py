@@ -122,6 +122,25 @@ def test_forged_links_and_texts_too_long_for_a_link_are_refused(asking: Server) 
     assert inkdot("consent", "form", "--language", "tlh", "--data", asking.data, check=False).returncode == 2
 
 
+def test_where_nobody_may_be_named_there_is_nothing_to_ask_for(asking: Server, sink: Sink) -> None:
+    data, eve = asking.data, "eve@clinic.example"
+    form = inkdot_json("consent", "form", "--data", data)["url"]
+    inkdot("consent", "limit", "--mode", "aggregate", "--data", data)
+    for words in (("ask", eve), ("form",)):
+        refused = inkdot("consent", *words, "--data", data, check=False)
+        assert refused.returncode == 2
+        assert "the rule of the workspace allows aggregate at the most" in refused.stderr
+    assert post(form, yes="1", address=eve)[0] == 410
+    assert not mails_to(sink, eve)
+    # To be written to is another thing.
+    inkdot("consent", "ask", eve, "--scope", "purpose:mail", "--data", data)
+    assert len(mails_to(sink, eve)) == 1
+    inkdot("consent", "limit", "--mode", "individual", "--data", data)
+    # Who chose less by any way said no.
+    inkdot("consent", "set", "cleo@clinic.example", "--mode", "aggregate", "--data", data)
+    assert "said no" in inkdot("consent", "ask", "cleo@clinic.example", "--data", data, check=False).stderr
+
+
 def test_without_a_mail_server_one_is_told_what_to_set(tmp_path: Path) -> None:
     done = inkdot("consent", "ask", BEN, "--data", tmp_path / "data", check=False)
     assert done.returncode == 1

@@ -128,6 +128,12 @@ def test_one_click_unsubscribes_and_says_nothing_about_measuring(room: Room, tmp
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
     url = head.partition("List-Unsubscribe: <")[2].partition(">")[0]
     assert str(copies[BEN]["privacy"]).encode() in bodies[BEN]
+    # Programs without the one click open the address: a person finds a button there, and a scanner's look changes nothing.
+    assert "No more mails" in room.ask(url)[1]
+    assert "No more mails" not in room.ask(copies[BEN]["privacy"])[1]
+    assert inkdot_json("consent", "log", BEN, "--data", data)["choices"][-1]["act"] == "set"
+    assert "You are unsubscribed" in room.ask(url, "POST", "do=leave")[1]
+    inkdot("consent", "set", BEN, "--mode", "individual", "--scope", "purpose:mail", "--data", data)
     assert room.ask(url, "POST", "List-Unsubscribe=One-Click")[0] == 200
     log = inkdot_json("consent", "log", BEN, "--data", data)
     assert log["choices"][-1]["act"] == "unsubscribe"
@@ -151,6 +157,24 @@ def test_the_page_speaks_five_languages_and_shows_that_signals_are_honoured(room
         assert word in room.ask(url, Accept_Language=language)[1]
     assert "That is honoured" in room.ask(url, Sec_GPC="1")[1]
     assert "That is honoured" not in room.ask(url)[1]
+
+
+def test_where_nobody_may_be_named_the_page_asks_for_no_consent(room: Room, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    url = marked(data, BEN)[1][BEN]["privacy"]
+    for says in ("region = 'eu'\n", "health = true\n"):
+        (data / "inkdot.toml").write_text(says)
+        assert ("checkbox" in room.ask(url)[1]) == ("eu" in says)
+    assert "Thank you" not in room.ask(url, "POST", "do=agree&yes=1")[1]
+    assert not inkdot_json("consent", "log", BEN, "--data", data)["choices"]
+
+
+def test_the_page_of_a_website_tells_of_visits_as_they_are_kept_now(room: Room, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    url = inkdot_json("site", "add", "shop.example", "--data", data)["privacy"]
+    assert "keeps which pages are visited" in room.ask(url)[1]
+    inkdot("setup", "--region", "eu", "--data", data)
+    assert "counts visits of pages without names" in room.ask(url)[1]
 
 
 def test_forged_and_foreign_tokens_show_nothing(room: Room, tmp_path: Path) -> None:

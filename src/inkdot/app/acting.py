@@ -45,6 +45,7 @@ from inkdot.domain.ids import (
     from_word,
     to_word,
 )
+from inkdot.domain.token import UNSUBSCRIBE
 from inkdot.mark.mint import Person
 from inkdot.settings import Settings
 from inkdot.show.questions import here, since_of
@@ -106,7 +107,7 @@ class Acting:
     def _privacy_page(self, workspace: WorkspaceId, address: Address) -> str:
         url = public_url_of(self._folder, self._settings)
         mint = mint_of(self._settings, self._folder.keyring(), url, workspace)
-        return mint.privacy(Person.known(mint, address), 0, self._now() // SECOND)
+        return mint.privacy(Person.known(mint, address), 0, self._now() // SECOND, UNSUBSCRIBE)
 
     def _paused(self, target: str, why: str) -> None:
         """Nothing goes to a place any more: the log says so, and the owner is written to where mail can be sent."""

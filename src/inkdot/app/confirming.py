@@ -14,7 +14,7 @@ from inkdot.app.folder import Folder
 from inkdot.app.marking import mint_of
 from inkdot.app.outgoing import Send, mailer, poster
 from inkdot.domain.asking import DAYS_BETWEEN, DAYS_TO_CONFIRM, MOST_BYTES, Asked
-from inkdot.domain.consent import Mode
+from inkdot.domain.consent import Choice, Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import WorkspaceId
@@ -49,6 +49,15 @@ def question(scope: str, text: str, version: str, language: str) -> Asked:
     return asked
 
 
+def pointless(register: Register, asked: Asked, address: Address | None, workspace: WorkspaceId) -> str:
+    """Why nothing more would be kept of whoever agreed to be measured; empty where a yes counts."""
+    if asked.scope.startswith("purpose:"):
+        return ""
+    most = register.most_for(address or Address(""), asked.scope, workspace)
+    allowed = f"{most.because} allows {most.mode.name.lower()} at the most, whatever is agreed"
+    return "" if most.mode is Mode.INDIVIDUAL else allowed
+
+
 class Asking:
     """Asks for consent and writes down what is confirmed."""
 
@@ -80,13 +89,19 @@ class Asking:
         book = self._register.book
         if book.why_denied(contact) == "erased":
             raise NotAsked(f"{address} was erased and is not asked again.")
+        if why := pointless(self._register, asked, address, workspace):
+            raise NotAsked(f"{address} is not asked: {why}.")
         asked_at = book.asked_at(workspace, contact, asked.scope)
-        refused = [c.time for c in book.choices_of(workspace, contact) if c.act in ("withdraw", "unsubscribe")]
+        refused = [c.time for c in book.choices_of(workspace, contact) if _is_no(c, asked.scope)]
         last = max([*refused, asked_at or 0])
         if last > now - DAYS_BETWEEN * _DAY:
             why = "said no" if refused and last in refused else "was asked"
             raise NotAsked(f"{address} {why} less than {DAYS_BETWEEN} days ago and is not asked again so soon.")
         return self._mail(address, asked, now, workspace)
+
+    def counts(self, asked: Asked, address: Address | None, workspace: WorkspaceId) -> bool:
+        """As the page wants it."""
+        return not pointless(self._register, asked, address, workspace)
 
     def _mail(self, address: Address, asked: Asked, now: int, workspace: WorkspaceId) -> str:
         if self._send is None:
@@ -110,6 +125,13 @@ class Asking:
         self._register.book.audit("the person", "consent set", about, scope=asked.scope, workspace=workspace)
         mint = self._mint(workspace)
         return mint.privacy(Person.known(mint, address), 0, int(time.time()))
+
+
+def _is_no(made: Choice, scope: str) -> bool:
+    """Whether a choice says no to what is asked for a scope."""
+    if made.act == "set":
+        return made.scope in ("", scope) and made.mode is not Mode.INDIVIDUAL
+    return made.act in ("withdraw", "unsubscribe")
 
 
 def confirm_pages(folder: Folder, settings: Settings) -> list[Route]:

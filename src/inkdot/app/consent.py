@@ -121,6 +121,12 @@ class Register:
         spared = address in listed or under(address.rpartition("@")[2], listed)
         return [Wish(Mode.OFF, "the setting never_track")] if spared else []
 
+    def most_for(self, address: Address, scope: str = "", workspace: WorkspaceId = WORKSPACE) -> Decision:
+        """How much could be kept at the most of a person who agreed to everything in a scope."""
+        self._renew()
+        agreed = Wish(Mode.INDIVIDUAL, "the person's consent")
+        return strictest([agreed, *self._limits(list({"", scope}), workspace), *self._never(address)])
+
     def wants_no_mail(self, address: Address, workspace: WorkspaceId = WORKSPACE) -> bool:
         """True if somebody unsubscribed, took back the consent to be written to, or was erased."""
         contact, answer = self.contact(address, workspace), False

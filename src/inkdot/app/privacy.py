@@ -22,6 +22,12 @@ class _Choices:
     def mode_of(self, address: Address, workspace: WorkspaceId) -> Mode:
         return self._register.mode_for(address, workspace=workspace).mode
 
+    def mode_of_website(self, domain: str, workspace: WorkspaceId) -> Mode:
+        return self._register.widest(domain, workspace=workspace).mode
+
+    def may_agree(self, address: Address, workspace: WorkspaceId) -> bool:
+        return self._register.most_for(address, workspace=workspace).mode is Mode.INDIVIDUAL
+
     def stop(self, said: Said) -> None:
         # Said once more it changes nothing, and of somebody who was erased it would bring the address back.
         if not self._register.book.why_denied(self._register.contact(said.address, said.workspace)):
@@ -46,5 +52,6 @@ class _Choices:
 
 def pages(folder: Folder, settings: Settings) -> list[Route]:
     """The routes of the privacy page."""
-    manner = Manner(settings.language, settings.journal_days, settings.events_days, settings.controller)
+    responsible = ", ".join(filter(None, (settings.controller, settings.controller_mail)))
+    manner = Manner(settings.language, settings.journal_days, settings.events_days, responsible)
     return PrivacyPages(folder.keyring(), _Choices(Register(folder, settings)), manner).routes()

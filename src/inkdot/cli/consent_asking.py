@@ -10,6 +10,7 @@ import typer
 from inkdot.cli.options import DATA, Data, Json, put
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import ContactId
 
 _Scope = Annotated[
@@ -80,7 +81,9 @@ def form(
     Example:
       inkdot consent form --scope purpose:mail --language de
     """
-    from inkdot.app.confirming import question
+    from inkdot.app.confirming import pointless, question
+    from inkdot.app.consent import WORKSPACE
+    from inkdot.cli.consent import open_register
     from inkdot.cli.mail import open_mint
     from inkdot.mark.mint import Person
     from inkdot.room.confirm import form as form_html
@@ -89,6 +92,9 @@ def form(
 
     folder, mint = open_mint(data, public_url)
     asked = question(scope, text, version, language or load(folder.root, {}).language)
+    with open_register(data) as register:
+        if why := pointless(register, asked, None, WORKSPACE):
+            raise UsageError(f"There is nothing to ask for: {why}.")
     url = mint.confirmation(Person(ContactId(0), None, Mode.OFF), int(time.time()), asked.packed())
     lines = form_html(url, asked.text, WORDS[asked.language])
     put({"url": url, "html": lines}) if as_json else typer.echo(f"{url}\n\n{lines}")

@@ -13,7 +13,7 @@ from inkdot.cli.options import DATA, Data, Json, answers, put
 from inkdot.domain.errors import Failure, UsageError
 
 if TYPE_CHECKING:
-    from inkdot.domain.consent import Decision
+    from inkdot.domain.consent import Decision, Mode
     from inkdot.settings import Settings
 
 _SERVICES = {"push": "the push services of browsers"}
@@ -35,6 +35,18 @@ def _in_force(data: Path) -> tuple[Settings, Decision]:
 
     with open_register(data) as register:
         return load(Folder(data).root, {}), register.widest()
+
+
+def _websites(data: Path) -> tuple[Mode, Mode] | None:
+    """The widest modes of all websites, unasked and of who agreed."""
+    from inkdot.cli.consent import open_register
+
+    with open_register(data) as register:
+        sites = [(domain, at) for _, at, domain in register.book.websites()]
+        unasked, agreed = (
+            [register.widest(domain, asked=asked, workspace=at).mode for domain, at in sites] for asked in (False, True)
+        )
+    return (max(unasked), max(agreed)) if sites else None
 
 
 def _receivers(settings: Settings, data: Path) -> list[str]:
@@ -65,8 +77,8 @@ def texts(
     if language is not None and language not in WORDS:
         raise UsageError(f"There are no texts in {language!r}; use {', '.join(WORDS)}.")
     settings, default = _in_force(data)
-    receivers = _receivers(settings, data)
-    found = {word: made(settings, default, word, receivers) for word in ([language] if language else WORDS)}
+    known = _receivers(settings, data), _websites(data)
+    found = {word: made(settings, default, word, *known) for word in ([language] if language else WORDS)}
     if as_json:
         put(found)
         return
@@ -133,10 +145,10 @@ def preview(
     from inkdot.app.law.texts import texts as made
 
     settings, default = _in_force(data)
-    receivers = _receivers(settings, data)
+    known = _receivers(settings, data), _websites(data)
     parts = [f"<!doctype html><meta charset=utf-8><title>What a recipient sees</title><p>{_NOTE}</p>"]
     for word in WORDS:
-        shown = made(settings, default, word, receivers)
+        shown = made(settings, default, word, *known)
         parts.append(f"<h2>{word}</h2>{shown['mail_footer']}<p>{shown['form_html']}</p>")
         parts += [f"<p>{html.escape(shown[name])}</p>" for name in ("document_notice", "privacy_paragraph")]
     try:

@@ -181,7 +181,7 @@ def _privacy(mint: Mint, site: Site) -> str:
     from inkdot.domain.ids import ContactId
     from inkdot.mark.mint import Person
 
-    return mint.privacy(Person(ContactId(0), None, Mode.INDIVIDUAL), site.id, site.made)
+    return mint.privacy(Person(ContactId(0), None, Mode.INDIVIDUAL), site.id, site.made, site.domain.encode())
 
 
 def tag() -> bytes:

@@ -61,7 +61,7 @@ class TokenKind(IntEnum):
     SHARE = 5
     """A reader's link; object is the share."""
     PRIVACY = 6
-    """A link to the privacy page; object is what it stands in."""
+    """A link to the privacy page; object is what it stands in, the destination UNSUBSCRIBE or a website's domain."""
     SITE = 7
     """A site's key; object is the site, the destination its domain; part 0 for pages, 1 for servers, and 2 more for people
     who were asked and agreed."""
@@ -261,6 +261,8 @@ class Keyring:
         return self.seal(token._replace(mode=Mode.HYGIENE, object=0, part=0, marked=0, destination=b""))
 
 
+UNSUBSCRIBE = b"unsubscribe"
+"""The place of a link to the privacy page that stands in a List-Unsubscribe line."""
 _TEXT_PREFIX = "inkdot-key-1."
 
 

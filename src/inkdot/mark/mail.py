@@ -16,7 +16,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.ids import MessageId
 from inkdot.domain.message import HONEYPOT_PART
 from inkdot.domain.message import Part as Place
-from inkdot.domain.token import TokenKind
+from inkdot.domain.token import UNSUBSCRIBE, TokenKind
 from inkdot.mark import html, lines, mime, older, privacy
 from inkdot.mark.attachments import Treated
 from inkdot.mark.blind import blind
@@ -168,7 +168,7 @@ class Mail:
         if notice.one_click and self._root.get("list-unsubscribe") is None:
             # To leave a list one must be named, even where the mail itself counts without names.
             named = Person(self.mint.keyring.contact_id(self.mint.workspace, to), to, mode)
-            lines += privacy.one_click(self.mint.privacy(named, message, marked))
+            lines += privacy.one_click(self.mint.privacy(named, message, marked, UNSUBSCRIBE))
         end = self._root.headers[-1].end
         return [Splice(end, end, b"".join(line + self._eol for line in lines))] if lines else []
 

@@ -46,10 +46,13 @@ class Mint(NamedTuple):
         """The address of a tracked link."""
         return f"{self.public_url.rstrip('/')}/{self.prefixes[1]}/{self.keyring.sign(token)}"
 
-    def privacy(self, person: Person, thing: int, marked: int) -> str:
-        """The address of the privacy page that a copy of `thing` (a mail, a document, a site) leads to."""
+    def privacy(self, person: Person, thing: int, marked: int, place: bytes = b"") -> str:
+        """The address of the privacy page that a copy of `thing` (a mail, a document, a site) leads to.
+
+        `place` says where the link stands: UNSUBSCRIBE for the header line of a mail, or the domain of a website.
+        """
         who = person.contact, person.address
-        token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, b"", person.alone)
+        token = Token(TokenKind.PRIVACY, person.mode, self.workspace, 0, marked, thing, *who, place, person.alone)
         return f"{self.public_url.rstrip('/')}/p/{self.keyring.sign(shared(token))}"
 
     def confirmation(self, person: Person, made: int, asked: bytes) -> str:

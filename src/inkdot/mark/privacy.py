@@ -20,7 +20,7 @@ class Notice(NamedTuple):
 
 # What the footer says by mode, then the words of the link. ASCII with entities, so that every character set takes it.
 _SENTENCES = {
-    "en": ("The sender can see that and when this mail is opened and its links are used.",
+    "en": ("The sender can see whether and when this mail is opened and its links are used.",
            "The sender counts opens and clicks of this mail without names.",
            "The sender keeps the day of your last open.", "See and stop"),
     "de": ("Der Absender kann sehen, ob und wann diese Mail ge&ouml;ffnet und ihre Links benutzt werden.",
@@ -58,7 +58,8 @@ def _plain(text: bytes) -> str:
     return " ".join(unescape(text.decode("utf-8", "replace")).split())
 
 
-_KNOWN = frozenset(_plain(sentence.encode()) for says in _SENTENCES.values() for sentence in says[:3])
+_EARLIER = "The sender can see that and when this mail is opened and its links are used."
+_KNOWN = frozenset([*(_plain(sentence.encode()) for says in _SENTENCES.values() for sentence in says[:3]), _EARLIER])
 
 
 def header(url: str) -> bytes:

@@ -36,6 +36,9 @@ class Asker(Protocol):
     def confirm(self, address: Address, asked: Asked, workspace: WorkspaceId) -> str:
         """Write consent down; the address of the privacy page, where it can be taken back."""
 
+    def counts(self, asked: Asked, address: Address | None, workspace: WorkspaceId) -> bool:
+        """Whether a yes changes anything: no measuring is asked for where nobody may be named."""
+
     def ask(self, address: Address, asked: Asked, workspace: WorkspaceId) -> None:
         """Mail the question to somebody, if they may be asked. Raises Failure where no mail can be sent."""
 
@@ -69,8 +72,9 @@ class ConfirmPages:
         asked = Asked.unpacked(token.destination) if token and token.kind is TokenKind.CONFIRM else None
         return (token, asked) if token and asked else None
 
-    def _ended(self, token: Token) -> bool:
-        return token.address is not None and self._now() > token.marked + DAYS_TO_CONFIRM * _DAY
+    def _ended(self, token: Token, asked: Asked) -> bool:
+        old = token.address is not None and self._now() > token.marked + DAYS_TO_CONFIRM * _DAY
+        return old or not self._asker.counts(asked, token.address, token.workspace)
 
     def _shown(self, request: Request) -> Response:
         found = self._read(request)
@@ -78,7 +82,7 @@ class ConfirmPages:
             return gone()
         token, asked = found
         words = WORDS.get(asked.language, WORDS["en"])
-        if self._ended(token):
+        if self._ended(token, asked):
             return sheet(words.title, _paragraph(words.ended), asked.language, 410)
         return sheet(
             words.title if token.address else words.form_title, self._question(token, asked, words), asked.language
@@ -97,7 +101,7 @@ class ConfirmPages:
             return gone()
         token, asked = found
         words = WORDS.get(asked.language, WORDS["en"])
-        if self._ended(token):
+        if self._ended(token, asked):
             return sheet(words.title, _paragraph(words.ended), asked.language, 410)
         if token.address and is_from_elsewhere(request):
             return self._shown(request)

@@ -33,7 +33,7 @@ class Words(NamedTuple):
 WORDS = {
     "en": Words(
         "I would like to get mails from the sender. I can end that at any time.",
-        "I agree that the sender puts my hashed address on lists for advertising. I can take this back at any time.",
+        "I agree that the sender puts a fingerprint (hash) of my address on lists for advertising. I can take this back at any time.",
         "I agree to messages in my browser because of what I open and click. I can end that at any time.",
         "Please confirm",
         "Hello,\n\n{sender} asks you:\n\n    {text}\n\nIf you agree, open this page and confirm there:\n{url}\n\n"
@@ -49,7 +49,7 @@ WORDS = {
     ),
     "de": Words(
         "Ich möchte Mails des Absenders bekommen. Das kann ich jederzeit beenden.",
-        "Ich bin einverstanden, dass der Absender meine Adresse als Prüfsumme auf Listen für Werbung setzt. Ich kann das jederzeit zurücknehmen.",
+        "Ich bin einverstanden, dass der Absender eine Prüfsumme (Hash) meiner Adresse auf Listen für Werbung setzt. Ich kann das jederzeit zurücknehmen.",
         "Ich bin mit Nachrichten in meinem Browser einverstanden, je nachdem, was ich öffne und anklicke. Das kann ich jederzeit beenden.",
         "Bitte bestätigen",
         "Guten Tag,\n\n{sender} fragt Sie:\n\n    {text}\n\nWenn Sie einverstanden sind, öffnen Sie diese Seite und bestätigen Sie dort:\n{url}\n\n"
@@ -65,7 +65,7 @@ WORDS = {
     ),
     "fr": Words(
         "Je souhaite recevoir les messages de l’expéditeur. Je peux y mettre fin à tout moment.",
-        "J’accepte que l’expéditeur place mon adresse hachée sur des listes publicitaires. Je peux retirer cet accord à tout moment.",
+        "J’accepte que l’expéditeur place l’empreinte (hash) de mon adresse sur des listes publicitaires. Je peux retirer cet accord à tout moment.",
         "J’accepte des messages dans mon navigateur selon ce que j’ouvre et clique. Je peux y mettre fin à tout moment.",
         "Merci de confirmer",
         "Bonjour,\n\n{sender} vous demande :\n\n    {text}\n\nSi vous êtes d’accord, ouvrez cette page et confirmez :\n{url}\n\n"
@@ -81,7 +81,7 @@ WORDS = {
     ),
     "it": Words(
         "Desidero ricevere i messaggi del mittente. Posso smettere in qualsiasi momento.",
-        "Accetto che il mittente inserisca il mio indirizzo cifrato in liste pubblicitarie. Posso revocarlo in qualsiasi momento.",
+        "Accetto che il mittente inserisca l’impronta (hash) del mio indirizzo in liste pubblicitarie. Posso revocarlo in qualsiasi momento.",
         "Accetto messaggi nel mio browser in base a ciò che apro e clicco. Posso smettere in qualsiasi momento.",
         "Conferma, per favore",
         "Buongiorno,\n\n{sender} ti chiede:\n\n    {text}\n\nSe sei d’accordo, apri questa pagina e conferma:\n{url}\n\n"
@@ -97,18 +97,18 @@ WORDS = {
     ),
     "es": Words(
         "Quiero recibir mensajes del remitente. Puedo terminarlo en cualquier momento.",
-        "Acepto que el remitente ponga mi dirección cifrada en listas de publicidad. Puedo retirarlo en cualquier momento.",
+        "Acepto que el remitente ponga la huella (hash) de mi dirección en listas de publicidad. Puedo retirarlo en cualquier momento.",
         "Acepto mensajes en mi navegador según lo que abra y pulse. Puedo terminarlo en cualquier momento.",
-        "Confirma, por favor",
-        "Hola,\n\n{sender} te pregunta:\n\n    {text}\n\nSi estás de acuerdo, abre esta página y confirma:\n{url}\n\n"
-        "Si no haces nada, nada cambia y no se te volverá a preguntar en medio año. El enlace vale {days} días. "
-        "Este mensaje no lleva marcas: nadie sabrá si lo abriste.\n",
-        "¿Estás de acuerdo?", "{sender} te pregunta:", "Sí, acepto",
-        "Gracias. Tu elección quedó anotada. Puedes retirarla en cualquier momento aquí:",
+        "Confirme, por favor",
+        "Hola,\n\n{sender} le pregunta:\n\n    {text}\n\nSi está de acuerdo, abra esta página y confirme:\n{url}\n\n"
+        "Si no hace nada, nada cambia y no se le volverá a preguntar en medio año. El enlace vale {days} días. "
+        "Este mensaje no lleva marcas: nadie sabrá si lo abrió.\n",
+        "¿Está de acuerdo?", "{sender} le pregunta:", "Sí, acepto",
+        "Gracias. Su elección quedó anotada. Puede retirarla en cualquier momento aquí:",
         "Este enlace ya no vale. No se cambió nada.",
-        "Tu elección", "Tu dirección", "Enviar",
-        "Mira tu buzón: si se puede escribir a esta dirección, un mensaje está en camino. Solo cuenta lo que confirmes allí.",
-        "No se envió nada: la casilla no estaba marcada.", "No se envió nada: da una dirección.",
-        "Ahora no se puede enviar ningún mensaje. Inténtalo más tarde.",
+        "Su elección", "Su dirección", "Enviar",
+        "Mire su buzón: si se puede escribir a esta dirección, un mensaje está en camino. Solo cuenta lo que confirme allí.",
+        "No se envió nada: la casilla no estaba marcada.", "No se envió nada: indique una dirección.",
+        "Ahora no se puede enviar ningún mensaje. Inténtelo más tarde.",
     ),
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The privacy page: what is kept about me, and how to stop it.
 
     GET  /p/TOKEN   shows; changes nothing, because scanners follow links
-    POST /p/TOKEN   do=stop: nothing more is kept. do=agree with the box ticked: consent. List-Unsubscribe=One-Click
+    POST /p/TOKEN   do=stop: nothing more is kept. do=agree with the box ticked: consent. do=leave, or List-Unsubscribe=One-Click
                     (RFC 8058): no more mails, which says nothing about measuring
 
 No login: the token names the person. A shared token names nobody, so the page asks for the address.
@@ -23,7 +23,7 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.ids import WorkspaceId
-from inkdot.domain.token import Keyring, Token, TokenKind
+from inkdot.domain.token import UNSUBSCRIBE, Keyring, Token, TokenKind
 from inkdot.room.sheet import body_of, gone, is_from_elsewhere, sheet
 from inkdot.room.words import VERSION, WORDS, language_of
 
@@ -32,7 +32,12 @@ _AGREE = (
     '<section><h2>{title}</h2><form method="post"><input type="hidden" name="do" value="agree">'
     '<p><label><input type="checkbox" name="yes" value="1"> {text}</label></p><button>{button}</button></form></section>'
 )
+_LEAVE = (
+    '<section><h2>{title}</h2><p>{text}</p><form method="post"><input type="hidden" name="do" value="leave">'
+    "<button>{button}</button></form></section>"
+)
 _BODY = Template("""$done
+$leave
 <p>$kept</p>
 <p>$signal</p>
 <section>
@@ -61,6 +66,12 @@ class Choices(Protocol):
 
     def mode_of(self, address: Address, workspace: WorkspaceId) -> Mode:
         """How much may be kept about a person now."""
+
+    def mode_of_website(self, domain: str, workspace: WorkspaceId) -> Mode:
+        """How much may be kept of a website's visitors whom nobody asked."""
+
+    def may_agree(self, address: Address, workspace: WorkspaceId) -> bool:
+        """Whether more would be kept of a person who agrees to everything."""
 
     def stop(self, said: Said) -> None:
         """Keep nothing more."""
@@ -119,13 +130,16 @@ class PrivacyPages:
         except BadAddress:
             return self._shown(request, token, None, "no_address", 422)
         said = Said(token.workspace, address, words["agree_text"], VERSION, language, "/p/")
-        if b"List-Unsubscribe" in body and b"One-Click" in body:  # also as multipart, which RFC 8058 allows
+        one_click = b"List-Unsubscribe" in body and b"One-Click" in body  # also as multipart, which RFC 8058 allows
+        if one_click or (asked.get("do") == "leave" and token.address):
             self._choices.unsubscribe(said)
             return self._shown(request, token, address, "unsubscribed")
         if asked.get("do") == "agree":
             # Only who holds his own token can agree, on this page: anybody could type an address, or send a form from another site.
             if asked.get("yes") != "1" or token.address is None or is_from_elsewhere(request):
                 return self._shown(request, token, token.address, "unticked", 422)
+            if not self._choices.may_agree(address, token.workspace):
+                return self._shown(request, token, address, "")
             self._choices.agree(said)
             return self._shown(request, token, address, "agreed")
         self._choices.stop(said._replace(wording=words["stop_text"]))
@@ -137,20 +151,39 @@ class PrivacyPages:
     def _shown(self, request: Request, token: Token, address: Address | None, done: str, status: int = 200) -> Response:
         language, manner = self._language(request), self._manner
         words = {name: html.escape(text) for name, text in WORDS[language].items()}
-        mode = self._choices.mode_of(address, token.workspace) if address else token.mode
+        mode, kept = self._kept(token, address)
         signals = request.headers.get("sec-gpc") == "1" or request.headers.get("dnt") == "1"
-        days = words["events_days"].format(days=manner.events_days) if manner.events_days else words["events_open"]
-        named = mode is not Mode.INDIVIDUAL and address is not None and token.address is not None
+        days = _after(words, manner.events_days) if manner.events_days else words["events_open"]
+        named = address is not None and token.address is not None
+        asks = (
+            named and mode is not Mode.INDIVIDUAL and self._choices.may_agree(address or Address(""), token.workspace)
+        )
         body = _BODY.substitute(
             words,
             done=f'<p class="done" role="status"><strong>{words[done]}</strong></p>' if done else "",
-            kept=words[mode.name.lower()],
+            leave=_LEAVE.format(title=words["leave_title"], text=words["leave_text"], button=words["leave_button"])
+            if named and token.destination == UNSUBSCRIBE and done != "unsubscribed" else "",
+            kept=words[kept],
             signal=words["signal" if signals else "no_signal"],
             address_field=_FIELD.format(label=words["address"]) if token.address is None else "",
             agree=_AGREE.format(title=words["agree_title"], text=words["agree_text"], button=words["agree_button"])
-            if named else "",
+            if asks else "",
             facts=words["days"].format(
-                journal=manner.journal_days, events=days, controller=html.escape(manner.controller) or words["nobody"]
+                journal=_after(words, manner.journal_days), events=days,
+                controller=html.escape(manner.controller) or words["nobody"],
             ),
         )  # fmt: skip
         return sheet(WORDS[language]["title"], body, language, status)
+
+    def _kept(self, token: Token, address: Address | None) -> tuple[Mode, str]:
+        """How much may be kept, and the name of the words for it."""
+        domain = token.destination.decode("utf-8", "replace")
+        if address is not None or not domain:
+            mode = self._choices.mode_of(address, token.workspace) if address else token.mode
+            return mode, mode.name.lower()
+        mode = self._choices.mode_of_website(domain, token.workspace)
+        return mode, f"site_{Mode.AGGREGATE.name if mode is Mode.HYGIENE else mode.name}".lower()
+
+
+def _after(words: dict[str, str], days: int) -> str:
+    return words["events_day"] if days == 1 else words["events_days"].format(days=days)

@@ -19,9 +19,7 @@ def records(settings: Settings, default: Decision, table: list[Region], receiver
         "none": "not kept",
     }[settings.addresses]
     rules = "\n".join(f"- {r.name}: {r.mode.name.lower()} without consent; {r.source}, {r.date}." for r in table)
-    named = (
-        "nobody (health mode)" if settings.health else "recipients who agreed, and those of whom the region allows it"
-    )
+    named = "nobody (health mode)" if settings.health else _NAMED[default.mode is Mode.INDIVIDUAL]
     return f"""# Record of processing: measuring opens, clicks, visits and reading
 
 - Controller: {settings.controller or "(set `controller` in inkdot.toml)"}; contact: {settings.controller_mail or "(set `controller_mail`)"}; representative and data protection officer, if you have them: (add)
@@ -29,12 +27,12 @@ def records(settings: Settings, default: Decision, table: list[Region], receiver
 - People concerned: recipients of mails, readers of shared documents, visitors of websites.
 - People named: {named}.
 - People whose choice is not known: {default.sentence}.
-- Data of named people: mail address; time of opens, clicks and reading; program, device and rough place; links; choices with their proof; phone, name, country and postcode of those of whom you told it (`inkdot person import`).
-- Data of all others: counts with shared marks; below five they are not shown.
+- Data of named people: {_data(settings)}
+- Data of all others: {_OTHERS[Mode.AGGREGATE if settings.health else default.mode]}
 - Internet addresses: {addresses}.
 - Legal basis: {_basis(settings, default)}
 - Recipients: {_receivers(receivers)}
-- Erasure: raw requests {raw}, events {_after(settings.events_days)}, backups {_after(settings.backups_days)}.
+- Erasure: raw requests {raw}, events {_after(settings.events_days)}, backups {_after(settings.backups_days)}, documents that nobody can read any more {_after(settings.documents_days)}. The consent ledger and the audit log stay as proof; an erasure takes names out of them.
 - Security: signed marks, a journal synced before each answer, files readable by their owner alone, an audit log sealed row by row.
 - Rights: {_page(settings)}, `inkdot person export`, `inkdot person erase`, `inkdot consent withdraw`.
 
@@ -44,8 +42,33 @@ def records(settings: Settings, default: Decision, table: list[Region], receiver
 """
 
 
+_NAMED = (
+    "recipients who agreed",
+    "recipients who did not object, and visitors of websites who are known by a link or gave their name",
+)
+_OTHERS = {
+    Mode.OFF: "none.",
+    Mode.AGGREGATE: "counts with shared marks; below five they are not shown.",
+    Mode.HYGIENE: "the day of the last open, overwritten each time; for the rest counts with shared marks, below five not shown.",
+    Mode.INDIVIDUAL: "of browsers that send Global Privacy Control or Do Not Track counts with shared marks; below five they are not shown.",
+}  # fmt: skip
+
+
+_TOLD = "phone, name, country and postcode of those of whom you told it (`inkdot person import`)"
+
+
+def _data(settings: Settings) -> str:
+    if settings.health:
+        return f"mail address; choices with their proof; {_TOLD}; nothing of what they open or click."
+    return (
+        "mail address; time of opens, clicks, replies, bounces, visits and reading; program, device, network and rough place; links, "
+        "pages and where visitors came from; points for interest, worked out from these; choices with their proof; "
+        f"{_TOLD}."
+    )
+
+
 def _after(days: int) -> str:
-    return f"after {days} days" if days else "on request or by hand alone (no days are set)"
+    return f"after {days} day{'s' * (days > 1)}" if days else "on request or by hand alone (no days are set)"
 
 
 def _basis(settings: Settings, default: Decision) -> str:
@@ -69,21 +92,22 @@ def _receivers(receivers: Sequence[str]) -> str:
 
 
 def _page(settings: Settings) -> str:
-    carried = notice_of(settings).style != "off"
-    return (
-        "privacy page in every marked mail"
-        if carried
-        else "privacy page (no mail carries its link: see `privacy_link`)"
-    )
+    style = notice_of(settings).style
+    told = {
+        "footer": "privacy page in every marked mail",
+        "header": "privacy page (its link stands in a header line of marked mails, which few programs show: see `privacy_link`)",
+        "off": "privacy page (no mail carries its link: see `privacy_link`)",
+    }
+    return told[style]
 
 
 def assessment(settings: Settings, default: Decision, receivers: Sequence[str]) -> str:
     """Markdown, to be completed by somebody who knows the sender."""
     wide = default.mode is Mode.INDIVIDUAL
-    linked = notice_of(settings).style != "off"
+    linked = notice_of(settings).style == "footer"
     open_questions = [
         *(["People are measured by name without being asked: is there a legal basis in every place they live?"] if wide else []),
-        *(["No mail carries a link to the privacy page (`privacy_link`): how do people learn that they are measured?"] if not linked else []),
+        *(["No mail shows a link to the privacy page (`privacy_link`): how do people learn that they are measured?"] if not linked else []),
         *([f"{', '.join(receivers)} get data: with which contract, and in which country?"] if receivers else []),
         *(["Events have no end (`events_days = 0`): how long are they needed?"] if not settings.events_days else []),
         *(["Backups have no end (`backups_days = 0`): how long are they needed?"] if not settings.backups_days else []),
@@ -91,10 +115,10 @@ def assessment(settings: Settings, default: Decision, receivers: Sequence[str]) 
         *(["No controller is named (`controller`)."] if not settings.controller else []),
         "Are employees, children or patients among the recipients? For patients use health mode.",
         "What does the data protection officer say (Article 35(2)), and where it fits the people concerned (Article 35(9))?",
-        "How high is each risk below for your recipients, and what is left of it? If it stays high, ask the authority first (Article 36).",
+        "How high is each risk above for your recipients, and what is left of it? If it stays high, ask the authority first (Article 36).",
     ]  # fmt: skip
     listed = "\n".join(f"- [ ] {question}" for question in open_questions)
-    told = "footer and privacy page in every marked mail" if linked else "a privacy page, which no mail links to"
+    told = "footer and privacy page in every marked mail" if linked else "a privacy page, to which no mail shows a link"
     away = (
         f"handed to {', '.join(receivers)} alone, as set up here"
         if receivers

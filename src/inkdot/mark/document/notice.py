@@ -12,7 +12,7 @@ from inkdot.mark.document.spots import Spot, inserting, last_in
 from inkdot.mark.privacy import Notice
 
 _WORDS = {
-    "en": ("The sender can see that and when this document is opened.", "The sender counts how often this document is opened, without names.",
+    "en": ("The sender can see whether and when this document is opened.", "The sender counts how often this document is opened, without names.",
            "The sender keeps the day on which you last opened something.", "See and stop"),
     "de": ("Der Absender kann sehen, ob und wann dieses Dokument geöffnet wird.", "Der Absender zählt ohne Namen, wie oft dieses Dokument geöffnet wird.",
            "Der Absender speichert den Tag, an dem Sie zuletzt etwas geöffnet haben.", "Ansehen und abschalten"),
