@@ -136,6 +136,17 @@ def test_an_import_keeps_the_good_rows_and_says_why_it_refused_the_others(tmp_pa
     modes = {p: inkdot_json("consent", "log", f"{p}@example.com", "--data", data)["mode"] for p in
              ("ben", "eve", "cleo", "dora", "fay")}  # fmt: skip
     assert modes == {"ben": "individual", "eve": "aggregate", "cleo": "aggregate", "dora": "aggregate", "fay": "off"}
+    # What could mean one thing or the other is no consent, either.
+    for unclear in (
+        "person,mode,mode\neve@example.com,off,individual\n",
+        "person,email,mode\neve@example.com,cleo@example.com,individual\n",
+        "person;mode\neve@example.com;individual\n",
+        '{"person": "eve@example.com", "mode": "off", "mode": "individual"}\n',
+        '{"person": ["eve@example.com"], "mode": "individual"}\n',
+    ):
+        file.write_text(unclear)
+        assert inkdot("consent", "import", file, "--data", data, check=False).returncode in (1, 2), unclear
+        assert inkdot_json("consent", "log", "eve@example.com", "--data", data)["mode"] == "aggregate", unclear
 
 
 def test_a_changed_row_of_the_ledger_is_named(tmp_path: Path) -> None:

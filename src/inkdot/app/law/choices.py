@@ -67,9 +67,11 @@ def _rows(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str
         yield from _json_rows(text, bad)
         return
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    heading = {str(name).strip().lower() for name in reader.fieldnames or ()}
-    if not heading & set(_NAMES) or "mode" not in heading:
-        raise UsageError("The first line must name the columns, among them person and mode.")
+    heading = [str(name).strip().lower() for name in reader.fieldnames or ()]
+    if not set(heading) & set(_NAMES) or "mode" not in heading:
+        raise UsageError("The first line must name the columns, among them person and mode, with commas between them.")
+    if twice := sorted({name for name in heading if heading.count(name) > 1}):
+        raise UsageError(f"The column {twice[0]!r} is there twice; which one counts is not clear.")
     try:
         for row in reader:
             if None in row or None in row.values():
@@ -85,8 +87,11 @@ def _json_rows(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dic
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError:
+            row = json.loads(line, object_pairs_hook=_once)
+        except _Twice as error:
+            bad.append((number, str(error)))
+            continue
+        except (ValueError, RecursionError):
             bad.append((number, "The line is no JSON object."))
             continue
         if _is_seal(row):
@@ -97,11 +102,25 @@ def _json_rows(text: str, bad: list[tuple[int, str]]) -> Iterator[tuple[int, dic
             bad.append((number, "The line is no JSON object."))
 
 
+class _Twice(UsageError):
+    """One name with two values in one row."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise _Twice("The row has one name twice; which one counts is not clear.")
+    return row
+
+
 def _choice(row: dict[str, Any], *, ours: bool) -> Choice:
     if strange := sorted(set(row) - _KNOWN):
         raise UsageError(f"The column {strange[0]!r} is not known.")
     fields = {name: "" if value is None else str(value).strip() for name, value in row.items()}
-    who = next((fields[name] for name in _NAMES if fields.get(name)), "")
+    named = {fields[name] for name in _NAMES if fields.get(name)}
+    if len({one.lower() for one in named}) > 1:
+        raise UsageError("The row names several people.")
+    who = min(named, default="")
     act = fields.get("act") or "set"
     # What a browser agreed to on a site stays as proof; it allows nothing here, where browsers are asked anew.
     browser = ours and is_browser(who) and act == "set" and fields.get("scope", "").startswith("site:")
