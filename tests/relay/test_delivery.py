@@ -272,7 +272,7 @@ def test_a_refusal_is_told_once_although_its_report_fails_at_first(tmp_path: Pat
 def test_a_temporary_refusal_is_tried_again(door: MailDoor, fresh: str) -> None:
     door.sink.answers[fresh] = "450 4.2.0 Greylisted, come back"
     door.send(page("Greylisted"), fresh, f"ok-{fresh}")
-    waiting = eventually(lambda: [m for m in door.queue() if m["pending"] == [fresh]])[0]
+    waiting = eventually(lambda: [m for m in door.queue() if m["pending"] == [fresh] and m["last"]])[0]
     assert waiting["last"] == "450 4.2.0 Greylisted, come back"
     assert waiting["tries"] >= 1
     del door.sink.answers[fresh]
@@ -611,6 +611,21 @@ def test_addresses_beyond_ascii_are_handed_on(door: MailDoor) -> None:
     assert door.delivered("jürgen@exämple.de")
 
 
+def test_a_domain_beyond_ascii_is_one_however_it_is_written_and_needs_nothing_of_the_upstream(tmp_path: Path) -> None:
+    ben, ada = "ben@müller.de", "ada@müller.de"
+    with Sink(smtputf8=False) as sink:
+        door = MailDoor(tmp_path, sink)
+        account = inkdot_json("relay", "account", "add", "ada@xn--mller-kva.de", "--data", door.data)
+        with door.client().hello() as client:
+            assert client.login(account["user"], account["password"]).startswith("235")
+            for sender, to in ((ada, "ben@xn--mller-kva.de"), ("ada@xn--mller-kva.de", ben)):
+                assert client.mail(page("Here", From="ada@xn--mller-kva.de"), to, sender=sender).startswith("250")
+        copies = door.delivered("ben@xn--mller-kva.de", 2)
+        assert {copy.sender for copy in copies} == {"ada@xn--mller-kva.de"}
+        assert {row["to"] for row in door.log()} == {ben}
+        door.stop()
+
+
 def test_headers_beyond_ascii_are_announced_to_the_upstream(door: MailDoor, fresh: str) -> None:
     with door.logged_in() as client:
         for line in (f"MAIL FROM:<{ADA}> SMTPUTF8", f"RCPT TO:<{fresh}>", "DATA"):
@@ -619,6 +634,7 @@ def test_headers_beyond_ascii_are_announced_to_the_upstream(door: MailDoor, fres
         assert client.reply().startswith("250")
     assert "Subject: Grüße".encode() in door.delivered(fresh)[0].content
     assert any(said.endswith("SMTPUTF8") for said in door.sink.senders if f"<{ADA}>" in said)
+    assert door.log()[0]["subject"] == "Grüße"
 
 
 def test_an_upstream_without_smtputf8_gets_no_such_mail_and_the_sender_is_told(tmp_path: Path) -> None:

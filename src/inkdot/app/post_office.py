@@ -131,10 +131,11 @@ class PostOffice:
     def may_send_as(self, name: str, address: str) -> bool:
         """True if the account may; one that was given no senders is bound to the domain of its first mail."""
         account = self.post.account(name)
-        if account is None or "@" not in address:
+        if account is None or not proper(address):
             return False
+        address = normal_address(address)
         if not account.senders:
-            self.post.bind_account(name, ("@" + address.rpartition("@")[2].lower(),))
+            self.post.bind_account(name, ("@" + address.rpartition("@")[2],))
             self._log("account_bound", account=name)
             return self.may_send_as(name, address)
         return accounts.may_send_as(account, address)

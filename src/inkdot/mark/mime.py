@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -125,10 +126,12 @@ def subject(part: Part) -> str | None:
 
 
 def decoded(part: Part, name: str) -> str | None:
-    """The text of a header."""
+    """The text of a header; bytes beyond ASCII are UTF-8 wherever they can be (RFC 6532)."""
     value = part.get(name)
     if value is None:
         return None
+    with contextlib.suppress(UnicodeError):
+        value = value.encode("latin-1").decode("utf-8")
     try:
         return str(make_header(decode_header(value)))
     except (ValueError, LookupError, HeaderParseError):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from inkdot.domain.contact import wire_address
 from inkdot.patience import left
 from inkdot.relay.route import LoginBy, Route, Tls
 from inkdot.relay.server import Server, TlsServer
@@ -101,6 +102,7 @@ class Line:
 
     def _envelope(self, sender: str, recipient: str, pieces: list[bytes], *, utf8: bool = False) -> Answer | None:
         """MAIL and RCPT; None if both were taken."""
+        sender, recipient = wire_address(sender), wire_address(recipient)
         size = sum(map(len, pieces))
         options = [f"SIZE={size}"] if size and self.server.has_extn("size") else []
         if self.server.has_extn("8bitmime") and not all(piece.isascii() for piece in pieces):
