@@ -26,11 +26,12 @@ _GENERIC = re.compile(
 _REACHABLE = re.compile(r"https?://(?!bsalsa)|www\.(?!bsalsa)|[\w.+-]+@[\w-]+\.[a-z]{2,}")
 """Where to write to the people behind it: no browser says, but for one old part of Internet Explorer."""
 _PREVIEWS = re.compile(
-    r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp/[\d.]+(?: [AINWi])?$|TelegramBot|Discordbot"
+    r"Slackbot|Slack-ImgProxy|SkypeUriPreview|MicrosoftPreview|BingPreview|^WhatsApp(?:/[\d.]+)?(?: [AINWi])?$|TelegramBot|Discordbot"
     r"|facebookexternalhit|facebookexternalua|meta-externalfetcher|Facebot|LinkedInBot|Twitterbot|Snap URL Preview|Viber"
     r"|redditbot|Iframely|Embedly|GroupMeBot|Mattermost-Bot|Mastodon/|Bluesky Cardyb|KeybaseBot|Synapse \(bot"
     r"|DingTalkBot-LinkService|ClickUpLinkUnfurler|Chatwork LinkPreview|SteamChatURLLookup|WebexTeams|Yahoo Link Preview"
-    r"|Discourse Forum Onebox|GoogleMessages/|Pinterestbot"
+    r"|Discourse Forum Onebox|GoogleMessages/|Pinterestbot|vkShare|OdklBot|Meta-ExternalHit|SummalyBot|Lemmy/|FlipboardProxy"
+    r"|(?i:\b(?:link|url|rich ?link)[ -]?preview|unfurl|urlpreview|previewbot|richlink|metatag|opengraph)"
 )
 _PHONE = re.compile(r"(?i)(?<=Android )[\d.]+; (?:\w\w[-_]\w\w; )?[^;)]+")
 """A phone's own name may have any word in it: RUBY, PHANTOM5, C Bot Tab 70."""
