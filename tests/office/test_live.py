@@ -200,6 +200,18 @@ def test_a_feed_shows_the_kinds_it_was_asked_for(firms: Firms) -> None:
     feed.close()
 
 
+def test_who_watches_is_in_the_audit_log(firms: Firms) -> None:
+    made = inkdot_json("key", "add", "a screen in the hall", "--scope", "read", "--data", firms.server.data)
+    program = Program(firms.server, made["secret"])
+    for _ in range(2):
+        feed = Watching(program)
+        feed.next()
+        feed.close()
+    told = map(json.loads, inkdot("audit", "--json", "--data", firms.server.data).stdout.splitlines())
+    lines = [line for line in told if "a screen in the hall" in line["who"] and line["what"] == "live"]
+    assert 1 <= len(lines) <= 2  # two where an hour ends meanwhile
+
+
 def test_a_wrong_wish_is_refused_in_a_sentence(firms: Firms) -> None:
     for query, last in (("?kind=opened", None), ("?colour=red", None), ("?machines=no", None), ("", "yesterday")):
         assert refused(firms.ours, query, last) == 422

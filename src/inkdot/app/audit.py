@@ -25,8 +25,8 @@ _MOST_LINES = 5_000
 _SECOND = 1_000_000
 _NO_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 """A disk that takes nothing keeps nobody from reading, nor from making room; any other trouble does."""
-_WATCHED = frozenset({"latest"})
-"""What an open page asks again and again: whoever watches leaves a line an hour, or nothing else would be found in the log."""
+_WATCHED = frozenset({"latest", "live"})
+"""What an open page or feed asks again and again: whoever watches leaves a line an hour, or nothing else would be found in the log."""
 _UNTOLD = frozenset({"by", "person", "to", "because", "mail", "file", "password", "secret"})
 """What is in other columns, or no business of a log."""
 UNPERSONAL = frozenset(
@@ -60,13 +60,18 @@ UNPERSONAL = frozenset(
 
 def audited(register: Register, asks: Mapping[str, Ask]) -> dict[str, Ask]:
     """The same questions, each leaving a line before it is answered."""
-    known = {**asks, "table_download": _taken}
+    known = {**asks, "table_download": _taken, "live": _fed}
     return {name: ask if name in UNPERSONAL else _watched(register, name, ask) for name, ask in known.items()}
 
 
 def _taken(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A `table` of the office left it as a file with so many `rows`; the line is all that is wanted."""
     yield {"table": what.get("table"), "rows": what.get("rows")}
+
+
+def _fed(_: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Somebody opened the live feed; the line is all that is wanted."""
+    yield {}
 
 
 def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -220,7 +220,7 @@ class Office:
             "events", "timeline", "report_mail", "report_message", "report_document", "explain", "status", "verify", "rebuild", "backup", "tidy", "regrade",
             "correct", "corrections", "learned", "report_site", "site_lately", "report_leads", "report_searches", "import_check",
             "person_merge", "person_unmerge", "person_identities",
-            "home", "alive", "silent", "sent", "heard", "latest", "audit_log", "table_download", "person_export", "person_erase", "retention", "doctor", "report_campaign", "campaign_list", "sample_remove",
+            "home", "alive", "silent", "sent", "heard", "latest", "live", "audit_log", "table_download", "person_export", "person_erase", "retention", "doctor", "report_campaign", "campaign_list", "sample_remove",
         )  # fmt: skip
         return {
             name: self._asked(name)

@@ -69,7 +69,7 @@ def application(
         Route("/healthz", health),
         Route("/metrics", numbers),
         Route("/ask/{question}", ask, methods=["POST"]),
-        *api_routes(door, Streams(live, healthy)),
+        *api_routes(door, Streams(live, healthy, asks)),
         *page_routes(desk),
     ]
     handlers = {InkdotError: _refused, HTTPException: desk.lost, Exception: desk.broken}

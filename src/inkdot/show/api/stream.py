@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inkdot.domain.event import Kind
-from inkdot.show.api.call import Principal, unfit
+from inkdot.show.api.call import Ask, Principal, unfit
 from inkdot.show.api.door import JSON
 from inkdot.show.live import FeedResponse, Live, Wanted, is_place
 
@@ -20,9 +20,9 @@ from inkdot.show.live import FeedResponse, Live, Wanted, is_place
 class Streams:
     """What the office tells while it happens."""
 
-    def __init__(self, live: Live, healthy: Callable[[], str | None]) -> None:
-        """`healthy` gives None or what is wrong."""
-        self._live, self._healthy = live, healthy
+    def __init__(self, live: Live, healthy: Callable[[], str | None], asks: Mapping[str, Ask]) -> None:
+        """`healthy` gives None or what is wrong; `asks` is told who watches, for the audit log."""
+        self._live, self._healthy, self._asks = live, healthy, asks
 
     async def live(self, request: Request, principal: Principal) -> Any:
         """Events as they come."""
@@ -30,6 +30,8 @@ class Streams:
         since = request.headers.get("last-event-id") or None
         if since and not is_place(since):
             raise unfit("Last-Event-ID", "is none that was given out")
+        watches = {"workspace": int(principal.workspace), "by": principal.by, "api": True}
+        await run_in_threadpool(lambda: list(self._asks["live"](watches)))
         self._live.on(asyncio.get_running_loop())
         feed = await run_in_threadpool(self._live.watch, wanted, principal.asker, since)
         return FeedResponse(feed, principal.still)
