@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -276,6 +277,16 @@ def test_visits_are_traced_to_their_channel(referrer: str, page: str, channel: s
         inkdot("explain", "--jsonl", stdin=json.dumps({"id": 1, "referrer": referrer, "page_url": page})).stdout
     )
     assert (traced["channel"], traced["source"]) == (channel, source)
+
+
+def test_cases_come_from_a_file_or_from_standard_input(tmp_path: Path) -> None:
+    text = json.dumps({"id": 7, "referrer": "https://www.google.de/", "page_url": "https://example.com/"})
+    (tmp_path / "cases.jsonl").write_text(text)
+    asked = inkdot("explain", "--jsonl", tmp_path / "cases.jsonl").stdout
+    assert (json.loads(asked)["id"], asked) == (7, inkdot("explain", "--jsonl", stdin=text).stdout)
+    for wrong in (tmp_path / "none.jsonl", tmp_path):
+        refused = inkdot("explain", "--jsonl", wrong, check=False)
+        assert (refused.returncode, refused.stderr.count("cannot be read as a file of cases")) == (2, 1)
 
 
 def test_a_replayed_journal_changes_nothing(own_server: Server) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -125,9 +126,9 @@ def report_mail(
 
 
 def explain(
-    event: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="An event's id.")] = None,
+    event: Annotated[str | None, typer.Argument(metavar="[EVENT]", help="An event's id; with --jsonl a file.")] = None,
     jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="Judge cases from standard input, one JSON object a line.")
+        bool, typer.Option("--jsonl", help="Judge cases, one JSON object a line: of a file or standard input.")
     ] = False,
     says: Annotated[
         str | None, typer.Option(help="You know better: human, machine or me; rules takes that back.")
@@ -146,7 +147,11 @@ def explain(
       inkdot explain --jsonl < cases.jsonl
     """
     if jsonl:
-        _explain_cases()
+        try:
+            with nullcontext(sys.stdin) if event in (None, "-") else Path(event).open(encoding="utf-8") as cases:
+                _explain_cases(cases)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{event or 'standard input'} cannot be read as a file of cases: {error}.") from error
         return
     if not event:
         raise UsageError("Name an event, as 'inkdot events' lists them, or give cases with --jsonl.")
@@ -162,10 +167,10 @@ def explain(
     print_explanation(answer)
 
 
-def _explain_cases() -> None:
+def _explain_cases(cases: Iterable[str]) -> None:
     from inkdot.app.cases import judge_case
 
-    for number, line in enumerate(sys.stdin, 1):
+    for number, line in enumerate(cases, 1):
         if line.strip():
             try:
                 case = json.loads(line)
