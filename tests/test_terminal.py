@@ -40,7 +40,7 @@ def test_a_timeline_fits_its_terminal_and_breaks_no_word(
     assert "why M1: Thunderbird fetched it directly" in text
 
 
-@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("columns", [44, 80, 120])
 def test_the_report_on_mails_keeps_its_headings_whole(
     columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

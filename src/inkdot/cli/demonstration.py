@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,10 +188,12 @@ def _show_when_understood(data: Path, reader: _Reader) -> None:
 def _own_tries(data: Path, public: str) -> str:
     mail = data.parent / "sample.eml"
     mail.write_bytes(_SAMPLE)
+    here = shutil.which("inkdot", path=str(Path(sys.executable).parent)) or "inkdot"
+    inkdot = "inkdot" if shutil.which("inkdot") == here else here  # after `make demo` no shell knows it yet
     return (
         f"\nNow try it yourself, in another terminal (the street door is {public}):\n"
-        f"  inkdot mail mark {mail} --to you@example.com --out-dir {data.parent}/out --data {data}\n"
+        f"  {inkdot} mail mark {mail} --to you@example.com --out-dir {data.parent}/out --data {data}\n"
         "  open the copy in a mail program or a browser with remote images allowed, click a link, then\n"
-        f"  inkdot timeline you@example.com --data {data}\n"
-        f"  inkdot events --follow --data {data}\n"
+        f"  {inkdot} timeline you@example.com --data {data}\n"
+        f"  {inkdot} events --follow --data {data}\n"
     )

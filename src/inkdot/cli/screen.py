@@ -8,10 +8,11 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-_WIDE = 100
+_WIDE, _NARROW = 100, 72
 _STYLE = {"yes": "green", "likely": "cyan", "unknown": "yellow", "no": "dim"}
 _PLAIN_MARK = {"yes": "*", "likely": "+", "unknown": "?", "no": "."}
 """Where the terminal has no such signs."""
@@ -109,10 +110,15 @@ def _fields(fields: dict[str, dict[str, str | None]]) -> Iterator[tuple[str, str
 
 
 def print_mail_report(answer: dict[str, Any]) -> None:
-    """One line per mail."""
+    """One line per mail, or a few where there is no room for a table."""
     console = Console(markup=False)
     if not answer["messages"]:
         console.print(f"No mail was marked or heard of since {answer['since'][:10]}.")
+        return
+    if console.width < _NARROW:
+        for mail in answer["messages"]:
+            console.print(Text(mail["subject"] or mail["message"], style="bold"))
+            console.print(Padding(_mail_in_words(mail), (0, 0, 0, 2)))
         return
     wide = console.width >= _WIDE
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, wide), header_style="dim")
@@ -123,15 +129,31 @@ def print_mail_report(answer: dict[str, Any]) -> None:
         table.add_column("last", no_wrap=True)
     for mail in answer["messages"]:
         opened = mail["opened"]
-        unmarked = sum(mail["unmarked"].values()) >= (mail["recipients"] or 1)
         table.add_row(
             Text(mail["subject"] or mail["message"]), str(mail["recipients"] or "?"),
-            "not marked" if unmarked else _between(mail["opened_between"]),
+            "not marked" if _is_unmarked(mail) else _between(mail["opened_between"]),
             str(opened["sure"]), str(opened["likely"]), str(opened["unknown"]), str(opened["machine_only"]),
             _between(mail["clicked_between"]), str(mail["replied"]),
             *((mail["last"] or "")[:16].replace("T", " ") for _ in range(wide)),
         )  # fmt: skip
     console.print(table)
+
+
+def _is_unmarked(mail: dict[str, Any]) -> bool:
+    return bool(sum(mail["unmarked"].values()) >= (mail["recipients"] or 1))
+
+
+def _mail_in_words(mail: dict[str, Any]) -> str:
+    opened, by = mail["opened"], f"to {mail['recipients'] or '?'}"
+    if _is_unmarked(mail):
+        return f"{by}; not marked"
+    worth = ", ".join(
+        f"{word} {opened[key]}" for key, word in (("sure", "sure"), ("likely", "likely"), ("unknown", "perhaps"))
+    )
+    return (
+        f"{by}; opened by {_between(mail['opened_between'])}: {worth}, machine only {opened['machine_only']}; "
+        f"clicked by {_between(mail['clicked_between'])}; answered by {mail['replied']}"
+    )
 
 
 def _between(pair: list[int]) -> str:

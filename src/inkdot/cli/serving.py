@@ -78,7 +78,7 @@ def serve(
         sys.stdout.flush()
         if setup_link:
             _say_how_to_begin(folder, server, open_page)
-        _say_if_unanswered(settings)
+            _say_if_unanswered(settings)
 
     if settings.public_url:
         _remember_public_url(folder.root, settings.public_url)
