@@ -36,7 +36,9 @@ def test_everything_in_a_folder_is_in_the_backup_or_is_made_anew(own_server: Ser
     page = own_server.get(url)[2]
     own_server.mark()
     assert own_server.get("/healthz")[0] == 200
+    assert "none was made yet" in inkdot("doctor", "--data", data, check=False).stdout
     inkdot("backup", backup, "--data", data)
+    assert f"the last was made 0.0 days ago, to {backup}" in inkdot("doctor", "--data", data, check=False).stdout
     with tarfile.open(backup) as tar:
         held = {name.partition("/")[0] for name in tar.getnames()}
     there = {path.name for path in data.iterdir() if not path.name.startswith(".")}

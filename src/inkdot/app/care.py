@@ -43,11 +43,13 @@ NOT_KEPT = {
     "drawn": "pages of documents, drawn anew when they are asked for",
     "spool": "mails on their way; a restored copy would send them a second time",
     "backups": "the base of a rebuild, made anew before the journal's next expiry",
+    "backed_up": "where and when the last backup went",
     "geo": "fetched by 'inkdot geo update'",
     "events.*.duckdb*": "set aside before repairs",
     "control.before-*.db*": "set aside before migrations",
 }
 """What of a data folder a backup leaves out, and why."""
+BACKED_UP = "backed_up"
 _STORE_BACKUP = "events.duckdb"
 _SLACK = bytes(64)  # a record may end in zeros that rstrip took
 
@@ -181,6 +183,7 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
             os.fsync(file.fileno())
         half.rename(target)
         sync_folder(target.absolute().parent)
+        (folder.root / BACKED_UP).write_text(f"{target}\n")
     except OSError as error:
         raise Failure(
             f"The backup cannot be written to {target} ({error.strerror or error}); name a file in a folder that exists and has room."

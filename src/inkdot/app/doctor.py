@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inkdot import __version__
+from inkdot.app.care import BACKED_UP
 from inkdot.app.folder import Folder
 from inkdot.app.knowledge import knowledge
 from inkdot.domain.errors import InkdotError
@@ -120,11 +121,13 @@ def _journal(folder: Folder) -> Iterator[Finding]:
 
 
 def _backups(folder: Folder) -> Iterator[Finding]:
-    newest = max((p.stat().st_mtime for p in folder.backups.iterdir()), default=None)
-    if newest is None:
-        yield Finding("WARN", "backup", "none in the folder; 'inkdot backup FILE' makes one")
+    """The folder's own copies are for repairs: what is lost with the disk is in those that somebody asked for."""
+    last = folder.root / BACKED_UP
+    if last.exists():
+        days = (time.time() - last.stat().st_mtime) / 86_400
+        yield Finding("OK", "backup", f"the last was made {days:.1f} days ago, to {last.read_text().strip()}")
     else:
-        yield Finding("OK", "backup", f"the newest is {(time.time() - newest) / 86_400:.1f} days old")
+        yield Finding("WARN", "backup", "none was made yet; 'inkdot backup FILE' makes one")
 
 
 def _mail_door(folder: Folder) -> Iterator[Finding]:

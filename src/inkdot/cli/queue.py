@@ -102,6 +102,8 @@ def log(
     untreated = {message: post.untreated(message) for message in {row.message for row in rows}}
     post.close()
     leave_line(data, "mail log", last=last)
+    if not (rows or as_json):
+        talk("The mail door has taken no mail yet.")
     for row in rows:
         why = row.left_alone and {"reason": row.left_alone, "text": SENTENCES[LeftAlone(row.left_alone)]}
         documents = [{"name": n, "reason": w, "text": UNTREATED[w]} for n, w in untreated[row.message].items()]
