@@ -61,6 +61,9 @@ def test_hygiene_keeps_one_day_and_nothing_else(own_server: Server) -> None:
     assert events[0]["message"] is None
     assert events[0]["raw"]["agent"] is None
     assert not [path for path, content in files_in(data) if agent.encode() in content]
+    # Which of the mails it was nobody knows, so that of each it may have been.
+    mails = inkdot_json("report", "mail", "--data", data)["messages"]
+    assert [mail["opened_between"] for mail in mails if mail["subject"] == "The quote"] == [[0, 1], [0, 1]]
 
 
 def test_of_nobody_small_counts_are_hidden(own_server: Server) -> None:

@@ -19,7 +19,7 @@ from inkdot.app.attachments import Attachments
 from inkdot.app.consent import WORKSPACE, Register
 from inkdot.app.folder import Folder
 from inkdot.app.people import People, Person
-from inkdot.domain.consent import Mode, is_alone
+from inkdot.domain.consent import Mode, by_day, is_alone
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import MESSAGE, ContactId, MessageId, to_word
@@ -173,7 +173,9 @@ class Sending:
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
         internet_id = original.internet_id or self._internet_id
         names = tuple(known)
-        kept = Message(self.message, now, original.subject, names, original.links, internet_id, unnamed, self._list)
+        kept = Message(
+            self.message, now, original.subject, names, original.links, internet_id, unnamed, by_day(modes), self._list
+        )
         self.store.keep_message(kept, known, WORKSPACE)
         if unnamed != 1:
             self.store.count_unnamed(self.message, unnamed)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from inkdot.app.consent import WORKSPACE, notice_of
 from inkdot.app.folder import Folder
-from inkdot.domain.consent import Mode, is_alone
+from inkdot.domain.consent import Mode, by_day, is_alone
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Share
 from inkdot.domain.errors import UsageError
@@ -66,7 +66,9 @@ def keep_copies(
         # Of whom no name may be kept, the number is: it is what counts are measured against.
         known = {a: mail.mint.keyring.contact_id(workspace, a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
-        kept = Message(message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed, list_name)
+        kept = Message(
+            message, marked, mail.subject, tuple(known), mail.links, mail.internet_id, unnamed, by_day(modes), list_name
+        )
         control.keep_message(kept, known, workspace)
     return copies
 

@@ -12,7 +12,7 @@ from inkdot.app.attachments import Attachments, treatment
 from inkdot.app.consent import Register
 from inkdot.app.folder import Folder
 from inkdot.app.marking import mint_of
-from inkdot.domain.consent import UNANSWERED, Mode
+from inkdot.domain.consent import UNANSWERED, Mode, by_day
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.ids import MESSAGE, PERSON, MessageId, WorkspaceId, to_word
 from inkdot.domain.message import Message
@@ -200,7 +200,9 @@ class PostOffice:
             if not known:
                 return
             unnamed = 0
-        kept = dataclasses.replace(message, recipients=tuple(known), unnamed=unnamed, list_name=list_name)
+        kept = dataclasses.replace(
+            message, recipients=tuple(known), unnamed=unnamed, by_day=by_day(modes), list_name=list_name
+        )
         self.post.keep_message(kept, known, _WORKSPACE)
 
     def copy(self, copies: Copies, recipient: str) -> tuple[list[bytes], str | None]:

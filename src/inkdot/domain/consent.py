@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -35,6 +35,11 @@ def is_alone(mode: Mode, modes: Collection[Mode]) -> bool:
     """True if a mark of this mode in a mail to people of these modes would be one person's own, even without a name."""
     alike = sum(m is Mode.AGGREGATE for m in modes) if mode is Mode.AGGREGATE else sum(m > Mode.OFF for m in modes)
     return alike == 1
+
+
+def by_day(modes: Mapping[Address, Mode]) -> int:
+    """Of how many people a mail may keep a day alone."""
+    return sum(mode is Mode.HYGIENE for mode in modes.values())
 
 
 UNANSWERED = (

@@ -35,5 +35,7 @@ class Message:
     """The Message-ID header."""
     unnamed: int = 0
     """Further recipients, of whom no name may be kept."""
+    by_day: int = 0
+    """Of the recipients those of whom only the day of their last open may be kept."""
     list_name: str | None = None
     """The list it went to."""

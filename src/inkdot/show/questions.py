@@ -283,7 +283,7 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dic
         sure, likely, unknown, machine, clicked, clicked_unknown, opens, clicks, fetches, first, last, replied, bounced,
         opens_for_nobody, clicks_for_nobody,
     ) = row or ((0,) * 9 + (None, None, 0, 0, 0, 0))  # fmt: skip
-    unnamed = marked.unnamed if marked else 0
+    unnamed, untold = (marked.unnamed, marked.by_day) if marked else (0, 0)
     everybody = max(marked.recipients if marked else 0, sure + likely + unknown, clicked + clicked_unknown)
     return {
         "message": to_word(MESSAGE, message),
@@ -292,7 +292,10 @@ def _message_json(message: int, marked: Any, row: tuple[Any, ...] | None) -> dic
         "recipients": marked.recipients if marked else None,
         "unnamed": unnamed,
         "opened": {"sure": sure, "likely": likely, "unknown": unknown, "machine_only": machine},
-        "opened_between": [sure, min(everybody, sure + likely + unknown + _perhaps(unnamed, opens_for_nobody))],
+        "opened_between": [
+            sure,
+            min(everybody, sure + likely + unknown + untold + _perhaps(unnamed, opens_for_nobody)),
+        ],
         "clicked": clicked,
         "clicked_between": [clicked, min(everybody, clicked + clicked_unknown + _perhaps(unnamed, clicks_for_nobody))],
         "replied": replied,

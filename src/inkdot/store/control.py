@@ -44,6 +44,8 @@ class MarkedMessage(NamedTuple):
     recipients: int
     unnamed: int = 0
     """Those of whom no name is kept."""
+    by_day: int = 0
+    """Those of whom the day of the last open is kept, and not of which mail it was."""
 
 
 class MarkedCopy(NamedTuple):
@@ -118,8 +120,8 @@ class Control:
             for position, destination in enumerate(message.links, 1)
         ]
         with self._transaction():
-            row = (message.id, workspace, message.marked, message.subject, message.internet_id, message.unnamed)
-            self._keep("keep_message", [row])
+            told = message.subject, message.internet_id, message.unnamed, message.by_day
+            self._keep("keep_message", [(message.id, workspace, message.marked, *told)])
             self._keep("keep_contact", [(workspace, contact, address) for address, contact in contacts.items()])
             self._keep("keep_recipient", [(message.id, contact) for contact in contacts.values()])
             self._keep("keep_link", links)

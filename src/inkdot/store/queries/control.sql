@@ -4,7 +4,7 @@ INSERT INTO contacts (workspace, id, address) VALUES (?, ?, ?) ON CONFLICT DO NO
 
 -- name: keep_message
 -- One marked mail; marking it again changes nothing.
-INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO messages (id, workspace, marked, subject, internet_id, unnamed, by_day) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: keep_list
 -- The list that a mail went to.
@@ -117,8 +117,8 @@ SELECT id FROM messages WHERE workspace = ? AND internet_id = ? ORDER BY marked 
 UPDATE messages SET internet_id = ? WHERE id = ? AND internet_id IS NULL;
 
 -- name: marked_message
--- One of them with the number of its recipients, and of those without a name.
-SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed, m.unnamed
+-- One of them with the number of its recipients, of those without a name, and of those with a day alone.
+SELECT m.id, m.marked, m.subject, (SELECT count(*) FROM recipients r WHERE r.message = m.id) + m.unnamed, m.unnamed, m.by_day
 FROM messages m WHERE m.workspace = ? AND m.id = ?;
 
 -- name: few_unnamed
