@@ -140,14 +140,15 @@ class Book:
     def __bool__(self) -> bool:
         return bool(self._by_kind)
 
-    def met(self, event: Event, past: Past) -> list[Met]:
-        """The triggers that this event meets."""
+    def cases(self, event: Event) -> Cases:
+        """What this event may meet; most events nothing."""
         shelf = self._by_kind.get(event.kind)
-        if shelf is None:
-            return []
-        cases = shelf.cases(event)
-        if not cases:
-            return []
+        return () if shelf is None else shelf.cases(event)
+
+    def met(self, event: Event, past: Past, cases: Cases | None = None) -> list[Met]:
+        """The triggers that this event meets; `cases`, if they were asked for before."""
+        if cases is None:
+            cases = self.cases(event)
         verdict = event.verdict
         rank, machine, repeat = RANK[verdict.human], verdict.actor in MACHINES, event.repeat_of is not None
         found: list[Met] = []
@@ -174,7 +175,10 @@ class _Case(NamedTuple):
     """The longest."""
 
 
-def _cases(triggers: Iterable[Trigger]) -> tuple[_Case, ...]:
+Cases = tuple[_Case, ...]
+
+
+def _cases(triggers: Iterable[Trigger]) -> Cases:
     together: dict[tuple[int, int], list[Trigger]] = {}
     for item in triggers:
         together.setdefault((item.condition, 0 if item.condition else item.id), []).append(item)
@@ -202,15 +206,16 @@ def _counted(case: _Case, event: Event, past: Past) -> list[Met]:
     found = [Met(case.first, counted=True, capped=False)]
     known = past.known(who)
     tally = known.tally(case.first.condition)
-    number = tally.number((time - case.window, EventId(0)), time) + 1
+    end = tally.before(time)
+    number = end - tally.through((time - case.window, EventId(0))) + 1
     for item in case.triggers:
         when = item.rule.when
         if when.count > number:
             break
-        begin = (max(time - item.window, item.since), EventId(0))
-        after = max(begin, known.last_fired(item.id))
-        if tally.number(after, time) + 1 >= when.count and (
-            when.seconds is None or tally.seconds(after, time) + active_seconds(event) >= when.seconds
+        after = max((max(time - item.window, item.since), EventId(0)), known.last_fired(item.id))
+        begin = min(tally.through(after), end)
+        if end - begin + 1 >= when.count and (
+            when.seconds is None or tally.seconds(begin, end) + active_seconds(event) >= when.seconds
         ):
             found.append(Met(item, counted=False, capped=is_capped(item, who, time, past)))
     return found
@@ -253,9 +258,9 @@ class _Shelf:
         facts = [f for f, u in zip(_FACTS, used, strict=True) if u]
         self._key = facts[0] if len(facts) == 1 else lambda event: tuple([fact(event) for fact in facts])
         self._exact_places = tuple({place for place, _ in self._exact})
-        self._remembered: dict[object, tuple[_Case, ...]] = {}
+        self._remembered: dict[object, Cases] = {}
 
-    def cases(self, event: Event) -> tuple[_Case, ...]:
+    def cases(self, event: Event) -> Cases:
         """Rules that fit in all that repeats from event to event."""
         key = self._key(event)
         found = self._remembered.get(key)
@@ -265,7 +270,7 @@ class _Shelf:
             found = self._remembered[key] = self._look(event)
         return found
 
-    def _look(self, event: Event) -> tuple[_Case, ...]:
+    def _look(self, event: Event) -> Cases:
         facts = [fact(event) for fact in _FACTS]
         pages = self._pages.met_by(event.url) if event.url else ()
         exact = [e for place in self._exact_places for e in self._exact.get((place, facts[place]), ())]

@@ -56,9 +56,10 @@ def type_of(event: Event) -> str | None:
     return _BY_KIND.get(event.kind)
 
 
-def data_of(event: Event, person: str | None, now: int) -> dict[str, Any]:
-    """An event for others: as for users, without the raw facts. `now` in microseconds."""
-    return told_json(blurred(event), person, now)
+def data_of(event: Event, person: str | None, now: int, fields: object = None) -> dict[str, Any]:
+    """An event for others: as for users, without the raw facts. `now` in microseconds. `fields`: as told_json."""
+    told = blurred(event)
+    return told_json(told, person, now, fields if told is event else None)
 
 
 def fired(

@@ -26,19 +26,17 @@ class Tally:
         self._moments.insert(place, moment)
         self._seconds.insert(place, seconds)
 
-    def number(self, after: Moment, until: int) -> int:
-        """How many there were after a moment, up to a time (microseconds) and with it."""
-        begin, end = self._between(after, until)
-        return end - begin
+    def before(self, until: int) -> int:
+        """How many there were up to a time (microseconds) and with it."""
+        return bisect_left(self._moments, (until + 1, NEVER[1]))
 
-    def seconds(self, after: Moment, until: int) -> float:
-        """The active seconds of these."""
-        begin, end = self._between(after, until)
+    def through(self, moment: Moment) -> int:
+        """How many there were up to a moment and with it."""
+        return bisect_right(self._moments, moment)
+
+    def seconds(self, begin: int, end: int) -> float:
+        """The active seconds of those from one place in the order of time to another."""
         return sum(self._seconds[begin:end])
-
-    def _between(self, after: Moment, until: int) -> tuple[int, int]:
-        begin = bisect_right(self._moments, after)
-        return begin, max(begin, bisect_left(self._moments, (until + 1, NEVER[1])))
 
 
 NOTHING = Tally()

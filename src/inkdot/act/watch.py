@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from inkdot.act import payload
-from inkdot.act.match import Book, Trigger, is_capped, trigger, who_of
+from inkdot.act.match import Book, Cases, Trigger, is_capped, trigger, who_of
 from inkdot.act.memory import Memory
 from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
 from inkdot.act.silence import Silence, endings, meant
@@ -24,6 +24,7 @@ from inkdot.domain.event import Event
 from inkdot.domain.evidence import MACHINES, Human, Verdict
 from inkdot.domain.ids import MESSAGE, EventId, MessageId, to_word
 from inkdot.domain.ping import IMPORT_STREAM, ping_id
+from inkdot.store.contract import fields_json
 from inkdot.store.outbox import Deeds, Endpoint, FiringRow, NewDelivery, Outbox, Position
 from inkdot.store.triggers import Triggers
 from inkdot.store.veil import is_nobodys
@@ -47,6 +48,8 @@ class Watch:
         self._memory = Memory(outbox, society)
         self._subjects: dict[MessageId, str | None] = {}
         """Of this batch's mails."""
+        self._fields: dict[int, tuple[Verdict, msgspec.Raw]] = {}
+        """What this batch's verdicts say of each field, as JSON, by their identity: equal clients share one."""
         self._acted: dict[int, Position] = {}
         self.reload()
 
@@ -90,11 +93,14 @@ class Watch:
             deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
         if self._book or self._endpoints:
             fresh = self._fresh(events, now)
-            people = {who_of(event) for event in fresh} if self._book else ()
+            # Most events meet nothing: nothing is asked about their people.
+            met = [(event, cases) for event in fresh if (cases := self._book.cases(event)) or self._endpoints]
             self._subjects.clear()
+            self._fields.clear()
+            people = {who_of(event) for event, cases in met if cases}
             self._memory.open(deeds, people, now - TOO_LATE - self._longest)
-            for event in fresh:
-                self._act(event, deeds, now)
+            for event, cases in met:
+                self._act(event, cases, deeds, now)
         if ahead or deeds.machines:
             try:
                 self._outbox.keep_deeds(deeds, ahead, now // SECOND)
@@ -141,7 +147,7 @@ class Watch:
             if e.time > begin and e.id >= floors.get(e.id >> 48, 0) and (e.contact or not is_nobodys(e))
         ]
 
-    def _act(self, event: Event, deeds: Deeds, now: int) -> None:
+    def _act(self, event: Event, cases: Cases, deeds: Deeds, now: int) -> None:
         kind = payload.type_of(event) if self._endpoints else None
         data: dict[str, Any] | None = None
         for endpoint in self._endpoints if kind else ():
@@ -152,7 +158,7 @@ class Watch:
                 deeds.deliveries.append(
                     _to_endpoint(endpoint, int(endpoint.id), event.id, 0, who_of(event), body, now, due)
                 )
-        for met in self._book.met(event, self._memory):
+        for met in self._book.met(event, self._memory, cases):
             if met.counted:
                 self._memory.see(met.trigger, event)
             elif met.capped:
@@ -191,7 +197,12 @@ class Watch:
         message, known = event.message, self._subjects
         if message is not None and message not in known:
             known[message] = self._society.subjects([message]).get(message)
-        return payload.data_of(event, person, now) | {"subject": None if message is None else known[message]}
+        verdict = event.verdict
+        if (written := self._fields.get(id(verdict))) is None:
+            written = self._fields[id(verdict)] = (verdict, msgspec.Raw(msgspec.json.encode(fields_json(verdict))))
+        return payload.data_of(event, person, now, written[1]) | {
+            "subject": None if message is None else known[message]
+        }
 
 
 def wants(endpoint: Endpoint, kind: str, event: Event) -> bool:

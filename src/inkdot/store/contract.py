@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from inkdot.domain.event import FINAL_AFTER, Event, Scene
-from inkdot.domain.evidence import Evidence, Field, Fields, Raw, Status
+from inkdot.domain.evidence import Evidence, Field, Fields, Raw, Status, Verdict
 from inkdot.domain.ids import DOCUMENT, EVENT, LINK, MESSAGE, SITE, VISIT, to_word
 from inkdot.store.veil import blurred
 
@@ -29,8 +29,13 @@ def event_json(event: Event, person: str | None, now: int, *, in_crowd: bool = F
     return told_json(event, person, now) | {"raw": _raw(event.raw)}
 
 
-def told_json(event: Event, person: str | None, now: int) -> dict[str, Any]:
-    """The same for others: without the raw facts. Nothing is blurred."""
+def fields_json(verdict: Verdict) -> dict[str, dict[str, str | None]]:
+    """What is known of each field."""
+    return {name: _field(field) for name, field in zip(Fields._fields, verdict.fields, strict=True)}
+
+
+def told_json(event: Event, person: str | None, now: int, fields: object = None) -> dict[str, Any]:
+    """The same for others: without the raw facts. Nothing is blurred. `fields`: those of its verdict, if they are at hand."""
     verdict = event.verdict
     return {
         "id": to_word(EVENT, event.id),
@@ -44,7 +49,7 @@ def told_json(event: Event, person: str | None, now: int) -> dict[str, Any]:
         "url": event.url,
         "part": event.part or None,
         **_scene(event.scene or _NOWHERE),
-        "fields": {name: _field(field) for name, field in zip(Fields._fields, verdict.fields, strict=True)},
+        "fields": fields_json(verdict) if fields is None else fields,
         "evidence": [_evidence(e) for e in (*verdict.evidence, *event.because)],
         "rules": event.rules,
         "final": now - event.time >= FINAL_AFTER * 1_000_000,
