@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +127,24 @@ def test_a_hangup_reads_the_file_anew_and_a_bad_file_changes_nothing(server: Ser
     os.kill(server.process.pid, signal.SIGHUP)
     eventually(lambda: all(server.children().get(name) not in (None, pid) for name, pid in before.items()))
     assert server.get("/healthz")[0] == 200
+
+
+def test_a_file_that_is_broken_while_chores_are_done_ends_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    inkdot("site", "add", "example.com", "--data", data)  # how much it may keep goes by the region in the file
+    for _ in range(5):  # chores are done five seconds after the start: a busy machine may be too late for them
+        server = Server(data)
+        before, until = server.children(), time.monotonic() + 12
+        (data / "inkdot.toml").write_text("region = ")
+        while not (said := "chores_failed" in server.talk.read_text()) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert server.children() == before
+        assert server.get("/healthz")[0] == 200
+        (data / "inkdot.toml").unlink()
+        server.stop()
+        if said:
+            return
+    pytest.fail("chores heard nothing of a broken file")
 
 
 def test_a_list_is_limited_on_the_page(owner: Page, server: Server) -> None:

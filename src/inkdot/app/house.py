@@ -29,7 +29,7 @@ from inkdot.app.sample import remove as remove_sample
 from inkdot.app.sending import Sending
 from inkdot.app.sharing import Sharing
 from inkdot.app.trying import Trying
-from inkdot.domain.errors import NotFound, StoreDamaged, UsageError
+from inkdot.domain.errors import FolderInUse, NotFound, StoreDamaged, UsageError
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import Correction, Says, Verdict
 from inkdot.domain.ids import EVENT, EventId, from_word
@@ -55,6 +55,7 @@ from inkdot.understand.agent import clean
 from inkdot.understand.company import company
 
 _LATE = 86_400_000_000  # microseconds for which a finished month waits for stragglers
+_DYING_SECONDS = 60.0
 
 Progress = Callable[[int, int], None]
 """Told of (pings done, bytes of journal left)."""
@@ -116,12 +117,23 @@ class House:
         finish_erasures(self)
 
     def _open(self) -> None:
-        self.store = EventStore(self.folder.events, self.settings.memory_limit)
+        self.store = self._event_store()
         self.acting.store = self.store
         self.pipeline = self._pipeline(self.store)
         self.pipeline.heard = self._tell
         self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now, lambda: programs_of(self.folder))
+
+    def _event_store(self) -> EventStore:
+        """The folder is ours already: whoever holds the store yet was killed, and ends once its disk lets it go."""
+        deadline = time.monotonic() + _DYING_SECONDS
+        while True:
+            try:
+                return EventStore(self.folder.events, self.settings.memory_limit)
+            except FolderInUse:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def _tell(
         self,

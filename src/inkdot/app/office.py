@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -54,7 +55,7 @@ GIVE_UP = 3
 _POLL_SECONDS = 0.05
 _GATHER_SECONDS, _FEW = 0.2, 500
 """After a batch of few pings more are gathered: a transaction costs as much for one ping as for fifty."""
-_CHORE_SECONDS, _FIRST_CHORES_SECONDS = 3_600, 5
+_CHORE_SECONDS, _FIRST_CHORES_SECONDS, _CHORES_AGAIN_SECONDS = 3_600, 5, 60
 _DELIVER_SECONDS, _MINUTE_SECONDS = 0.1, 60
 _ENGINE = "_duckdb"
 _GIVES_WAY = 10
@@ -85,7 +86,7 @@ class Office:
         self._turn = threading.RLock()
         self._trouble: str | None = None
         self._chores_due = time.monotonic() + _FIRST_CHORES_SECONDS
-        self._steps = self._pings = 0
+        self._steps = self._pings = self._chores_done = 0
         self.stopping = False
         self.live = Live(self._told, Past(self._count_between, self._between, self._opened))
         self.failed: InkdotError | None = None
@@ -160,7 +161,15 @@ class Office:
             time.sleep(_DELIVER_SECONDS)
 
     def _chores(self, house: House) -> None:
-        expired, closed = house.tidy()
+        try:
+            expired, closed = house.tidy()
+        except StoreDamaged:
+            raise
+        except (InkdotError, OSError, sqlite3.Error) as error:  # a full disk, a file that is just being edited
+            log("chores_failed", error=str(error))
+            self._chores_due = time.monotonic() + _CHORES_AGAIN_SECONDS
+            return
+        self._chores_done += 1
         if expired or closed:
             log("chores", segments_expired=expired, months_closed=closed)
         settle()
@@ -188,6 +197,12 @@ class Office:
             ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
             ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
+            (
+                "chores_total",
+                "counter",
+                "times that the chores of each hour were done since the start",
+                self._chores_done,
+            ),
             ("outbox_waiting", "gauge", "deliveries that wait", self._waiting()[0]),
             ("outbox_paused", "gauge", "places that are paused", self._waiting()[1]),
             ("mails_waiting", "gauge", "mails in the mail door's spool", len(list(self._folder.spool.glob("*.mail")))),
