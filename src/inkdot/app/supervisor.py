@@ -90,10 +90,10 @@ class Supervisor:
                 for child in self._children:
                     self._start(child)
                 self._await_ready()
-                write_whole(self._folder.server, json.dumps(server._asdict()).encode())
-                for name in (signal.SIGTERM, signal.SIGINT):
+                for name in (signal.SIGTERM, signal.SIGINT):  # before anybody can read whom to tell anything
                     signal.signal(name, self._stop)
                 signal.signal(signal.SIGHUP, self._want_settings)
+                write_whole(self._folder.server, json.dumps(server._asdict()).encode())
                 ready(server)
                 settle()
                 return self._watch()
