@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from inkdot.app.consent import WORKSPACE, Register, choice, scope_named
 from inkdot.app.folder import Folder
-from inkdot.app.marking import mint_of
+from inkdot.app.marking import mint_of, public_url_of
 from inkdot.app.outgoing import Send, mailer, poster
 from inkdot.domain.asking import DAYS_BETWEEN, DAYS_TO_CONFIRM, MOST_BYTES, Asked
 from inkdot.domain.consent import Choice, Mode
@@ -68,7 +68,7 @@ class Asking:
 
     def _mint(self, workspace: WorkspaceId) -> Mint:
         """Makes the links; anew each time, because the server tells its address only once it is ready."""
-        url = self._public_url or _public_url(self._folder, self._settings)
+        url = self._public_url or public_url_of(self._folder, self._settings)
         return mint_of(self._settings, self._folder.keyring(), url, workspace)
 
     def ask(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> None:
@@ -157,10 +157,3 @@ def sender_of(folder: Folder, settings: Settings) -> Send | None:
             raise Failure(f"The mail server did not take the mail: {said}.")
 
     return send
-
-
-def _public_url(folder: Folder, settings: Settings) -> str:
-    running, kept = folder.running(), folder.root / "public_url"
-    url = settings.public_url or (running.public if running else "")
-    url = url or (kept.read_text().strip() if kept.exists() else "")
-    return url or f"http://127.0.0.1:{settings.public_port}"
