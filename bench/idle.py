@@ -83,4 +83,4 @@ def measure(rest: float = REST_SECONDS) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(measure(*map(float, sys.argv[1:]))))

@@ -22,7 +22,7 @@ _FLAGS = (
     # Headless Chromium says so in its name and is rightly taken for a machine; a window would say this:
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
 )  # fmt: skip
-_SECONDS = 60.0
+_SECONDS = 150.0
 
 
 class Chromium:
@@ -59,7 +59,7 @@ class Chromium:
         """End it as a power failure would."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(60)
         for fd in (self._to, self._from):
             if fd >= 0:
                 os.close(fd)

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import http.client
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.forked import Stable, from_nothing
 
 if TYPE_CHECKING:  # benches and proofs start servers by this file, and need neither browsers nor workers
-    from playwright.sync_api import Browser, BrowserType
+    from playwright.sync_api import Browser, BrowserContext, BrowserType
 
     from tests.sharing import ByFile
 
 # Thousands of processes are started here: each would compile every module anew where nobody keeps what was compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# How long an example takes depends on the machine; what is too slow is measured in bench/.
-settings.register_profile("inkdot", deadline=None)
+# How long an example takes depends on the machine; what is too slow is measured in bench/. Each run tries the same examples:
+# whoever looks for others sets INKDOT_CHANCE.
+settings.register_profile(
+    "inkdot", deadline=None, derandomize="INKDOT_CHANCE" not in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("inkdot")
 
 ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
+
+PATIENCE = 150.0
+"""Seconds for which anything is waited for: only what never comes takes so long."""
+_PORTS = iter(range(20_000, 32_000, 16))
 
 QUOTE = b"""From: Ada <ada@example.com>\r
 To: Ben <ben@example.com>\r
@@ -60,7 +69,7 @@ def inkdot(*arguments: str | Path, check: bool = True, stdin: str | None = None)
     """Run the command line; benches and proofs start it from nothing, as a shell does."""
     words = [*map(str, arguments)]
     start = stable().run if "PYTEST_VERSION" in os.environ else from_nothing
-    done = start(words, stdin, 120)
+    done = start(words, stdin, 2 * PATIENCE)
     assert not check or done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -71,15 +80,51 @@ def inkdot_json(*arguments: str | Path) -> Any:
     return json.loads(inkdot(*arguments, "--json").stdout)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 60, pause: float = 0.02) -> Any:
-    """What `condition` gives once it is true, asked again after `pause`; fails after `seconds`: disks can take many for one sync."""
+def eventually(condition: Callable[[], Any], seconds: float = PATIENCE, pause: float = 0.02) -> Any:
+    """What `condition` gives once it is true, asked again after `pause`; fails after `seconds`: disks can take many for one sync.
+
+    A line that breaks is no answer: processes that are killed or told to end take some with them.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        found = condition()
+        try:
+            found = condition()
+        except (ConnectionError, TimeoutError):
+            found = None
+            if time.monotonic() >= deadline:
+                raise
         if found:
             return found
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(pause)
+
+
+def in_time(seconds: float, attempt: Callable[[int], Any]) -> Any:
+    """What `attempt` gives, made again and again until it took no longer than `seconds`: a busy machine gets another chance."""
+    for number in range(20):
+        begun = time.monotonic()
+        found = attempt(number)
+        if time.monotonic() - begun <= seconds:
+            return found
+    raise AssertionError(f"this machine never did it in {seconds} seconds")
+
+
+def traced(pid: int) -> bool:
+    """Whether strace holds every thread of a process: it takes them one after the other."""
+    with contextlib.suppress(OSError):  # a thread that ends meanwhile
+        tasks = [(task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return all(re.search(r"TracerPid:\s+[1-9]", status) for status in tasks)
+    return False
+
+
+def free_port() -> int:
+    """A port for a program that must be told one. The kernel gives none of these to others by itself."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = next(_PORTS) + worker
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -153,7 +198,7 @@ class Server:
     def get(self, url: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One request on its own connection; underscores in header names become dashes."""
         parts = urlsplit(url if url.startswith("http") else self.public + url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         try:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
@@ -186,12 +231,19 @@ class Server:
     def stop(self, kind: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             os.kill(self.process.pid, kind)
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE)
         if self.process.stdout:
             self.process.stdout.close()
         if self in Server.running:
             Server.running.remove(self)
         return code
+
+
+def pytest_runtest_setup() -> None:
+    """No test is begun in the last two minutes of a day of UTC: what it finds would be of two days, and of two salts."""
+    left = -time.time() % 86_400
+    if left < 120:
+        time.sleep(left + 1)
 
 
 @pytest.fixture(autouse=True)
@@ -223,20 +275,33 @@ def chromium_type() -> Iterator[BrowserType]:
     """Playwright's way to a Chromium; there can be one at a time."""
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
 
-    expect.set_options(timeout=60_000)  # a busy machine starts browsers slowly
+    expect.set_options(timeout=1_000 * PATIENCE)  # a busy machine starts browsers slowly
     with sync_playwright() as playwright:
         yield playwright.chromium
+
+
+def launched(chromium_type: BrowserType, **options: Any) -> Browser:
+    """A Chromium whose pages wait as long as everybody else here."""
+    more = ["--no-sandbox", "--disable-gpu"]
+    found = chromium_type.launch(executable_path="/usr/bin/chromium", args=more, timeout=1_000 * PATIENCE, **options)
+    found.on("context", patient)
+    return found
+
+
+def patient(context: BrowserContext) -> None:
+    """Its pages wait as long as everybody else here."""
+    context.set_default_timeout(1_000 * PATIENCE)
 
 
 @pytest.fixture(scope="session")
 def chromium(chromium_type: BrowserType) -> Iterator[Browser]:
     """One browser for all; each test has contexts of its own, which know nothing of each other."""
-    found = chromium_type.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+    found = launched(chromium_type)
     yield found
     found.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def closing(browser: Browser) -> Iterator[Browser]:
     """What is opened in a browser meanwhile is closed at the end: pages of the office go on asking for what happens."""
     before = list(browser.contexts)

@@ -75,7 +75,7 @@ class Stable:
     def close(self) -> None:
         """Let it end; what it forked ends by itself."""
         self._ask.close()
-        self._process.wait(30)
+        self._process.wait(60)
 
 
 def from_nothing(arguments: list[str], given: str | None, seconds: float) -> subprocess.CompletedProcess[str]:

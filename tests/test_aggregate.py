@@ -16,7 +16,7 @@ import pytest
 from inkdot.domain.contact import normal_address
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.token import Keyring
-from tests.conftest import BEN, EVE, QUOTE, THUNDERBIRD, Server, eventually, files_in, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, PATIENCE, QUOTE, THUNDERBIRD, Server, eventually, files_in, inkdot, inkdot_json
 from tests.relay.mail_door import MailDoor, page
 from tests.relay.sink import Sink
 
@@ -116,7 +116,7 @@ def test_what_few_did_is_told_nowhere_until_five_did(own_server: Server) -> None
 
 def asked(server: Server, path: str, key: str) -> str:
     host = server.office.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=20)
+    connection = http.client.HTTPConnection(host, timeout=PATIENCE)
     connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
     answer = connection.getresponse()
     text = answer.read().decode()

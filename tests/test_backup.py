@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from inkdot.app.care import NOT_KEPT
-from tests.conftest import BEN, Server, inkdot, inkdot_json
+from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot, inkdot_json
 
 SHOW = '{"name":"Hello","when":{"kind":"view"},"actions":[{"do":"show","style":"corner","text":"Ask ben@example.com"}]}'
 
@@ -18,7 +18,7 @@ SHOW = '{"name":"Hello","when":{"kind":"view"},"actions":[{"do":"show","style":"
 def shown_on(server: Server, key: str) -> list[str]:
     """What a page may show."""
     parts = urlsplit(server.public)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     event = {"k": "view", "u": "https://www.example.com/", "p": 0.5, "q": 0}
     connection.request("POST", "/e", json.dumps([key, "", event]), {"Content-Type": "text/plain"})
     answer = json.loads(connection.getresponse().read())
@@ -50,7 +50,7 @@ def test_everything_in_a_folder_is_in_the_backup_or_is_made_anew(own_server: Ser
     try:
         # The browsers that were allowed know the same key, links work, and pages show what they showed.
         assert again.get(urlsplit(url).path)[2] == page
-        assert shown_on(again, key) == ["Ask ben@example.com"]
+        eventually(lambda: shown_on(again, key) == ["Ask ben@example.com"])  # the office tells the street
         inkdot("person", "erase", BEN, "--yes", "--data", again.data)
         assert BEN not in (again.data / "shown.json").read_text()
     finally:

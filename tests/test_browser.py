@@ -6,7 +6,7 @@ import email
 import subprocess
 from pathlib import Path
 
-from tests.conftest import QUOTE, Server, eventually
+from tests.conftest import PATIENCE, QUOTE, Server, eventually
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -19,7 +19,7 @@ FLAGS = (
 def browse(url: str, profile: Path) -> str:
     """Open a page in Chromium as a person would, and return what it showed."""
     command = ["chromium", *FLAGS, f"--user-data-dir={profile}", "--dump-dom", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=True).stdout
 
 
 def test_chromium_opens_a_copy_and_follows_its_link(server: Server, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pypdfium2
 import pytest
 
-from tests.conftest import BEN, EVE, QUOTE, Server, eventually, files_in, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, PATIENCE, QUOTE, Server, eventually, files_in, inkdot, inkdot_json
 from tests.document.test_dots_in_documents import letter
 from tests.test_deny import counted
 
@@ -232,7 +232,7 @@ def test_a_whole_ledger_goes_into_a_new_installation_with_its_history_and_what_b
     inkdot("person", "erase", CLEO, "--yes", "--data", data)
     key = inkdot_json("site", "add", "example.com", "--wait", "--data", data, "--public-url", own_server.public)["key"]
     parts = urlsplit(own_server.public)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     told = {"Origin": "https://example.com", "Content-Type": "text/plain"}
     connection.request(
         "POST", "/e", json.dumps([key, "a-name-of-a-browser", {"k": "view", "u": "https://example.com/x"}]), told
@@ -408,7 +408,7 @@ def test_limits_are_set_and_seen_by_command_and_by_the_api(own_server: Server) -
     host = own_server.office.removeprefix("http://")
 
     def api(method: str, body: str | None = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(host, timeout=20)
+        connection = http.client.HTTPConnection(host, timeout=PATIENCE)
         sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         connection.request(method, "/api/v1/consent/limits", body, sent)
         answer = connection.getresponse()

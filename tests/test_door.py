@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import QUOTE, THUNDERBIRD, Server
+from tests.conftest import PATIENCE, QUOTE, THUNDERBIRD, Server
 
 GIF_BYTES = 43
 
 
-def raw(server: Server, data: bytes, *, seconds: float = 30) -> bytes:
+def raw(server: Server, data: bytes) -> bytes:
     """Send bytes as they are; everything that comes back until the connection closes or falls silent."""
     parts = urlsplit(server.public)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=seconds) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -229,7 +229,7 @@ def test_connection_close_and_old_http_close_the_connection(server: Server, copy
 
 def test_a_request_in_small_pieces_is_heard(server: Server, copy: dict[str, Any]) -> None:
     parts = urlsplit(server.public)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
         for byte in f"GET {path(copy['dots'][0])} HTTP/1.1\r\nHost: x\r\n\r\n".encode():
             connection.sendall(bytes([byte]))
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
@@ -239,7 +239,7 @@ def test_a_request_in_small_pieces_is_heard(server: Server, copy: dict[str, Any]
 def test_a_request_may_begin_with_any_small_piece(server: Server, copy: dict[str, Any], first: int) -> None:
     parts = urlsplit(server.public)
     request = f"GET {path(copy['dots'][0])} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
         connection.sendall(request[:first])
         server.get("/healthz")  # answered after the piece was read: it came first
         connection.sendall(request[first:])
@@ -286,7 +286,7 @@ def test_known_and_unknown_dots_take_the_same_time(own_server: Server) -> None:
     unknown = known[:20] + ("A" if known[20] != "A" else "B") + known[21:]
     parts = urlsplit(own_server.public)
     spent: dict[str, list[float]] = {known: [], unknown: []}
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
         for turn in range(600):
             target = (known, unknown)[turn % 2]
             begun = time.perf_counter()
@@ -309,7 +309,8 @@ def slice_of(thread: int) -> float:
 
 
 @pytest.mark.skipif(
-    tuple(map(int, platform.release().split(".")[:2])) < (6, 12) or platform.machine() not in ("x86_64", "aarch64"),
+    tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (6, 12)
+    or platform.machine() not in ("x86_64", "aarch64"),
     reason="threads have slices of their own since Linux 6.12",
 )
 def test_each_thread_of_a_street_runs_in_short_slices_and_the_office_in_usual_ones(server: Server) -> None:

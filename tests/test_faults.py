@@ -11,16 +11,18 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Self
 
 import pytest
 
-from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.conftest import BEN, PATIENCE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json, traced
 
 
 class Ledger:
@@ -40,7 +42,7 @@ class Ledger:
             agent = f"Mozilla/5.0 (ping {thread}-{number})"
             try:
                 status, headers, _ = self.server.get(str(self.copy["dots"][0]), User_Agent=agent)  # type: ignore[index]
-            except OSError:
+            except (OSError, HTTPException):
                 # Trying without a pause would soon connect a socket to itself on the closed port.
                 self._stop.wait(0.02)
                 continue
@@ -73,7 +75,6 @@ def test_twenty_kills_of_streets_office_and_the_whole_tree_lose_and_double_nothi
     server = Server(tmp_path / "data", "--streets", "2")
     copy = server.mark()[0]
     acknowledged: list[str] = []
-    slowest = 0.0
     for victim in victims:
         # A new ledger per cycle: agents are told apart by the cycle.
         with Ledger(server, copy) as ledger:
@@ -85,20 +86,16 @@ def test_twenty_kills_of_streets_office_and_the_whole_tree_lose_and_double_nothi
             else:
                 eventually(lambda name=victim, at=server: name in at.children())  # type: ignore[misc]
                 os.kill(server.children()[victim], signal.SIGKILL)
-                begun = time.monotonic()
-                grown(ledger, 5)
-                slowest = max(slowest, time.monotonic() - begun)
+                grown(ledger, 5)  # how soon is held to by proofs
         if victim == "tree":
             server.stop()
             server = Server(tmp_path / "data", "--streets", "2")
-            slowest = max(slowest, server.seconds_to_ready)
             copy = json.loads(json.dumps(copy).replace(copy["dots"][0].split("/o/")[0], server.public))
         acknowledged += ledger.acknowledged
     server.stop()
     sent, stored = Counter(acknowledged), stored_agents(tmp_path / "data")
     assert not {agent: count for agent, count in sent.items() if stored[agent] < count}
     assert inkdot_json("verify", "--data", tmp_path / "data")["ok"]
-    assert slowest < 20  # on a busy machine; proofs hold it to 5
 
 
 def no_children(server: Server) -> Callable[[], bool]:
@@ -108,7 +105,7 @@ def no_children(server: Server) -> Callable[[], bool]:
 def grown(ledger: Ledger, by: int) -> None:
     """Wait until so many more were acknowledged."""
     before = len(ledger.acknowledged)
-    eventually(lambda: len(ledger.acknowledged) > before + by, 30)
+    eventually(lambda: len(ledger.acknowledged) > before + by)
 
 
 def test_no_orphan_outlives_the_supervisor(own_server: Server) -> None:
@@ -131,7 +128,7 @@ def test_an_answer_leaves_only_after_its_record_is_synced(own_server: Server, tm
     street = own_server.children()["street-0"]
     calls = "trace=pwrite64,fdatasync,write,sendto,sendmsg,writev"
     tracer = subprocess.Popen(["strace", "-f", "-q", "-s", "16", "-e", calls, "-o", str(trace), "-p", str(street)])
-    eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{street}/status").read_text()))
+    eventually(lambda: traced(street))
     for _ in range(20):
         assert own_server.get(copy["dots"][0], User_Agent=THUNDERBIRD)[0] == 200
     tracer.terminate()
@@ -154,7 +151,7 @@ def test_a_failing_sync_acknowledges_nothing_and_heals(own_server: Server) -> No
     tracer = subprocess.Popen(
         ["strace", "-f", "-q", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO:when=3", "-p", str(street)]
     )
-    eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{street}/status").read_text()))
+    eventually(lambda: traced(street))
     answers = []
     for number in range(8):
         try:
@@ -162,7 +159,7 @@ def test_a_failing_sync_acknowledges_nothing_and_heals(own_server: Server) -> No
             answers.append((number, status, headers.get("inkdot-recorded"), len(body)))
         except OSError:
             eventually(lambda: own_server.get("/healthz")[0] == 200)
-    tracer.wait(60)
+    tracer.wait(PATIENCE)
     assert [a[1:] for a in answers].count((503, "0", 43)) >= 1  # until its door is closed it tells that nothing is kept
     kept = {f"Mozilla/5.0 (sync {n})" for n, status, *_ in answers if status == 200}
     assert len(kept) >= 4
@@ -200,7 +197,7 @@ def test_a_full_disk_answers_503_redirects_and_recovers_without_a_hand(tmp_path:
         ballast.unlink()
         eventually(lambda: server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (after)")[0] == 200)
         assert server.get("/healthz")[0] == 200
-        found = eventually(lambda: (a := stored_agents(disk / "data"))["Mozilla/5.0 (after)"] and a, 60)
+        found = eventually(lambda: (a := stored_agents(disk / "data"))["Mozilla/5.0 (after)"] and a)
         assert found["Mozilla/5.0 (before)"] == 1
         assert found.total() == acknowledged + 2
         server.stop()
@@ -331,6 +328,7 @@ def test_a_taken_port_a_taken_folder_and_newer_data_are_one_sentence_each(own_se
     assert "--public-port" in taken.stderr
     twice = inkdot("serve", "--data", own_server.data, "--public-port", "0", "--office-port", "0", check=False)
     assert (twice.returncode, "Another Inkdot process" in twice.stderr) == (1, True)
+    assert own_server.timeline() == []  # its store is open
     own_server.stop()
     with sqlite3.connect(own_server.data / "control.db") as control:
         control.execute("INSERT INTO migrations VALUES (9999, 'of the future')")
@@ -348,3 +346,17 @@ def test_sigterm_under_load_loses_nothing(own_server: Server) -> None:
         eventually(lambda: len(ledger.acknowledged) > 50)
         assert own_server.stop() == 0
     assert set(ledger.acknowledged) <= set(stored_agents(own_server.data))
+
+
+def test_a_store_that_a_killed_process_has_not_let_go_of_is_waited_for(folder: tuple[Path, list[str]]) -> None:
+    data, ids = folder
+    hold = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(data / "events.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dying:
+        assert dying.stdout
+        dying.stdout.readline()
+        server = Server(data)
+        assert server.get(server.office + "/healthz")[0] == 503
+        dying.kill()
+    assert [e["id"] for e in server.timeline(at_least=30)] == ids
+    server.stop()

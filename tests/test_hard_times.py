@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import resource
 import socket
 import struct
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import BEN, Server, eventually, inkdot_json
+from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot_json, traced
 from tests.test_faults import Ledger, alive, grown, stored_agents
 
 MEMORY = Path("/sys/fs/cgroup")
@@ -33,12 +32,12 @@ def injected(pid: int, *faults: str, path: Path | None = None) -> Iterator[None]
     rules = [word for fault in faults for word in ("-e", f"inject={fault}")]
     about = ["-P", str(path)] if path else []
     tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", *rules, *about, "-p", str(pid)])
-    eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{pid}/status").read_text()))
+    eventually(lambda: traced(pid))
     try:
         yield
     finally:
         tracer.terminate()
-        tracer.wait(60)
+        tracer.wait(PATIENCE)
 
 
 def ask(server: Server, url: str, number: int, **more: str) -> tuple[int, str]:
@@ -83,9 +82,14 @@ def test_a_call_that_fails_once_acknowledges_nothing_that_is_not_kept(own_server
 
 def test_whoever_pings_while_a_sync_fails_is_told_and_the_street_ends_at_once(own_server: Server) -> None:
     dot, street = own_server.mark()[0]["dots"][0], own_server.children()["street-0"]
-    with injected(street, "fdatasync:error=EIO:delay_enter=2000000:when=1"), ThreadPoolExecutor(6) as crowd:
-        told = list(crowd.map(lambda number: ask(own_server, dot, number), range(6)))
+    with contextlib.ExitStack() as crowd:
+        lines = [crowd.enter_context(Kept(own_server)) for _ in range(6)]
+        with injected(street, "fdatasync:error=EIO:delay_enter=3000000:when=1"):
+            for number, line in enumerate(lines):
+                line.say(dot, f"Mozilla/5.0 (try {number})")
+            told = [(line.heard(), f"Mozilla/5.0 (try {number})") for number, line in enumerate(lines)]
     assert {status for status, _ in told} == {503}
+    eventually(lambda: own_server.children().get("street-0", street) != street)
     told.append(ask(own_server, dot, 6))
     assert told[-1][0] == 200
     kept_once(own_server, told)
@@ -133,7 +137,7 @@ class Kept:
     def __init__(self, server: Server) -> None:
         place = urlsplit(server.public)
         self._host = place.netloc
-        self._socket = socket.create_connection((place.hostname, place.port), 20)
+        self._socket = socket.create_connection((place.hostname, place.port), PATIENCE)
         self._answers = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -144,9 +148,15 @@ class Kept:
         self._socket.close()
 
     def ask(self, dot: str, agent: str, **headers: str) -> int:
+        self.say(dot, agent, **headers)
+        return self.heard()
+
+    def say(self, dot: str, agent: str, **headers: str) -> None:
         lines = [f"GET {urlsplit(dot).path} HTTP/1.1", f"Host: {self._host}", f"User-Agent: {agent}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    def heard(self) -> int:
         status, length = int(self._answers.readline().split()[1]), 0
         while line := self._answers.readline().strip().lower():
             if line.startswith(b"content-length:"):
@@ -159,6 +169,10 @@ def test_a_disk_that_turns_read_only_says_so_and_heals_without_a_hand(own_server
     copy, names = own_server.mark()[0], own_server.children()
     assert ask(own_server, copy["dots"][0], 0)[0] == 200
     own_server.timeline(at_least=1)
+    metrics = own_server.office + "/metrics"
+    eventually(
+        lambda: b"inkdot_chores_total 1" in own_server.get(metrics)[2]
+    )  # what they cannot write is another matter
     refuses = "pwrite64,fdatasync,fsync,ftruncate,rename,fallocate:error=EROFS"
     with injected(names["street-0"], refuses.replace("fdatasync,fsync,", "")), injected(names["office"], refuses):
         status, headers, body = own_server.get(copy["dots"][0], User_Agent="Mozilla/5.0 (try 1)")
@@ -210,7 +224,7 @@ RESET = struct.pack("ii", 1, 0)  # close with a reset instead of a farewell
 def through(server: Server, request: bytes, sent: int, read: int, ending: str) -> bytes:
     """What comes back over a line that carries so many bytes there and back, then is reset, half closed or dead."""
     place = urlsplit(server.public)
-    with socket.create_connection((place.hostname, place.port), 30) as line:
+    with socket.create_connection((place.hostname, place.port), PATIENCE) as line:
         for at in range(0, sent, 50):
             line.sendall(request[at : min(at + 50, sent)])
         if ending == "half-open" and sent < len(request):
@@ -250,6 +264,9 @@ def test_lines_that_break_anywhere_end_and_lose_nothing(own_server: Server, endi
 
 def sockets_with_peers(pid: int) -> list[str]:
     """The process's connections over TCP."""
-    own = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+    own = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(fd.readlink()))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [row[1] for row in rows if row[3] != "0A" and f"socket:[{row[9]}]" in own]

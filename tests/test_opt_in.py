@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.conftest import BEN, EVE, Server, eventually, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, PATIENCE, Server, eventually, inkdot, inkdot_json
 from tests.relay.sink import Got, Sink
 
 CLEO = "cleo@example.com"
@@ -40,7 +40,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[Ser
 
 def post(url: str, **fields: str) -> tuple[int, str]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     connection.request("POST", parts.path, urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
     answer = connection.getresponse()
     found = answer.status, answer.read().decode()
@@ -104,7 +104,7 @@ def test_the_form_asks_whoever_typed_an_address_once_and_tells_nobody_whom(askin
     first, again = (post(made["url"], address=CLEO, yes="1") for _ in range(2))
     assert first == again
     assert first[0] == 200
-    (mail,) = mails_to(sink, CLEO)
+    (mail,) = eventually(lambda: mails_to(sink, CLEO))
     assert choices(asking, CLEO) == []
     assert post(link_in(mail))[0] == 200
     assert choices(asking, CLEO)[0]["scope"] == "list:news"

@@ -21,7 +21,7 @@ from inkdot.domain.contact import Address
 from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.mark.mint import Mint, Person
 from tests.act.conftest import click
-from tests.conftest import BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.conftest import BEN, PATIENCE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import Program, key_for
 from tests.relay.sink import Sink
 
@@ -62,7 +62,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
 
 def post(url: str, body: str, kind: str = FORM) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     connection.request("POST", parts.path, body, {"Content-Type": kind})
     status = connection.getresponse().status
     connection.close()

@@ -10,7 +10,7 @@ import pytest
 
 from inkdot.app.folder import Folder
 from inkdot.domain.own_browser import cookie_name, cookie_value
-from tests.conftest import QUOTE, Server, inkdot_json
+from tests.conftest import PATIENCE, QUOTE, Server, inkdot_json
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Safari/537.36"
@@ -22,7 +22,7 @@ def cookie_of_mine(server: Server) -> str:
     """What the browser keeps after the address that `doc own` prints was visited."""
     url = inkdot_json("doc", "own", "--data", server.data, "--public-url", server.public)["url"]
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     connection.request("GET", parts.path)
     response = connection.getresponse()
     assert (response.status, b"This browser is yours" in response.read()) == (200, True)

@@ -9,7 +9,7 @@ import pytest
 
 from inkdot.collect.salt import Salt
 from tests.conftest import Server, eventually, files_in, inkdot, inkdot_json
-from tests.test_minimal import FAKETIME, faked
+from tests.test_minimal import FAKETIME, faked, turned
 
 _DAY = 86_400
 MIDNIGHT = 20_500 * _DAY
@@ -74,7 +74,7 @@ def test_a_running_server_knows_nobody_again_when_the_day_is_over(tmp_path: Path
         eventually(lambda: visitors() == [1])
         (old,) = kept_salts(data)
         inkdot("backup", backup, "--data", data)
-        clock.write_text("+2d")
+        turned(clock, "+2d")
         eventually(lambda: kept_salts(data) - {old} and old not in kept_salts(data))
         see("three")
         eventually(lambda: visitors() == [1, 1])
@@ -87,4 +87,4 @@ def test_a_running_server_knows_nobody_again_when_the_day_is_over(tmp_path: Path
 
 
 def kept_salts(data: Path) -> set[bytes]:
-    return {path.read_bytes() for path in data.glob("run/salt-*")}
+    return {content for path, content in files_in(data / "run") if path.name.startswith("salt-")}

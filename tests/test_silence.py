@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import THUNDERBIRD, Server, inkdot
+from tests.conftest import PATIENCE, THUNDERBIRD, Server, inkdot
 
 _ELSEWHERE = re.compile(r"(?:connect|sendto|sendmsg)\(.*sa_family=AF_INET6?.*")
 _HERE = ("127.0.0.1", "::1", "127.0.0.53")
@@ -38,7 +38,7 @@ def test_a_working_server_connects_to_nobody(tmp_path: Path) -> None:
         inkdot("verify", "--data", server.data)
     finally:
         watcher.send_signal(signal.SIGINT)
-        watcher.wait(60)
+        watcher.wait(PATIENCE)
         server.stop()
     text = trace.read_text()
     assert strangers(text) == []

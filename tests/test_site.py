@@ -33,7 +33,7 @@ from inkdot.domain.ids import VisitId, VisitorId
 from inkdot.understand.channels import Channels
 from inkdot.understand.source import Came
 from inkdot.understand.visit import MOST_OPENED, Visits
-from tests.conftest import Server, eventually, inkdot, inkdot_json
+from tests.conftest import PATIENCE, Server, eventually, inkdot, inkdot_json
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"
@@ -59,7 +59,7 @@ class Shop:
     ) -> dict[str, Any]:
         """One request; the address is what a trusted proxy says."""
         parts = urlsplit(self.server.public)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         text = body if isinstance(body, str) else json.dumps(body)
         told = {"User-Agent": agent, "X-Forwarded-For": address} | {k.replace("_", "-"): v for k, v in headers.items()}
         connection.request("POST", "/e", text.encode(), told)
@@ -294,7 +294,7 @@ def test_long_bodies_and_other_methods_are_refused(shop: Shop) -> None:
     assert headers["access-control-allow-headers"].lower() == "content-type"
     assert "access-control-allow-credentials" not in headers
     parts = urlsplit(shop.server.public)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     connection.request("POST", "/e")
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["dropped"][0]["reason"]) == (202, "not_json")

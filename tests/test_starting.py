@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import inkdot
-from tests.conftest import ADA, stable
+from tests.conftest import ADA, PATIENCE, stable
 from tests.conftest import inkdot as run
 from tests.forked import from_nothing
 
@@ -45,10 +45,10 @@ def test_each_module_that_commands_import_can_be_imported_before_all_others() ->
 def test_a_fork_is_told_apart_from_a_start_from_nothing_by_nothing(tmp_path: Path) -> None:
     words = ["account", "add", ADA, "--ask", "--json", "--data", str(tmp_path / "forked")]
     forked = run(*words, stdin="four words from a book\n")
-    started = from_nothing([*words[:-1], str(tmp_path / "started")], "four words from a book\n", 60)
+    started = from_nothing([*words[:-1], str(tmp_path / "started")], "four words from a book\n", 2 * PATIENCE)
     assert (forked.returncode, forked.stdout) == (started.returncode, started.stdout)
     for wrong in ("nonsense", "--help", "timeline"):
-        forked, started = stable().run([wrong], None, 60), from_nothing([wrong], None, 60)
+        forked, started = (start([wrong], None, 2 * PATIENCE) for start in (stable().run, from_nothing))
         assert (forked.returncode, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
 
 

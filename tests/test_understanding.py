@@ -25,7 +25,7 @@ from inkdot.domain.token import Keyring, Token, TokenKind
 from inkdot.understand.known import NothingKnown
 from inkdot.understand.rules import shipped
 from inkdot.understand.steps import Understanding
-from tests.conftest import QUOTE, Server, eventually, inkdot, inkdot_json
+from tests.conftest import PATIENCE, QUOTE, Server, eventually, inkdot, inkdot_json
 from tests.pairs import PAIRS, Pair
 
 KEYS = Keyring.fresh(os.urandom)
@@ -95,7 +95,7 @@ def heard(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         head = (
             f"{pair.method} {urlsplit(url).path} HTTP/1.1\r\nX-Forwarded-For: {pair.address}\r\nConnection: close\r\n"
         )
-        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as connection:
             connection.sendall(head.encode() + pair.lines + b"\r\n")
             while connection.recv(65_536):
                 pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Response
 
-from tests.conftest import BEN, THUNDERBIRD, Server, eventually, files_in, inkdot, inkdot_json
+from tests.conftest import BEN, PATIENCE, THUNDERBIRD, Server, eventually, files_in, inkdot, inkdot_json
 from tests.test_tag import Pages, loaded
 
 MODES = ("off", "aggregate", "hygiene", "individual")
@@ -47,7 +48,7 @@ class Web:
     def post(
         self, event: dict[str, Any], *, agent: str = "", address: str = "192.0.2.1", **headers: str
     ) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(self.host.hostname or "", self.host.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host.hostname or "", self.host.port, timeout=PATIENCE)
         told = {"User-Agent": agent, "X-Forwarded-For": address, **headers}
         connection.request("POST", "/e", json.dumps({"key": self.made["key"], **event}), told)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -136,11 +137,10 @@ def visited(web: Web, browser: Browser, agent: str) -> list[dict[str, Any]]:
 
 
 def settled(page: Page, answers: list[Response], wanted: int) -> None:
-    for _ in range(200):
-        if len(answers) >= wanted:
-            return
+    until = time.monotonic() + PATIENCE
+    while len(answers) < wanted:
+        assert time.monotonic() < until, "the tag did not speak"
         page.wait_for_timeout(25)
-    pytest.fail("The tag did not speak.")
 
 
 def test_where_nobody_is_named_pages_are_counted_and_what_few_saw_on_a_day_is_told_nowhere(web: Web) -> None:

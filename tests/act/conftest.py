@@ -53,7 +53,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {k.lower(): v for k, v in self.headers.items()}
                 outer.heard.append(Heard(self.path, headers, body))
-                outer.hung.wait(20)
+                outer.hung.wait()
                 try:
                     self.send_response(outer.status.get(self.path, 204))
                     for name, value in outer.headers.items():

@@ -14,7 +14,7 @@ import pytest
 
 from inkdot.act.audience import Target, digest
 from tests.act.conftest import Receiver, click
-from tests.conftest import ADA, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, PATIENCE, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
 
 
@@ -34,7 +34,7 @@ class Desk:
 
     def _ask(self, method: str, path: str, form: dict[str, str] | None) -> tuple[int, http.client.HTTPMessage, str]:
         parts = urlsplit(self.office)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         headers = {"Origin": self.office, "Content-Type": "application/x-www-form-urlencoded", "Cookie": self.cookie}
         connection.request(method, path, urlencode(form) if form else None, headers)
         answer = connection.getresponse()

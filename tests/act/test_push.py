@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from inkdot.act.channels.push import decoded, encoded
 from tests.act.conftest import click
 from tests.chromium import Chromium
-from tests.conftest import BEN, EVE, Server, eventually, inkdot, inkdot_json
+from tests.conftest import BEN, EVE, PATIENCE, Server, eventually, inkdot, inkdot_json
 
 _CURVE = ec.SECP256R1()
 
@@ -146,7 +146,7 @@ def page_of(server: Server, *to: str) -> str:
 
 def post(url: str, what: Any) -> tuple[int, Any]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     connection.request("POST", parts.path, what if isinstance(what, bytes) else json.dumps(what))
     answer = connection.getresponse()
     status, body = answer.status, answer.read()

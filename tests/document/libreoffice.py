@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pypdfium2
 
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 
 _NO_FIRST_STEPS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
@@ -32,7 +33,7 @@ def profile(folder: Path) -> str:
 def turned(file: Path, kind: str, folder: Path) -> Path:
     """A file, turned into another kind."""
     command = ["soffice", profile(folder), "--headless", "--convert-to", kind, "--outdir", str(folder), str(file)]
-    subprocess.run(command, capture_output=True, check=True, timeout=180)
+    subprocess.run(command, capture_output=True, check=True, timeout=2 * PATIENCE)
     return folder / f"{file.stem}.{kind}"
 
 
@@ -45,9 +46,11 @@ def printed(file: Path, folder: Path) -> tuple[int, str]:
 class Window:
     """A document in LibreOffice's own window."""
 
-    def __init__(self, display: str, name: str) -> None:
+    def __init__(self, display: str, name: str, group: int) -> None:
+        """`group` is that of its processes."""
+        self._group = group
         self._screen = os.environ | {"DISPLAY": display}
-        self._number = eventually(lambda: self._ask("search", "--onlyvisible", "--name", f"^{name}"), 90).split()[0]
+        self._number = eventually(lambda: self._ask("search", "--onlyvisible", "--name", f"^{name}")).split()[0]
         self._ask("windowsize", self._number, "1000", "760")
         self._ask("windowfocus", self._number)
 
@@ -60,6 +63,22 @@ class Window:
         for _ in range(times):
             self._ask("key", "--window", self._number, "--clearmodifiers", key)
             time.sleep(0.3)
+
+    def rest(self) -> None:
+        """Wait until what was pressed is shown: for a second the program does nothing to speak of."""
+        spent = -1
+        while (now := self._ticks()) > spent + 3:
+            spent = now
+            time.sleep(1)
+
+    def _ticks(self) -> int:
+        """What its processes took of the processor."""
+        spent = 0
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                fields = entry.read_text().rsplit(")", 1)[1].split()
+                spent += (int(fields[11]) + int(fields[12])) * (int(fields[2]) == self._group)
+        return spent
 
     def _ask(self, *words: str) -> str:
         return subprocess.run(
@@ -83,7 +102,7 @@ def opened(file: Path, folder: Path) -> Iterator[Window]:
             env=os.environ | {"DISPLAY": display, "SAL_USE_VCLPLUGIN": "gen"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        yield Window(display, file.name)
+        yield Window(display, file.name, program.pid)
     finally:
         if program:
             os.killpg(program.pid, 9)

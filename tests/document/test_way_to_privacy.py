@@ -16,7 +16,7 @@ from inkdot.domain.consent import Mode
 from inkdot.mark.document.marking import mark, unmark
 from inkdot.mark.document.notice import Way
 from inkdot.mark.document.spots import Dots
-from tests.conftest import BEN, Server, inkdot, inkdot_json
+from tests.conftest import BEN, PATIENCE, Server, inkdot, inkdot_json
 from tests.document.libreoffice import printed, turned
 from tests.document.test_dots_in_documents import EVERY, FILES, letter, odt, parts, slides, url
 
@@ -74,7 +74,7 @@ def test_the_address_in_a_document_ends_what_is_kept_of_its_reader(server: Serve
     found = re.search(rb"See and stop: (http[^&\"]+/p/[\w-]+)", parts(out.read_bytes())["word/document.xml"])
     assert found
     assert server.get(found[1].decode())[0] == 200
-    with urllib.request.urlopen(found[1].decode(), data=b"do=stop", timeout=20) as answer:
+    with urllib.request.urlopen(found[1].decode(), data=b"do=stop", timeout=PATIENCE) as answer:
         assert "Nothing more is kept about you" in answer.read().decode()
     time.sleep(PROMISED)
     server.get(made["dots"][0]["url"])

@@ -9,7 +9,7 @@ from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tests.conftest import Server, inkdot_json
+from tests.conftest import PATIENCE, Server, inkdot_json
 
 PASSWORD = "four words from a book"
 
@@ -50,7 +50,7 @@ class Program:
         if content is not None:
             sent["Content-Type"] = "application/json"
         sent |= {name.replace("_", "-").title(): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         try:
             target = path if path.startswith("/api/") else f"/api/v1{path}"
             connection.request(method, target, content, {k: v for k, v in sent.items() if v is not None})
@@ -93,7 +93,7 @@ class Reader:
 
     def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, dict[str, str], str]:
         parts = urlsplit(self.office)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         headers = {"Origin": self.office, "Content-Type": "application/x-www-form-urlencoded", "Cookie": self.cookie}
         body = urlencode(form | {"csrf": getattr(self, "csrf", "")}) if form is not None else None
         connection.request(method, path, body, headers)

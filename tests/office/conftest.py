@@ -24,6 +24,8 @@ class Firms(NamedTuple):
 @pytest.fixture(scope="session")
 def firms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firms]:
     data = tmp_path_factory.mktemp("firms") / "data"
+    data.mkdir()
+    (data / "inkdot.toml").write_text("api_per_minute = 6_000\n")  # many tests ask with one key
     server = Server(data, "--trusted-proxies", "127.0.0.1/32")
     inkdot("workspace", "add", "other", "--data", data)
     every = ("read", "send", "manage", "privacy")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, QUOTE, THUNDERBIRD, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
 from tests.relay.sink import Sink
 
@@ -58,7 +58,7 @@ class Office:
 
     def web(self, visitor: str, **event: Any) -> None:
         parts = urlsplit(self.server.public)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         told = {"Origin": "https://example.com", "Content-Type": "text/plain", "User-Agent": FIREFOX}
         connection.request("POST", "/e", json.dumps([self.key, visitor, event]).encode(), told)
         assert connection.getresponse().status == 202

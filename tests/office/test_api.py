@@ -233,8 +233,8 @@ def test_a_key_does_what_its_scopes_say_and_no_more(firms: Firms) -> None:
 
 def test_headers_tell_how_much_is_left(firms: Firms) -> None:
     said = key_for(firms.server).get("/me")
-    assert said.headers["ratelimit-policy"] == '"default";q=600;w=60'
-    assert said.headers["ratelimit"].startswith('"default";r=599;t=')
+    assert said.headers["ratelimit-policy"] == '"default";q=6000;w=60'
+    assert said.headers["ratelimit"].startswith('"default";r=5999;t=')
 
 
 def test_nothing_of_the_api_answers_without_a_key(firms: Firms) -> None:
@@ -271,7 +271,9 @@ def things_of(firms: Firms, tmp_path: Path, who: str = "walls") -> dict[str, str
     (event,) = eventually(lambda: events_of(firms.ours, person))
     picture = tmp_path / "p.png"
     Image.new("RGB", (40, 40), "white").save(picture)
-    document = firms.ours.ask("POST", "/documents?name=p.png", raw=picture.read_bytes(), content_type="image/png").json
+    taken = firms.ours.ask("POST", "/documents?name=p.png", raw=picture.read_bytes(), content_type="image/png")
+    assert taken.status == 201, taken.body
+    document = taken.json
     share = firms.ours.post(f"/documents/{document['document']}/shares", {"to": person}).json
     site = firms.ours.post("/sites", {"domain": f"{who}.example"}).json
     firms.ours.post(f"/sites/{site['site']}/goals", {"name": "paid", "page": "/paid"})

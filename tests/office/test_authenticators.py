@@ -22,7 +22,7 @@ from inkdot.domain.errors import NotAllowed
 from inkdot.show.auth import Auth
 from inkdot.show.passkeys import Passkeys
 from inkdot.store.accounts import Accounts
-from tests.conftest import ADA, Server, inkdot
+from tests.conftest import ADA, PATIENCE, Server, inkdot
 from tests.office.asking import PASSWORD
 
 PRESENT, VERIFIED, HAS_KEY = 1, 4, 64
@@ -90,7 +90,7 @@ class Tab:
             "Content-Type": "application/x-www-form-urlencoded",
             "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()),
         }  # fmt: skip
-        connection = http.client.HTTPConnection(self.at, timeout=30)
+        connection = http.client.HTTPConnection(self.at, timeout=PATIENCE)
         connection.request("POST", path, urlencode(form | {"csrf": self.csrf}), headers)
         response = connection.getresponse()
         for line in response.headers.get_all("Set-Cookie") or []:
@@ -251,7 +251,7 @@ def test_what_changed_of_who_may_come_in_stands_in_the_audit_log(tab: Tab, serve
     ben = {"do": "add", "address": "ben@example.com", "password": PASSWORD, "role": "viewer"}
     assert tab.post("/team", ben)[0] == 303
     inkdot("account", "role", "ben@example.com", "member", "--data", server.data)
-    said = http.client.HTTPConnection(tab.at, timeout=30)
+    said = http.client.HTTPConnection(tab.at, timeout=PATIENCE)
     cookies = "; ".join(f"{k}={v}" for k, v in tab.cookies.items())
     said.request("GET", "/audit?format=jsonl", headers={"Cookie": cookies, "Host": tab.origin.removeprefix("http://")})
     lines = [json.loads(line) for line in said.getresponse().read().decode().splitlines()]

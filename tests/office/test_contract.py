@@ -16,7 +16,7 @@ from schemathesis.checks import CHECKS
 from inkdot.show.api.openapi import described
 from inkdot.show.api.routes import BASE
 from inkdot.show.api.table import ENDPOINTS
-from tests.conftest import QUOTE, Server, inkdot
+from tests.conftest import PATIENCE, QUOTE, Server, inkdot
 from tests.office.asking import Program, key_for
 
 _USUAL = 10
@@ -80,7 +80,7 @@ def test_every_address_keeps_what_the_document_says(label: str, contract: Contra
         response = case.call_and_validate(
             headers={"Authorization": f"Bearer {contract.ours.key}"},
             checks=checks,
-            timeout=20,
+            timeout=PATIENCE,
             base_url=contract.ours.office,
         )
         sent = json.dumps([case.path_parameters, case.query, str(case.body)], default=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import ADA, closing, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, PATIENCE, closing, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD
 from tests.test_faults import alive
 
@@ -32,7 +33,7 @@ def demonstration(tmp_path: Path) -> Iterator[Path]:
             yield out
         finally:
             running.terminate()
-            running.wait(60)
+            running.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
@@ -43,7 +44,7 @@ def test_however_a_demonstration_ends_no_process_outlives_it_and_its_folder_goes
     place.mkdir()
     killed = place / "inkdot-demo-killed"
     (killed / "data").mkdir(parents=True)
-    command, here = [sys.executable, "-m", "inkdot", "demo"], {**os.environ, "TMPDIR": str(place)}
+    command, here = [sys.executable, "-m", "inkdot", "demo", "--port", "0"], {**os.environ, "TMPDIR": str(place)}
     with out.open("wb") as said, subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=here) as running:
         eventually(lambda: list(place.glob("inkdot-demo-*/data/run/server.json")))
         (folder,) = place.glob("inkdot-demo-*")
@@ -51,19 +52,20 @@ def test_however_a_demonstration_ends_no_process_outlives_it_and_its_folder_goes
         family = list(below(running.pid))
         assert len(family) >= 4
         running.send_signal(sign)
-        assert running.wait(30) == (-sign if sign == signal.SIGKILL else 0)
+        assert running.wait(PATIENCE) == (-sign if sign == signal.SIGKILL else 0)
         eventually(lambda: not [pid for pid in family if alive(pid)])
     if sign == signal.SIGKILL:
-        subprocess.run([*command, "--no-stay"], env=here, capture_output=True, timeout=120, check=True)
+        subprocess.run([*command, "--no-stay"], env=here, capture_output=True, timeout=2 * PATIENCE, check=True)
     assert not list(place.iterdir())
 
 
 def below(pid: int) -> Iterator[int]:
     """All processes below one."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (thread / "children").read_text().split()):
-            yield child
-            yield from below(child)
+    with contextlib.suppress(OSError):  # what ends meanwhile
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (thread / "children").read_text().split()):
+                yield child
+                yield from below(child)
 
 
 def marked(mail: Path, data: Path) -> str:
@@ -75,7 +77,7 @@ def marked(mail: Path, data: Path) -> str:
 
 
 def fetch(dot: str) -> None:
-    with urllib.request.urlopen(dot, timeout=20) as answer:
+    with urllib.request.urlopen(dot, timeout=PATIENCE) as answer:
         assert answer.status == 200
 
 
@@ -94,7 +96,7 @@ class Coming:
             number += 1
             event = {"k": "view", "u": f"https://example.com/{number}"}
             body = json.dumps([self._key, "under-way", event]).encode()
-            with urllib.request.urlopen(urllib.request.Request(f"{place}/e", body, told), timeout=20):
+            with urllib.request.urlopen(urllib.request.Request(f"{place}/e", body, told), timeout=PATIENCE):
                 fetch(self._dot)
 
     def __enter__(self) -> None:
@@ -106,7 +108,7 @@ class Coming:
 
 
 def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: Path, chromium: Browser) -> None:
-    setup = eventually(lambda: re.search(r"http://\S+/setup/\S+", demonstration.read_text()), 90)[0]
+    setup = eventually(lambda: re.search(r"http://\S+/setup/\S+", demonstration.read_text()))[0]
     data = Path(re.search(r"--data (\S+)", demonstration.read_text())[1])  # type: ignore[index]
     with closing(chromium):
         tab = chromium.new_page()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 
 
 def served(folder: Path, *options: str, terminal: bool) -> Path:
@@ -31,7 +31,7 @@ def served(folder: Path, *options: str, terminal: bool) -> Path:
         if terminal or "--open" in options:
             eventually(opened.exists)
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE)
     os.close(ours)
     os.close(theirs)
     return opened

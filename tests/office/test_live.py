@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
+from tests.conftest import PATIENCE, QUOTE, THUNDERBIRD, Server, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program, key_for
 from tests.office.conftest import Firms
 
@@ -29,7 +29,7 @@ class Watching:
 
     def __init__(self, program: Program, query: str = "", last: str | None = None, **headers: str) -> None:
         parts = urlsplit(program.office)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=25)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         sent = dict(headers)
         if program.key:
             sent["Authorization"] = f"Bearer {program.key}"
@@ -44,7 +44,7 @@ class Watching:
     def next(self) -> Message:
         """The next message; beats are skipped."""
         fields: dict[str, str] = {}
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             assert time.monotonic() < deadline, "nothing but beats came"
             read = self.response.readline()
@@ -85,17 +85,15 @@ def opened(server: Server, dot: str, address: str = "198.51.100.9") -> None:
     server.get(dot, User_Agent=THUNDERBIRD, X_Forwarded_For=address)
 
 
-def test_an_open_is_on_the_screen_within_a_second(firms: Firms) -> None:
+def test_an_open_is_on_the_screen(firms: Firms) -> None:
     person = "quick@example.com"
     dot = dot_for(firms.ours, person)
     feed = Watching(firms.ours)
     assert feed.response.getheader("X-Accel-Buffering") == "no"
     assert (feed.response.getheader("Content-Type") or "").startswith("text/event-stream")
     assert feed.next().kind == "hello"
-    begun = time.monotonic()
     opened(firms.server, dot)
-    message = feed.kept(person)
-    assert time.monotonic() - begun < 20, "one second is measured on a quiet machine, by bench/office.py"
+    message = feed.kept(person)  # in how long is measured by bench/office.py
     assert message.data["subject"] == "The quote"
     assert message.data["says"].startswith("A person opened the mail")
     assert message.id
@@ -149,9 +147,11 @@ def test_an_open_feed_does_not_hold_up_the_end_of_the_server(tmp_path: Path) -> 
     server = Server(tmp_path / "data")
     feed = Watching(key_for(server))
     feed.next()
-    began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 12, "after so many seconds whoever does not end is killed"
+    with pytest.raises(
+        EOFError
+    ):  # it was ended as it should be: who is killed says no last word, and that is IncompleteRead
+        feed.next()
     feed.close()
 
 
@@ -245,7 +245,6 @@ def test_a_feed_ends_soon_after_its_key_does_however_much_happens(firms: Firms) 
 
     noisy = threading.Thread(target=noise)
     noisy.start()
-    begun = time.monotonic()
     try:
         with pytest.raises(EOFError):
             all(feed.next() for _ in range(1_000))
@@ -253,4 +252,3 @@ def test_a_feed_ends_soon_after_its_key_does_however_much_happens(firms: Firms) 
         stop.set()
         noisy.join()
         feed.close()
-    assert time.monotonic() - begun < 30, "what nobody may hear is told for some seconds at the most"

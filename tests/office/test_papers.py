@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from inkdot.mark.document.kit import document
-from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, Server, eventually, inkdot, inkdot_json
 from tests.office.asking import PASSWORD, Program
 from tests.room.made import Browser, pdf
 
@@ -42,7 +42,7 @@ class Desk:
 
     def _asked(self, method: str, path: str, body: str | None = None) -> str:
         parts = urlsplit(self.server.office)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._ada.cookies.items()), "Origin": self.server.office}
         headers |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
         try:

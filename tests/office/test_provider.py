@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from inkdot.show.passwords import totp_code, totp_secret
 from inkdot.store.accounts import Accounts
-from tests.conftest import ADA, BEN, Server, inkdot
+from tests.conftest import ADA, BEN, PATIENCE, Server, inkdot
 from tests.office.asking import PASSWORD
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -144,7 +144,7 @@ class Browser:
 
     def go(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
         """Status, where it leads, text."""
-        connection = http.client.HTTPConnection(urlsplit(self.office).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.office).netloc, timeout=PATIENCE)
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         if form is not None:
             headers |= {"Origin": self.office, "Content-Type": "application/x-www-form-urlencoded"}

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.conftest import ADA, QUOTE, THUNDERBIRD, Server, closing, eventually, inkdot
+from tests.conftest import ADA, PATIENCE, QUOTE, THUNDERBIRD, Server, closing, eventually, inkdot
 from tests.office.asking import PASSWORD
 from tests.relay.sink import Sink
 
@@ -83,7 +83,7 @@ def test_an_owner_sets_up_his_mail_program_from_a_page_alone(chromium: Browser, 
         user, password = tab.locator(".said code").inner_text().split()
         assert user == ADA
         host, port = (tab.locator("dl.fields").first.locator("dd").nth(n).inner_text() for n in (0, 1))
-        with smtplib.SMTP(host, int(port), timeout=30) as program:
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as program:
             program.starttls(context=own_certificate(data))
             program.login(user, password)
             program.sendmail(ADA, ["ben@example.com"], QUOTE)
@@ -95,7 +95,7 @@ def test_an_owner_sets_up_his_mail_program_from_a_page_alone(chromium: Browser, 
         assert (profile["OutgoingMailServerHostName"], profile["OutgoingMailServerUsername"]) == (host, ADA)
         tab.get_by_role("button", name="Remove").click()
         tab.get_by_text(f"{ADA} can send no more.").wait_for()
-        with smtplib.SMTP(host, int(port), timeout=30) as program:
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as program:
             program.starttls(context=own_certificate(data))
             with pytest.raises(smtplib.SMTPAuthenticationError):
                 program.login(user, password)

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.conftest import ADA, eventually
-from tests.relay.thunderbird import free_port
+from tests.conftest import ADA, PATIENCE, eventually, free_port
 
 PASSWORD = "secret"
 CONFIGURATION = """
@@ -120,6 +119,6 @@ def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
 
 def connected(port: int) -> imaplib.IMAP4 | None:
     try:
-        return imaplib.IMAP4("127.0.0.1", port)
+        return imaplib.IMAP4("127.0.0.1", port, PATIENCE)
     except OSError:
         return None

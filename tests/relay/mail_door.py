@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from tests.conftest import ADA, BEN, Server, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, Server, eventually, inkdot, inkdot_json
 from tests.relay.sink import Got, Sink
 
 CLEO = "cleo@example.com"
@@ -53,7 +53,7 @@ class Client:
     def __init__(self, door: str, source: str | None = None) -> None:
         host, _, port = door.rpartition(":")
         where = (source, 0) if source else None
-        self.socket: socket.socket = socket.create_connection((host, int(port)), 15, source_address=where)
+        self.socket: socket.socket = socket.create_connection((host, int(port)), PATIENCE, source_address=where)
         self.greeting = self.reply()
 
     def __enter__(self) -> Self:

@@ -62,6 +62,8 @@ class Sink:
     rcpts: list[str] = field(default_factory=list)
     connections: int = 0
     _listener: socket.socket | None = None
+    _held: socket.socket | None = None
+    """The port while nobody listens there, so that nobody else is given it."""
     _open: set[socket.socket] = field(default_factory=set)
 
     def __enter__(self) -> Self:
@@ -70,23 +72,25 @@ class Sink:
 
     def __exit__(self, *_: object) -> None:
         self.down()
+        if self._held:
+            self._held.close()
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
     def up(self) -> None:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
+        self._listener = listener = _bound(self.port)
         listener.listen(128)
         self.port = listener.getsockname()[1]
-        self._listener = listener
+        if self._held:
+            self._held.close()
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def down(self) -> None:
         if self._listener:
             self._listener.shutdown(socket.SHUT_RDWR)
+            self._held = _bound(self.port)
             self._listener.close()
             self._listener = None
         for connection in list(self._open):
@@ -259,6 +263,13 @@ def _drip(connection: socket.socket) -> None:
     while True:
         connection.sendall(b"2")
         time.sleep(0.05)
+
+
+def _bound(port: int) -> socket.socket:
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(("127.0.0.1", port))
+    return found
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ADA, BEN, eventually, inkdot
+from tests.conftest import ADA, BEN, PATIENCE, eventually, inkdot, traced
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import BadLine, Sink
 
@@ -36,7 +36,7 @@ class Senders:
         host, _, port = self._door.address.rpartition(":")
         while not self._stop.is_set():
             try:
-                with smtplib.SMTP(host, int(port), timeout=10) as client:
+                with smtplib.SMTP(host, int(port), timeout=PATIENCE) as client:
                     client.login(self._door.user, self._door.password)
                     while not self._stop.is_set():
                         number += 1
@@ -68,7 +68,7 @@ def test_ten_kills_of_the_relay_lose_no_mail_and_repeat_at_most_what_was_on_its_
             os.kill(door.server.children()["relay"], signal.SIGKILL)
         kept = senders.stop()
         assert senders.strange == []
-        eventually(lambda: "relay" in door.server.children() and not door.queue(), 60)
+        eventually(lambda: "relay" in door.server.children() and not door.queue())
         for recipient in (BEN, CLEO):
             mails = sink.mails_to(recipient)
             count = Counter(mail.header("Subject") for mail in mails)
@@ -130,7 +130,7 @@ def test_the_250_leaves_only_after_mail_and_name_are_synced(tmp_path: Path) -> N
         relay = door.server.children()["relay"]
         calls = "trace=write,sendto,fsync,rename"
         tracer = subprocess.Popen(["strace", "-f", "-q", "-s", "40", "-e", calls, "-o", str(trace), "-p", str(relay)])
-        eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{relay}/status").read_text()))
+        eventually(lambda: traced(relay))
         with door.logged_in() as client:
             for number in range(5):
                 assert client.mail(page(f"Traced {number}"), BEN).startswith("250 2.0.0 Kept")
@@ -164,7 +164,7 @@ def test_a_failing_sync_keeps_nothing_and_says_so(tmp_path: Path, which: int) ->
         relay = door.server.children()["relay"]
         inject = f"inject=fsync:error=EIO:when={which}"
         tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-e", inject, "-p", str(relay)])
-        eventually(lambda: re.search(r"TracerPid:\s+[1-9]", Path(f"/proc/{relay}/status").read_text()))
+        eventually(lambda: traced(relay))
         with door.logged_in() as client:
             assert client.mail(page("Not kept"), BEN).startswith("452 4.3.1")
             assert list((door.data / "spool").iterdir()) == []

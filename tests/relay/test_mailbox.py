@@ -128,7 +128,7 @@ def test_a_mailbox_that_does_not_tell_of_new_mails_is_looked_at_now_and_then_tho
     with Sink() as sink, dovecot(WITHOUT_IDLE) as server, BadLine(server.port, drips=1) as line:
         url = server.url.replace(f":{server.port}", f":{line.port}")
         door = MailDoor(
-            tmp_path, sink, imap=url, imap_password=PASSWORD, imap_poll_seconds=1, upstream_timeout=1,
+            tmp_path, sink, imap=url, imap_password=PASSWORD, imap_poll_seconds=1, upstream_timeout=5,
         )  # fmt: skip
         eventually(lambda: "it took too long" in door.server.talk.read_text())
         door.send(page("Question"), BEN, CLEO)

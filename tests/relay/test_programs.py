@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ADA, BEN, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, inkdot, inkdot_json
 from tests.relay.mail_door import MailDoor, any_certificate, page
 from tests.relay.sink import Sink
 
@@ -72,7 +72,9 @@ def test_mutt_sends_html_to_all_with_starttls_and_a_login(door: MailDoor, tmp_pa
     body = "<html><body><p>From mutt <a href='https://www.example.com/'>x</a></p></body></html>\n"
     all_to = ("mutt@example.com", "mutt-cc@example.com", "mutt-blind@example.com")
     command = ["mutt", "-F", str(tmp_path / "muttrc"), "-s", "By mutt", "-c", all_to[1], "-b", all_to[2], all_to[0]]
-    subprocess.run(command, input=body, text=True, check=True, timeout=60, env=os.environ | {"HOME": str(tmp_path)})
+    subprocess.run(
+        command, input=body, text=True, check=True, timeout=PATIENCE, env=os.environ | {"HOME": str(tmp_path)}
+    )
     copies = [door.delivered(to)[0].content.replace(b"=\r\n", b"") for to in all_to]
     dots = [part.split(b".gif")[0] for copy in copies for part in copy.split(b"/o/")[1:]]
     assert (len(dots), len(set(dots))) == (6, 6)
@@ -97,10 +99,10 @@ def test_programs_that_begin_with_tls_have_a_door_of_their_own(tmp_path: Path) -
         assert (outgoing.findtext("socketType"), outgoing.findtext("port")) == ("SSL", str(setup["port"]))
         assert "SSL/TLS" in (tmp_path / f"{ADA}-outlook.txt").read_text()
         assert "smtps://" in inkdot("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data).stdout
-        with socket.create_connection(("127.0.0.1", setup["port"]), 15) as plain:
+        with socket.create_connection(("127.0.0.1", setup["port"]), PATIENCE) as plain:
             plain.sendall(b"EHLO me\r\n")
             assert plain.recv(100)[:1] != b"2", "nothing is said in the clear"
-        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", setup["port"]), 15)) as secure:
+        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", setup["port"]), PATIENCE)) as secure:
             assert secure.recv(1_000).startswith(b"220 ")
             secure.sendall(b"EHLO me\r\nSTARTTLS\r\n")
             said = b""
@@ -114,13 +116,13 @@ def test_who_never_finishes_the_handshake_holds_no_place_for_long(tmp_path: Path
     with Sink() as sink:
         door = MailDoor(tmp_path, sink, relay_tls_port=0, relay_timeout=1, relay_connections_per_address=2)
         port = inkdot_json("relay", "setup", ADA, "--out-dir", tmp_path, "--data", door.data)["port"]
-        held = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(2)]
-        with socket.create_connection(("127.0.0.1", port), 15) as third:
+        held = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(2)]
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as third:
             assert third.recv(100) == b""
         for one in held:
             assert one.recv(100) == b""
             one.close()
-        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", port), 15)) as secure:
+        with any_certificate().wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE)) as secure:
             assert secure.recv(1_000).startswith(b"220 ")
         door.stop()
 

@@ -84,6 +84,7 @@ def test_the_add_on_s_button_keeps_one_mail_unmarked_and_the_next_is_marked_agai
         found = {subject: len(dots(copy)) for subject, copy in copies.items()}
         assert found == {"Private": 0, "Thought better of it": 2, "Ordinary": 2}
         assert not any(b"X-Inkdot" in copy.content for copy in copies.values())
+        eventually(lambda: len(door.log()) == 3)
         reasons = {row["subject"]: row["left_alone"] and row["left_alone"]["reason"] for row in door.log()}
         assert reasons == {"Private": "switched_off", "Thought better of it": None, "Ordinary": None}
         door.stop()

@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Worker
 from playwright.sync_api import Page as Tab
 
 from inkdot.show.addons import packed
-from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, QUOTE, THUNDERBIRD, Server, eventually, inkdot_json, patient
 
 COMPOSE = """<!doctype html><title>Stub</title>
 <div role="dialog"><button title="From: Ada &lt;{ada}&gt;">Ada</button><input aria-label="To recipients"><span email="{to}">Ben</span>
@@ -84,8 +84,13 @@ def browser(chromium_type: BrowserType, folder: Path) -> Iterator[BrowserContext
     flags = [f"--load-extension={extension}", f"--disable-extensions-except={extension}", "--headless=new", "--no-sandbox",
              "--disable-features=DisableLoadExtensionCommandLineSwitch"]  # fmt: skip
     context = chromium_type.launch_persistent_context(
-        str(folder / "profile"), executable_path="/usr/bin/chromium", headless=False, args=flags
+        str(folder / "profile"),
+        executable_path="/usr/bin/chromium",
+        headless=False,
+        args=flags,
+        timeout=1_000 * PATIENCE,
     )
+    patient(context)
     try:
         yield context
     finally:
@@ -111,7 +116,7 @@ def test_the_senders_own_dots_are_not_loaded_in_his_browser(
         assert len(server.timeline(person, 1)) == 1
         options.fill("[name=addresses]", "no address")
         options.click("button")
-        assert "is no web address" in options.text_content("output", timeout=30_000)  # type: ignore[operator]
+        options.get_by_text("is no web address").wait_for()
         options.fill("[name=addresses]", f"{server.public}/\n")
         options.click("button")
         options.get_by_text("Saved.", exact=True).wait_for()  # its policy lets no test evaluate anything there
@@ -172,13 +177,13 @@ def test_send_waits_for_marks_and_the_list_says_what_became_of_it(server: Server
     (sent,) = eventually(lambda: webmail.sent)
     dots = re.findall(r'<img src="([^"]+/o/[^"]+)"', sent)
     assert (len(dots), len(re.findall(r'href="[^"]+/c/', sent)), "See" in sent) == (2, 1, True)
-    signs = eventually(lambda: len(s := signs_in(tab)) == 2 and s, 60)
+    signs = eventually(lambda: len(s := signs_in(tab)) == 2 and s)
     # Another person's mail of the same subject and longer subjects have none; two alike of which nothing differs have one.
     assert signs == {"row0": "✓ sent", "row3": "✓ sent"}
     assert server.timeline(person) == [], "the sender's own browser loaded no dot"
     server.get(dots[0], User_Agent=THUNDERBIRD)
     server.timeline(person, 1)
-    assert eventually(lambda: signs_in(tab)["row0"] == "✓✓ likely opened" and signs_in(tab), 60)["row3"] == "✓ sent"
+    assert eventually(lambda: signs_in(tab)["row0"] == "✓✓ likely opened" and signs_in(tab))["row3"] == "✓ sent"
 
 
 def signs_in(tab: Tab) -> dict[str, str]:
@@ -214,7 +219,7 @@ def test_an_office_that_does_not_answer_holds_no_mail_up(writing: tuple[Webmail,
         tab.click("#send")
         (sent,) = eventually(lambda: webmail.sent)
         assert "/o/" not in sent
-        assert "The office does not answer." in (tab.text_content(".inkdot-switch") or "")
+        eventually(lambda: "The office does not answer." in (tab.text_content(".inkdot-switch") or ""))
 
 
 def test_what_is_switched_off_or_goes_to_several_leaves_as_it_was_written(writing: tuple[Webmail, Tab]) -> None:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from tests.conftest import PATIENCE, free_port
+
 PREFERENCES = {
     "mailnews.message_display.disable_remote_image": False, "mail.provider.suppress_dialog_on_startup": True,
     "mail.spotlight.firstRunDone": True, "app.update.enabled": False, "mail.rights.version": 1, "app.donation.eoy.version.viewed": 999,
@@ -72,7 +74,7 @@ const [subject, body, to, cc, bcc, original, press, done] = arguments;
   editor.insertHTML(body);
   const sent = new Promise((resolve, reject) => {
     window.addEventListener("aftersend", event => event.detail?.successful === false ? reject(event.detail) : resolve("sent"));
-    window.setTimeout(() => reject("not sent after 40 s"), 40000);
+    window.setTimeout(() => reject("not sent after two minutes"), 120000);
   });
   if (original) {
     window.document.querySelectorAll("#toAddrContainer mail-address-pill").forEach(pill => pill.remove());
@@ -81,8 +83,9 @@ const [subject, body, to, cc, bcc, original, press, done] = arguments;
   for (const id of press) {
     const button = window.document.getElementById(id);
     if (!button) throw new Error("there is no button " + id + " among " + [...window.document.querySelectorAll("toolbarbutton")].map(b => b.id));
+    const before = button.label;
     button.click();
-    await new Promise(resolve => window.setTimeout(resolve, 1000));
+    for (let n = 0; button.label === before && n < 1200; n++) await new Promise(resolve => window.setTimeout(resolve, 50));
   }
   window.goDoCommand("cmd_sendNow");
   return await sent;
@@ -186,17 +189,19 @@ class Marionette:
     """Its wire: `LENGTH:[0, number, command, parameters]`."""
 
     def __init__(self, port: int) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                self._socket = socket.create_connection(("127.0.0.1", port), 90)
+                self._socket = socket.create_connection(("127.0.0.1", port), 2 * PATIENCE)
                 break
             except OSError:
                 assert time.monotonic() < deadline, "Thunderbird did not start"
                 time.sleep(0.2)
         self._count = 0
         self._read()
-        self._ask("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"timeouts": {"script": 60_000}}}})
+        self._ask(
+            "WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"timeouts": {"script": int(1_000 * PATIENCE)}}}}
+        )
         self._ask("Marionette:SetContext", {"value": "chrome"})
 
     def close(self) -> None:
@@ -206,7 +211,8 @@ class Marionette:
     def script(self, text: str, *arguments: object) -> Any:
         """Run a script in Thunderbird itself; it calls its last argument with the answer."""
         return self._ask(
-            "WebDriver:ExecuteAsyncScript", {"script": text, "args": list(arguments), "scriptTimeout": 60_000}
+            "WebDriver:ExecuteAsyncScript",
+            {"script": text, "args": list(arguments), "scriptTimeout": int(1_000 * PATIENCE)},
         )["value"]
 
     def _ask(self, command: str, parameters: dict[str, Any]) -> Any:
@@ -225,12 +231,6 @@ class Marionette:
         while len(body) < int(digits[:-1]):
             body += self._socket.recv(int(digits[:-1]) - len(body))
         return json.loads(body)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def certificate(host: str, port: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.conftest import BEN, Server, eventually, inkdot_json
+from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot_json
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 WORDS = 203
@@ -79,7 +79,7 @@ class Browser:
         parts = urlsplit(self.url)
         target = path if path.startswith("/") else parts.path + (f"/{path}" if path else "")
         jar = [f"{n}={v}" for (where, n), v in self.cookies.items() if target.partition("?")[0].startswith(where)]
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         try:
             connection.request(method, target, body, self.headers | ({"Cookie": "; ".join(jar)} if jar else {}))
             response = connection.getresponse()

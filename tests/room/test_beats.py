@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -59,12 +61,14 @@ def inkdot_events(server: Server, document: str) -> list[dict[str, Any]]:
 
 def test_forged_totals_are_cut_to_the_servers_clock(server: Server, shared: dict[str, str]) -> None:
     browser = Browser(shared["url"])
+    begun = time.monotonic()
     browser.open()
     browser.stay(1)
     assert browser.beat([2, 40_000, 9_000, [0]], [3, 500, 1, [0]])[0] == 204
+    lasted = time.monotonic() - begun
     told = report(server, shared["document"], seconds=1.5)
-    assert sum(p["seconds"] for p in told["pages"]) < 5
-    assert sum(p["visits"] for p in told["pages"]) < 5
+    assert sum(p["seconds"] for p in told["pages"]) < lasted + 4
+    assert sum(p["visits"] for p in told["pages"]) < lasted + 4
     cut = [e for event in inkdot_events(server, told["document"]) for e in event["evidence"] if "cut from" in e["fact"]]
     assert cut
 
@@ -160,8 +164,8 @@ def test_a_restarted_office_goes_on_counting_where_it_was(own_server: Server, tm
     assert browser.beat([2, 0.9, 0, []])[0] == 204
     assert page_of(report(own_server, made["document"], seconds=0.9), 2)[1] == 0.9
     own_server.stop()
-    own_server.options = ("--public-port", str(own_server.public.rpartition(":")[2]))
     own_server.start()
+    browser.url = own_server.public + urlsplit(browser.url).path
     assert browser.beat([2, 0.9, 0, []])[0] == 204
     assert browser.beat([2, 1.4, 1, [0.2]])[0] == 204
     told = report(own_server, made["document"], seconds=1.4)

@@ -40,7 +40,7 @@ def test_a_reader_who_saw_every_page_completed_the_document_once(server: Server,
     browser.stay(1)
     assert browser.beat([1, 1.5, 1, [0]], [2, 2.5, 1, [1.5]])[0] == 204
     report(server, made["document"], seconds=4)
-    (completed,) = completions(server, made["document"])
+    (completed,) = eventually(lambda: completions(server, made["document"]))
     assert completed["person"] == BEN
     assert completed["evidence"][-1]["rule"] in ("D6", "D2", "D3")
 
@@ -54,7 +54,7 @@ def test_pages_of_two_visits_complete_a_document_together(server: Server, tmp_pa
         assert completions(server, made["document"]) == []
         assert browser.beat([page, 2.0, 1, [0]])[0] == 204
         report(server, made["document"], seconds=already + 2)
-    assert len(completions(server, made["document"])) == 1
+    assert len(eventually(lambda: completions(server, made["document"]))) == 1
 
 
 def test_a_room_that_forgot_tells_nothing_twice(own_server: Server, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_room_that_forgot_tells_nothing_twice(own_server: Server, tmp_path: Pa
         browser.stay(2.1)
         assert browser.beat([1, 1.0, 1, [0]], [2, 1.0, 1, [1.0]])[0] == 204
         report(own_server, made["document"], seconds=2 * turn)
-        assert len(completions(own_server, made["document"])) == 1
+        assert len(eventually(lambda: completions(own_server, made["document"]))) == 1
         if turn == 1:
             room = own_server.children()["room"]
             os.kill(room, signal.SIGKILL)

@@ -77,7 +77,7 @@ def test_seconds_visits_and_order_are_true(room: Server, chromium: Chromium, tmp
     behind = chromium.tab("about:blank")
     tab = chromium.tab(made["url"], before=TRUTH)
     eventually(lambda: tab.run("truth.length"))
-    for page, seconds in ((1, 1.6), (2, 2.2), (5, 1.6), (2, 1.4), (17, 1.4), (5, 1.2), (17, 1.4), (9, 0.2)):
+    for page, seconds in ((1, 2.2), (2, 2.6), (5, 2.2), (2, 2.2), (17, 2.2), (5, 2.2), (17, 2.2), (9, 0.2)):
         turn_to(tab, page)
         time.sleep(seconds)
     hide(tab, behind)
@@ -85,7 +85,7 @@ def test_seconds_visits_and_order_are_true(room: Server, chromium: Chromium, tmp
     tab.front()
     eventually(lambda: tab.run("document.visibilityState") == "visible")
     tab.move()
-    time.sleep(1.5)
+    time.sleep(2.2)
     hide(tab, behind)
     truth = read(tab)
     told = report(room, made["document"], seconds=sum(truth.values()) - SLACK)
