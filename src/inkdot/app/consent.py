@@ -165,12 +165,13 @@ class Register:
         oldest = book.oldest_mark()
         older = silence < Mode.INDIVIDUAL and oldest is not None and oldest <= since
         most = Mode.INDIVIDUAL if older else Mode.HYGIENE
-        unsaid = Rule(since if older else 0, silence, Mode.INDIVIDUAL)
+        until = since if older else 0
+        unsaid = Rule(until, silence, Mode.INDIVIDUAL)
         most_of_all = Mode.AGGREGATE if self._settings.health else Mode.INDIVIDUAL
         limits = {at: min(mode, most_of_all) for at, mode in book.workspaces().items()}
         rules = {at: unsaid._replace(limit=limit) for at, limit in limits.items() if older or limit < Mode.INDIVIDUAL}
         said = book.limits_of_lists() | book.words_of_people(most)
-        return modes_file(self._of_websites(), said, book.words_for_lists(most), rules)
+        return modes_file(self._of_websites(), said, book.words_for_lists(until), rules)
 
     def _of_websites(self) -> dict[SiteId, tuple[Mode, Mode]]:
         """By site the widest mode where nobody is asked, and of people who agreed."""

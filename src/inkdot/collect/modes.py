@@ -13,7 +13,7 @@ modes (a byte each). Ids are 63 random bits, so one table serves all of them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,17 +82,17 @@ class Modes:
 
 def modes_file(
     widest: Mapping[SiteId, tuple[Mode, Mode]],
-    said: Mapping[int, Mode],
-    said_of_lists: Mapping[tuple[int, int], Mode],
+    said: Mapping[int, int],
+    said_of_lists: Iterable[tuple[int, int, int]],
     rules: Mapping[WorkspaceId, Rule],
 ) -> bytes:
     """The file's contents: by site the widest mode unasked, and of people who agreed; by person, browser or mail what it may be.
 
-    `said_of_lists`: by mail and person. `rules`: of workspaces that have any.
+    `said_of_lists`: mail, person, mode. `rules`: of workspaces that have any.
     """
     rows: dict[int, tuple[int, int]] = {site: both for site, both in widest.items() if min(both) < Mode.INDIVIDUAL}
     rows |= {who: (mode, mode) for who, mode in said.items()}
-    rows |= {mail ^ person: (mode, mode) for (mail, person), mode in said_of_lists.items()}
+    rows |= {mail ^ person: (mode, mode) for mail, person, mode in said_of_lists}
     rows |= {_numbered(at, rule.until): (rule.silence, rule.limit) for at, rule in rules.items()}
     return b"".join(_ROW.pack(number.to_bytes(8, "big"), *rows[number]) for number in sorted(rows))
 

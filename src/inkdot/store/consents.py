@@ -155,18 +155,17 @@ class Consents(Control):
         """Those of browsers that were proven to be a denied person's."""
         return [row[0] for row in self._rows("denied_browsers")]
 
-    def words_of_people(self, most: Mode) -> dict[int, Mode]:
-        """What people allow whose last word is no wider than a mode, by person and by browser."""
-        return {who: Mode(mode) for who, mode in self._rows("words_of_people", (most,))}
+    def words_of_people(self, most: Mode) -> dict[int, int]:
+        """What people allow (a mode's number) whose last word is no wider than a mode, by person and by browser."""
+        return dict(self._rows("words_of_people", (most,)))
 
-    def words_for_lists(self, most: Mode) -> dict[tuple[int, int], Mode]:
-        """The same of what they said of a list, by mail to that list and person."""
-        rows = self._rows("words_for_lists", (most,))
-        return {(message, contact): Mode(mode) for message, contact, mode in rows}
+    def words_for_lists(self, until: int) -> list[tuple[int, int, int]]:
+        """Mail, person and mode of those who said less than everything of a list; of mails marked `until` then, also everything."""
+        return self._rows("words_for_lists", (Mode.INDIVIDUAL, until))
 
-    def limits_of_lists(self) -> dict[int, Mode]:
-        """By mail what the rule of its list allows, where that is less than everything."""
-        return {message: Mode(mode) for message, mode in self._rows("limits_of_lists", (Mode.INDIVIDUAL,))}
+    def limits_of_lists(self) -> dict[int, int]:
+        """By mail what the rule of its list allows (a mode's number), where that is less than everything."""
+        return dict(self._rows("limits_of_lists", (Mode.INDIVIDUAL,)))
 
     def workspaces(self) -> dict[WorkspaceId, Mode]:
         """The widest mode of each workspace."""

@@ -63,15 +63,18 @@ SELECT contact, mode FROM words
 UNION SELECT v.visitor, s.mode FROM visitors v JOIN words s ON s.contact = v.contact WHERE v.ended IS NULL;
 
 -- name: words_for_lists
--- Mails to a list of which a recipient said no more than a mode, with what was said last.
-SELECT m.message, c.contact, c.mode FROM consents c
-JOIN message_lists m ON c.scope = 'list:' || m.list
-JOIN messages ON messages.id = m.message AND messages.workspace = c.workspace
-JOIN recipients r ON r.message = m.message AND r.contact = c.contact
-WHERE c.act = 'set' AND c.mode <= ? AND NOT EXISTS (
-    SELECT 1 FROM consents later WHERE later.workspace = c.workspace AND later.contact = c.contact AND later.number > c.number
-        AND (later.act IN ('withdraw', 'erase') OR (later.act = 'set' AND later.scope = c.scope))
-);
+-- Mails to a list of which a recipient said less than a mode, or of those marked until a time that much, with what was said last.
+WITH words AS MATERIALIZED (
+    SELECT workspace, contact, scope, mode FROM consents c
+    WHERE scope IN (SELECT 'list:' || list FROM message_lists) AND act = 'set' AND mode <= ?1 AND NOT EXISTS (
+        SELECT 1 FROM consents later WHERE later.workspace = c.workspace AND later.contact = c.contact AND later.number > c.number
+            AND (later.act IN ('withdraw', 'erase') OR (later.act = 'set' AND later.scope = c.scope))
+    )
+)
+SELECT l.message, w.contact, w.mode FROM words w
+JOIN message_lists l ON 'list:' || l.list = w.scope
+JOIN messages m ON m.id = l.message AND m.workspace = w.workspace AND (w.mode < ?1 OR m.marked <= ?2)
+JOIN recipients r ON r.message = l.message AND r.contact = w.contact;
 
 -- name: limits_of_lists
 -- Mails to lists that have a rule narrower than a mode.
