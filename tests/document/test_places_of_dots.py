@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from inkdot.domain.errors import DocumentRefused
 from inkdot.mark.document.marking import mark, unmark
 from inkdot.mark.document.spots import Dots
+from tests.conftest import inkdot, inkdot_json
 from tests.document.test_dots_in_documents import WORD_ML, letter, opendocument, parts, rewritten, url
 
 W = f"{{{WORD_ML.decode()}}}"
@@ -19,7 +22,7 @@ BREAK = '<w:r><w:br w:type="page"/></w:r>'
 def word(*paragraphs: str, last: str = "<w:sectPr/>") -> bytes:
     """A Word file with these in its body: text, or what begins with `<`."""
     body = "".join(
-        p if p.startswith(("<w:p>", "<w:p/>", "<w:tbl>")) else f"<w:p>{p if '<' in p else text(p)}</w:p>"
+        p if p.startswith(("<w:p>", "<w:p/>", "<w:tbl>", "<w:sdt>")) else f"<w:p>{p if '<' in p else text(p)}</w:p>"
         for p in paragraphs
     )
     main = f'<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="{WORD_ML.decode()}"><w:body>{body}{last}</w:body></w:document>'
@@ -57,6 +60,16 @@ def test_pages_are_numbered_as_word_noted_their_ends() -> None:
     over_two = text("Over two") + NOTED + text("pages") + NOTED + text("and on.")
     source = word("One", over_two, "Three", BREAK, NOTED + text("Four"), "Four too")
     assert placed(source, Dots.PAGES) == [(1, "", "One"), (3, "", "Three"), (4, "", "Four")]
+
+
+def test_pages_on_which_no_paragraph_begins_are_told(tmp_path: Path) -> None:
+    over_three = text("Over") + NOTED + text("three") + NOTED + text("pages.")
+    (tmp_path / "long.docx").write_bytes(word("One", over_three, NOTED + text("Four")))
+    words = ("doc", "mark", tmp_path / "long.docx", "--to", "ben@example.com", "--dots", "pages", "--data", tmp_path)
+    made = inkdot_json(*words)
+    assert [dot["page"] for dot in made["dots"]] == [1, 4]
+    assert made["undotted"] == [2, 3]
+    assert "no dot, for nothing begins on them that could carry one: 2, 3." in inkdot(*words).stderr
 
 
 def test_a_page_break_in_a_paragraph_leaves_its_beginning_on_the_page_before() -> None:
@@ -129,3 +142,42 @@ def test_sections_of_an_opendocument_text_are_no_pages() -> None:
     body = "<text:p>One</text:p><text:soft-page-break/><text:section><text:p>Two</text:p></text:section>"
     _, made = mark(opendocument("text", f"<office:text>{body}</office:text>"), url, Dots.SECTIONS)
     assert [dot.page for dot in made] == [1, 2]
+
+
+def control(properties: str, *paragraphs: str) -> str:
+    inside = "".join(f"<w:p>{text(p)}</w:p>" for p in paragraphs)
+    return f"<w:sdt><w:sdtPr>{properties}</w:sdtPr><w:sdtContent>{inside}</w:sdtContent></w:sdt>"
+
+
+def test_a_form_of_content_controls_gets_its_dot_where_a_picture_may_stand() -> None:
+    plain, rich = control("<w:text/>", "Plain"), control('<w:id w:val="7"/>', "Rich", "Rich too")
+    assert placed(word(plain, rich), Dots.ONE) == [(None, "Rich", "")]
+    assert placed(word(plain, rich, "Outside"), Dots.ONE) == [(None, "Outside", "")]
+    assert placed(word(plain, rich, BREAK, control("", "Next page")), Dots.PAGES) == [
+        (1, "", "Rich"),
+        (2, "", "Next page"),
+    ]
+    with pytest.raises(DocumentRefused):
+        mark(word(plain), url)
+
+
+def test_no_dot_stands_in_a_text_box_though_it_holds_a_table() -> None:
+    table = f"<w:tbl><w:tr><w:tc><w:p>{text('In the box')}</w:p></w:tc></w:tr></w:tbl>"
+    box = f"<w:r><w:pict><w:txbxContent>{table}</w:txbxContent></w:pict></w:r>"
+    source = word(box + text("Beside the box"))
+    assert placed(source, Dots.ONE) == [(None, "In the boxBeside the box", "")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<text:list><text:list-item><text:p>One</text:p></text:list-item></text:list>",
+        "<text:h>One</text:h>",
+    ],
+)
+def test_a_text_without_a_paragraph_of_its_own_is_marked_where_its_words_are(body: str) -> None:
+    source = opendocument("text", f"<office:text>{body}</office:text>")
+    content, dots = mark(source, url)
+    assert [dot.page for dot in dots] == [None]
+    assert b"One<ikd:frame" in parts(content)["content.xml"]
+    assert unmark(content) == source

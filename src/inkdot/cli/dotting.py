@@ -18,8 +18,8 @@ from inkdot.domain.consent import Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import DocumentUnreadable, Failure, UsageError, unreadable
 from inkdot.domain.ids import DOCUMENT, SHARE, DocumentId, WorkspaceId, to_word
-from inkdot.mark.document.mapped import Content, mapped
-from inkdot.mark.document.pdf import is_pdf, line, without_line
+from inkdot.mark.document.mapped import Content, blocks, mapped
+from inkdot.mark.document.pdf import is_pdf, line, size_without_line
 
 if TYPE_CHECKING:
     from inkdot.app.folder import Folder
@@ -34,6 +34,8 @@ class Marked(NamedTuple):
     document: str
     """Its id, doc_..."""
     dots: list[Dot]
+    undotted: list[int]
+    """Pages on which no paragraph begins, as far as pages are known."""
 
 
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="docx, pptx, xlsx, odt, odp, ods or pdf.")]
@@ -75,11 +77,22 @@ def mark(
     made = mark_for(file, address, target, dots, data, public_url)
     leave_lines(data, "doc mark", [address], document=made.document)
     if as_json:
-        put({"document": made.document, "file": str(target), "dots": [dot._asdict() for dot in made.dots]})
+        put(
+            {
+                "document": made.document,
+                "file": str(target),
+                "dots": [dot._asdict() for dot in made.dots],
+                "undotted": made.undotted,
+            }
+        )
         return
     typer.echo(str(target))
     count = len(made.dots)
     talk(f"{count} {'dot' if count == 1 else 'dots'} for {address}; 'inkdot doc report {made.document}'.")
+    if made.undotted:
+        talk(
+            f"These pages have no dot, for nothing begins on them that could carry one: {', '.join(map(str, made.undotted))}."
+        )
 
 
 def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url: str | None, *, as_json: bool) -> None:
@@ -89,7 +102,8 @@ def _mark_pdf(file: Path, address: Address, target: Path, data: Path, public_url
     from inkdot.cli.sharing import shared
 
     folder, mint = open_mint(data, public_url)
-    plain = without_line(bytes(_content(file)))
+    source = _content(file)
+    plain = source[: size_without_line(source)]
     mode = told_mode(decided(folder, [address])[0][1])
     terms = share_terms(Asked(), _WORKSPACE, int(time.time()))
     with tempfile.TemporaryDirectory(prefix="inkdot-") as work, Library(folder) as library:
@@ -150,7 +164,9 @@ def mark_for(
             if person.address:
                 documents.remember_contacts({(_WORKSPACE, person.contact): address})
             documents.keep_marked(number, _WORKSPACE, file.name, now or int(time.time()), person.contact, len(made))
-    return Marked(to_word(DOCUMENT, number), made)
+    dotted = {dot.page for dot in made if dot.page and dots == Dots.PAGES}
+    undotted = sorted({*range(1, max([len(pages), *dotted]) + 1)} - dotted) if dotted else []
+    return Marked(to_word(DOCUMENT, number), made, undotted)
 
 
 def _laid_out(folder: Folder, file: Path, source: Content) -> list[str]:
@@ -181,13 +197,13 @@ def unmark(
     Example:
       inkdot doc unmark offer-ben.docx --out offer.docx
     """
-    from inkdot.mark.document.marking import unmark as take_dots
+    from inkdot.mark.document.marking import unmark_into
 
     source = _content(file)
-    content = take_dots(bytes(source) if is_pdf(source) else source)
     with _written(out) as target:
-        target.write(content)
-    changed = content is not source and (len(content) != len(source) or content[:] != source[:])
+        changed = unmark_into(target, source)
+        for block in () if changed else blocks(source):
+            target.write(block)
     if as_json:
         put({"file": str(out), "changed": changed})
     else:
@@ -210,7 +226,7 @@ def _written(target: Path) -> Iterator[BinaryIO]:
     """A file that is there whole once all went well, and not at all before. Raises Failure."""
     half = target.with_name(f".{target.name}.half")
     try:
-        with half.open("wb") as out:
+        with half.open("w+b") as out:
             yield out
         half.replace(target)
     except OSError as error:

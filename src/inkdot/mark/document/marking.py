@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, overload
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.domain.untreated import Untreated
 from inkdot.mark.document import office, opendocument
-from inkdot.mark.document.mapped import Content
+from inkdot.mark.document.mapped import Content, blocks, written_so_far
 from inkdot.mark.document.notice import Way, described, text_notice, word_notice
 from inkdot.mark.document.outline import main_part, relations_of
 from inkdot.mark.document.package import MOST_BYTES, Package
-from inkdot.mark.document.pdf import is_pdf, without_line
+from inkdot.mark.document.pdf import is_pdf, size_without_line
 from inkdot.mark.document.places import walk
 from inkdot.mark.document.sheet import OUR_DRAWING, mark_sheet, sheet_spots
 from inkdot.mark.document.splice import MADE, SIGN, Splice, cleaned, free_relation, spliced, with_relationships
@@ -101,12 +102,20 @@ def unmark(source: Content) -> Content: ...
 
 
 def unmark(source: Content) -> Content:
-    """The document as it was before: byte for byte, or, if a program has written it anew since, without marks of ours.
+    """The document as `unmark_into` makes it; the same object if there are no marks of ours in it."""
+    with io.BytesIO() if isinstance(source, bytes) else tempfile.TemporaryFile() as out:
+        return written_so_far(out) if unmark_into(out, source) else source
 
-    The same object if there are none in a package, or in the bytes of a PDF.
+
+def unmark_into(out: BinaryIO, source: Content) -> bool:
+    """Write the document as it was before: byte for byte, or, if a program has written it anew since, without marks of ours.
+
+    False if there are none; then nothing is written. `out` is read, too.
     """
     if is_pdf(source):
-        return without_line(source if isinstance(source, bytes) else source[:])
+        size = size_without_line(source)
+        out.writelines(blocks(source, 0, size or 0))
+        return size is not None
     package = _opened(source)
     changed: dict[str, bytes] = {}
     removed = {name for name in package.names if OUR_DRAWING.match(name)}
@@ -117,7 +126,9 @@ def unmark(source: Content) -> Content:
                 changed[name] = _without_drawing(cleaned(content))
     removed |= {n for n, c in changed.items() if MADE in c and not re.search(rb"<(?:\w+:)?Relationship\s", c)}
     changed = {name: content for name, content in changed.items() if name not in removed}
-    return package.original(changed, frozenset(removed)) if changed or removed else source
+    if changed or removed:
+        package.write_original(out, changed, frozenset(removed))
+    return bool(changed or removed)
 
 
 def _may_be_ours(name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from inkdot.mark.document.outline import shown_parts
@@ -15,6 +16,9 @@ from inkdot.mark.document.spots import Dots, Spot, flavour_of, inserting, last_i
 
 NOTED = b"lastRenderedPageBreak"
 """Where a page ended when Word saved the file."""
+_HOLDERS = ("body", "tc", "sdtContent", "customXml")
+_PLAIN = re.compile(rb"<[\w.-]*:?(text|date|comboBox|dropDownList|picture|citation|dataBinding|showingPlcHdr)\b")
+"""Said of a content control that holds plain text, or whose text is written anew from elsewhere."""
 
 
 def word_spots(package: Package, main: str, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]:
@@ -45,17 +49,21 @@ def word_spots(package: Package, main: str, dots: Dots, pages: Sequence[str] = (
 
 
 def _first_end(content: bytes, main: str) -> list[tuple[Element, int, bool]]:
-    """Where the first paragraph outside a field ends."""
-    found: list[tuple[Element, int, bool]] = []
+    """Where the first paragraph outside fields and content controls ends; in a control, if all text stands in those."""
+    free: list[tuple[Element, int, bool]] = []
+    controlled: list[tuple[Element, int, bool]] = []
     fields = _Fields()
 
     def ended(stack: list[Element], element: Element, at: int, _after: int, empty: bool) -> bool:
-        if not found and not fields.open and _is_in_body(stack, element):
-            found.append((element, at, empty))
-        return bool(found)
+        if not free and not fields.open and _is_in_body(stack, element):
+            if not any(above.name.endswith(" sdt") for above in stack):
+                free.append((element, at, empty))
+            elif not controlled and not _is_plain(content, stack):
+                controlled.append((element, at, empty))
+        return bool(free)
 
     walk(content, main, ended, lambda stack, attributes: fields.began(stack[-1], attributes))
-    return found
+    return free or controlled
 
 
 class _Fields:
@@ -103,7 +111,8 @@ class _Layout:
         local = element.name.rpartition(" ")[2]
         self._fields.began(element, attributes)
         if local == "p" and self._open is None and _is_in_body(stack[:-1], element):
-            self._open, self._free, self._at = element, not self._fields.open, 0
+            self._open, self._at = element, 0
+            self._free = not self._fields.open and not _is_plain(self._content, stack)
             self._said, self._turned, self._behind = False, False, 0
             self._before = self._breaks, len(self._sections)
         elif local == "t" and not self._said:
@@ -160,7 +169,17 @@ def _starts(content: bytes, main: str, *, by_page: bool) -> Iterator[_Start]:
 
 
 def _is_in_body(stack: Sequence[Element], element: Element) -> bool:
-    return element.name.endswith(" p") and bool(stack) and stack[-1].name.rpartition(" ")[2] in ("body", "tc")
+    """A paragraph of the text, in tables and content controls too, but in no text box."""
+    inside = bool(stack) and stack[-1].name.rpartition(" ")[2] in _HOLDERS
+    return inside and element.name.endswith(" p") and not any(e.name.endswith(" txbxContent") for e in stack)
+
+
+def _is_plain(content: bytes, stack: Sequence[Element]) -> bool:
+    """Whether a content control around this takes no picture, or would lose it."""
+    return any(
+        inner.name.endswith(" sdtContent") and _PLAIN.search(content, outer.start, inner.start)
+        for outer, inner in pairwise(stack)
+    )
 
 
 def slide_spots(package: Package, main: str, dots: Dots) -> list[Spot]:

@@ -41,7 +41,7 @@ def spots(package: Package, dots: Dots, pages: Sequence[str] = ()) -> list[Spot]
             found.append(Spot("content.xml", _framing(content, element, at, "", empty=empty)))
 
     walk(content, "content.xml", ended)
-    return found or _ods_spots(content, dots)
+    return found or _texts(content, {0: 1}) or _ods_spots(content, dots)  # a text of nothing but lists or tables
 
 
 def _paragraphs(content: bytes) -> list[str]:

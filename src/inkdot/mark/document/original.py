@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from inkdot.mark.document.mapped import Content
+from inkdot.mark.document.mapped import Content, blocks
 
 FIELD = 0x6B49
 """Our extra field's number."""
@@ -23,6 +23,8 @@ _HEAD, _STEP = struct.Struct("<HH"), struct.Struct("<BI")
 _LITERAL, _MEMBER = 0, 1
 _DIGEST_BYTES = 32
 _MOST_UNPACKED = 64 << 20
+Step = bytes | tuple[int, int]
+"""Bytes of the original, or a span of the marked file that holds them."""
 
 
 class Shared(NamedTuple):
@@ -43,7 +45,7 @@ def way_back(source: Content, shared: Sequence[Shared]) -> bytes:
             steps += [_STEP.pack(_LITERAL, start - at), source[at:start], _STEP.pack(_MEMBER, member)]
             at = end
     steps += [_STEP.pack(_LITERAL, len(source) - at), source[at:]]
-    return zlib.compress(hashlib.sha256(source).digest() + b"".join(steps), 1)
+    return zlib.compress(_digest(blocks(source)) + b"".join(steps), 1)
 
 
 def fields(way: bytes, members: Sequence[str]) -> Mapping[str, bytes]:
@@ -70,24 +72,39 @@ def told(extra: bytes) -> bytes:
     return b""
 
 
-def gone_back(way: bytes, members: Sequence[memoryview]) -> bytes | None:
-    """The original, of the packed bytes of the marked file's members; None if the way does not lead there."""
+def gone_back(way: bytes, source: Content, spans: Sequence[tuple[int, int]]) -> list[Step] | None:
+    """What the original is made of, by the spans of the marked file's members; None if the way does not lead there."""
     try:
-        unpacker = zlib.decompressobj()
-        content = unpacker.decompress(way, _MOST_UNPACKED)
-        found = b"".join(_steps(content[_DIGEST_BYTES:], members))
+        content = zlib.decompressobj().decompress(way, _MOST_UNPACKED)
+        steps = list(_steps(content[_DIGEST_BYTES:], spans))
     except (zlib.error, struct.error, IndexError):
         return None
-    return found if hashlib.sha256(found).digest() == content[:_DIGEST_BYTES] else None
+    return steps if _digest(gone(steps, source)) == content[:_DIGEST_BYTES] else None
 
 
-def _steps(steps: bytes, members: Sequence[memoryview]) -> Iterator[bytes | memoryview]:
+def gone(steps: Iterable[Step], source: Content) -> Iterator[bytes]:
+    """The original, piece by piece."""
+    for step in steps:
+        if isinstance(step, bytes):
+            yield step
+        else:
+            yield from blocks(source, *step)
+
+
+def _steps(steps: bytes, spans: Sequence[tuple[int, int]]) -> Iterator[Step]:
     at = 0
     while at < len(steps):
         kind, number = _STEP.unpack_from(steps, at)
         at += _STEP.size
         if kind == _MEMBER:
-            yield members[number]
+            yield spans[number]
         else:
             yield steps[at : at + number]
             at += number
+
+
+def _digest(content: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for block in content:
+        digest.update(block)
+    return digest.digest()

@@ -12,12 +12,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 from inkdot.domain.errors import DocumentRefused
 from inkdot.domain.untreated import Untreated
-from inkdot.mark.document.mapped import Content
-from inkdot.mark.document.original import Shared, fields, gone_back, told, way_back
+from inkdot.mark.document.mapped import Content, blocks, written_so_far
+from inkdot.mark.document.original import Shared, fields, gone, gone_back, told, way_back
 
 MOST_BYTES = 512 << 20
 """Of a package."""
@@ -32,8 +32,18 @@ _END = struct.Struct("<4s4H2IH")
 _ZIP64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
 _DESCRIPTOR_FOLLOWS, _UTF8, _ENCRYPTED = 0x0008, 0x0800, 0x0001
-_Packed = tuple[bytes | memoryview, int, int]
-"""A member's packed bytes, its CRC and its size."""
+
+
+class _Packed(NamedTuple):
+    """What a member holds."""
+
+    content: Iterable[bytes]
+    """Packed."""
+    packed_size: int
+    crc: int
+    size: int
+
+
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LARGE = 0xFFFFFFFF
 _BLOCK = 1 << 16
@@ -154,12 +164,6 @@ class Package:
             raise DocumentRefused(f"The document is damaged: {name} cannot be read.")
         return content
 
-    def with_parts(self, changed: Mapping[str, bytes], removed: frozenset[str] = frozenset()) -> bytes:
-        """The package as `write` makes it."""
-        out = io.BytesIO()
-        self.write(out, changed, removed)
-        return out.getvalue()
-
     def write(
         self,
         out: BinaryIO,
@@ -182,20 +186,24 @@ class Package:
         directory: list[bytes] = []
         for member in (*kept, *added):
             content = changed.get(member.filename)
-            packed: _Packed = self._packed(member) if content is None else _deflated(content, member)
-            directory.append(_write(out, member, *packed, way.get(member.filename, b"")))
+            packed = self._packed(member) if content is None else _deflated(content, member)
+            directory.append(_write(out, member, packed, way.get(member.filename, b"")))
         _finish(out, directory, self._zip.comment)
 
-    def original(self, changed: Mapping[str, bytes], removed: frozenset[str]) -> bytes:
-        """The file of which this one was made, if its way back is whole and leads to the parts that these changes give; else as with_parts."""
-        way = b"".join(told(self._span(member)[2]) for member in self._members)
-        found = gone_back(way, [self._packed(member)[0] for member in self._members]) if way else None
+    def write_original(self, out: BinaryIO, changed: Mapping[str, bytes], removed: frozenset[str]) -> None:
+        """The file of which this one was made, if its way back is whole and leads to the parts that these changes give; else as `write`."""
+        spans = [self._span(member) for member in self._members]
+        way = b"".join(told(extra) for *_, extra in spans)
         plain = {name: size for name, size in self.contents.items() if name not in removed}
         plain |= {name: (zlib.crc32(content), len(content)) for name, content in changed.items()}
-        with contextlib.suppress(DocumentRefused):
-            if found is not None and Package(found).contents == plain:
-                return found
-        return self.with_parts(changed, removed)
+        if way and (steps := gone_back(way, self._source, [(start, end) for start, end, _ in spans])):
+            out.writelines(gone(steps, self._source))
+            with contextlib.suppress(DocumentRefused):
+                if Package(written_so_far(out)).contents == plain:
+                    return
+            out.seek(0)
+            out.truncate()
+        self.write(out, changed, removed)
 
     @property
     def contents(self) -> dict[str, tuple[int, int]]:
@@ -215,10 +223,10 @@ class Package:
             raise DocumentRefused("This is no document that can be read: it is no whole zip package.")
         return start, end, self._source[more:start]
 
-    def _packed(self, member: zipfile.ZipInfo) -> tuple[memoryview, int, int]:
-        """A member's packed bytes, CRC and size, as they are."""
+    def _packed(self, member: zipfile.ZipInfo) -> _Packed:
+        """As it is."""
         start, end, _ = self._span(member)
-        return memoryview(self._source)[start:end], member.CRC, member.file_size
+        return _Packed(blocks(self._source, start, end), end - start, member.CRC, member.file_size)
 
 
 def _refuse_dtd(name: str, content: bytes) -> None:
@@ -237,19 +245,18 @@ def _added(name: str) -> zipfile.ZipInfo:
     return member
 
 
-def _deflated(content: bytes, member: zipfile.ZipInfo) -> tuple[bytes, int, int]:
-    if member.compress_type == zipfile.ZIP_STORED:
-        return content, zlib.crc32(content), len(content)
-    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
-    return packer.compress(content) + packer.flush(), zlib.crc32(content), len(content)
+def _deflated(content: bytes, member: zipfile.ZipInfo) -> _Packed:
+    packed = content
+    if member.compress_type != zipfile.ZIP_STORED:
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        packed = packer.compress(content) + packer.flush()
+    return _Packed([packed], len(packed), zlib.crc32(content), len(content))
 
 
-def _write(
-    out: BinaryIO, member: zipfile.ZipInfo, data: bytes | memoryview, crc: int, size: int, extra: bytes
-) -> bytes:
+def _write(out: BinaryIO, member: zipfile.ZipInfo, packed: _Packed, extra: bytes) -> bytes:
     """One local record with `extra` fields; returns its entry of the central directory."""
-    offset = out.tell()
-    if max(offset, len(data), size) >= _LARGE:
+    offset, (content, length, crc, size) = out.tell(), packed
+    if max(offset, length, size) >= _LARGE:
         raise DocumentRefused("The document is larger than 4 GB.", Untreated.TOO_LARGE)
     flags = member.flag_bits & ~_DESCRIPTOR_FOLLOWS
     try:
@@ -261,15 +268,15 @@ def _write(
     version = max(member.extract_version, 20)
     out.write(
         _LOCAL.pack(
-            b"PK\x03\x04", version, flags, member.compress_type, time, date, crc, len(data), size, len(name), len(extra)
+            b"PK\x03\x04", version, flags, member.compress_type, time, date, crc, length, size, len(name), len(extra)
         )
     )
     out.write(name + extra)
-    out.write(data)
+    out.writelines(content)
     return (
         _CENTRAL.pack(
             b"PK\x01\x02", member.create_version, member.create_system, version & 0xFF, 0, flags, member.compress_type, time,
-            date, crc, len(data), size, len(name), 0, len(member.comment), 0, member.internal_attr, member.external_attr, offset,
+            date, crc, length, size, len(name), 0, len(member.comment), 0, member.internal_attr, member.external_attr, offset,
         ) + name + member.comment
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inkdot.domain.consent import Mode
-from inkdot.mark.document.mapped import Content
+from inkdot.mark.document.mapped import Content, blocks
 
 _SEARCHED = 1_024
 """Programs look for a PDF's sign in so many bytes, and so does the room."""
@@ -51,10 +51,12 @@ def signed(content: bytes, original: bytes) -> bytes:
     return content.rstrip() + f"\n%inkdot {len(original)} {digest}\n".encode()
 
 
-def without_line(source: bytes) -> bytes:
-    """The PDF as it was before a line of ours was appended; the same bytes if there is none."""
+def size_without_line(source: Content) -> int | None:
+    """How much of a PDF was there before a line of ours was appended; None if there is none."""
     found = _SIGNED.search(source[-80:])
     if not found:
-        return source
-    original = source[: int(found[1])]
-    return original if hashlib.blake2b(original, digest_size=16).hexdigest().encode() == found[2] else source
+        return None
+    digest, size = hashlib.blake2b(digest_size=16), int(found[1])
+    for block in blocks(source, 0, min(size, len(source))):
+        digest.update(block)
+    return size if digest.hexdigest().encode() == found[2] else None
