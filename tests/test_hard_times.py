@@ -37,7 +37,11 @@ def injected(pid: int, *faults: str, path: Path | None = None) -> Iterator[None]
         yield
     finally:
         tracer.terminate()
-        tracer.wait(PATIENCE)
+        try:
+            tracer.wait(20)
+        except subprocess.TimeoutExpired:  # it may wait for ever for a process that was just ending
+            tracer.kill()
+            tracer.wait(PATIENCE)
 
 
 def ask(server: Server, url: str, number: int, **more: str) -> tuple[int, str]:
