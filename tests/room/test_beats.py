@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,11 +104,11 @@ def test_what_is_no_beat_is_refused(server: Server, shared: dict[str, str], offe
 def test_a_page_that_beats_too_fast_is_slowed(shared: dict[str, str]) -> None:
     browser = Browser(shared["url"])
     browser.open()
-    answers: list[int] = []
-    while answers[-1:] != [429] and len(answers) < 500:
-        answers.append(browser.beat([1, len(answers) / 100, 1, [0]])[0])
-    assert answers[:10] == [204] * 10
-    assert (set(answers[:-1]), answers[-1]) == ({204}, 429)
+    browser.stay(1)
+    with ThreadPoolExecutor(20) as crowd:
+        answers = list(crowd.map(lambda number: browser.beat([1, number / 100, 1, [0]])[0], range(80)))
+    assert set(answers) == {204, 429}
+    assert answers.count(204) >= 10
 
 
 def test_who_declines_reads_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
