@@ -7,8 +7,9 @@ record of the journal. Pages speak for whoever looks at them; servers, with a ke
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,6 +25,7 @@ from inkdot.collect.replies import Replies
 from inkdot.collect.request import Lines, Proxies, is_this_machine, packed
 from inkdot.collect.routes import Caller, Street
 from inkdot.collect.salt import Salt, lasting
+from inkdot.collect.speakers import Sender, Site, Taken, Voice
 from inkdot.domain.beacon import (
     MOST_EVENTS,
     MOST_VISITOR,
@@ -41,7 +43,7 @@ from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress
 from inkdot.domain.lately import Lately, mark_of, numbered
 from inkdot.domain.token import Keyring, TokenKind, kind_of, read_bare
-from inkdot.journal.record import NOBODY
+from inkdot.journal.record import NOBODY, encode_with_body
 
 TARGET, PIXEL = b"/e", b"/e.gif"
 _SITE = int(TokenKind.SITE)
@@ -57,46 +59,6 @@ _MOST_AGENT = 1_000
 _CORS = "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
 _encode = msgspec.json.Encoder().encode
 _JSON = f"Content-Type: application/json\r\n{_CORS}"
-
-
-class _Site(NamedTuple):
-    token: bytes
-    id: bytes
-    workspace: int
-    domain: str
-    mode: int
-    """Of the key; what is allowed by now may be stricter."""
-    asked: bool
-    """The key is for people who were asked and agreed."""
-    servers: bool
-    """The key is one of servers."""
-    beginnings: set[str]
-    """Beginnings of addresses that are its own, up to the path: most are met again and again."""
-
-
-class _Sender(NamedTuple):
-    """What is the same for all events of one request."""
-
-    said: str
-    """The page's origin as the browser says it."""
-    origin: str | None
-    """Its host; None if the browser does not say, or if it is none."""
-    agent: bytes
-    privacy: bool
-    lines: Lines
-    """What is written down of its header lines."""
-    address: bytes
-
-
-class _Taken(NamedTuple):
-    """An event that is kept."""
-
-    site: _Site
-    content: bytes
-    mark: int
-    """What it is known again by; 0 without an id."""
-    sender: _Sender
-    nobodys: bool
 
 
 class Website:
@@ -122,11 +84,12 @@ class Website:
         self._replies, self._counters, self._proxies, self._salt = replies, counters, proxies, salt
         self._spam, self._denies = spam, street.denies
         self._referrers: dict[str, bool] = {}
-        self._sites: dict[str, _Site] = {}
+        self._sites: dict[str, Site] = {}
         self._seen = Lately()
         """Those on disk, and those that are being written: nobody is answered before that is done."""
         commit.not_kept = self._seen.forget
-        self._senders: dict[bytes, _Sender] = {}
+        self._senders: dict[bytes, Sender] = {}
+        self._voices: dict[tuple[str, str, bytes, int], Voice] = {}
         self.actions_for: Callable[[bytes, bytes], list[Any]] | None = None
         """What the page may do after an event: given the site's id (8 bytes) and the event as it is kept (JSON)."""
         self._second = self._usual = self._unrecorded = b""
@@ -168,31 +131,48 @@ class Website:
     def _kept_plainly(self, caller: Caller, lines: Lines, body: bytes) -> bool:
         """True if this was one plain event of a known site, in order in every way."""
         found = plain(body)
-        site = self._sites.get(found[0]) if found else None
-        if found is None or site is None or site.servers or lines.privacy or self._mode(site) != _INDIVIDUAL:
+        if found is None:
             return False
-        sender, event = self._sender(caller, lines), found[2]
-        if (self.actions_for is not None and event.k == "view") or (event.r and self._is_spam(event.r)):
-            return False
-        address = sender.address
-        if not (sender.said in site.beginnings or sender.origin is None or _own(sender.origin, site, address)):
-            return False
-        who = self._visitor(site, found[1], sender)
-        if self._withdrew(who) or self._widest_of(who) != _INDIVIDUAL:
-            return False
-        if not found[1] and self._salt.yesterday(site.id, address, sender.agent):
-            return False
-        if not self._is_page_of(site, event.u, address):
-            return False
-        if not self._seen.is_new(numbered(who, event.k, event.p, event.q)):
-            return False
-        content = b'{"v":%d,' % who + body[body.index(b"{") + 1 : -1]
-        record = self._record(address, site.token, sender.lines, TARGET, content, nobodys=False)
-        self._counters.web_events += 1
         if self._second is not self._replies.gif:
             self._renew()
+        key, visitor, event = found
+        voice = self._voices.get((key, visitor, caller.peer, id(lines)))
+        if voice is None or voice.of is not lines:
+            voice = self._voice(key, visitor, caller, lines)
+        site = voice.site
+        if site is None or (self.actions_for is not None and event.k == "view") or (event.r and self._is_spam(event.r)):
+            return False
+        if not self._is_page_of(site, event.u, voice.sender.address):
+            return False
+        if not self._seen.is_new(numbered(voice.who, event.k, event.p, event.q)):
+            return False
+        content = b'{"v":%d,' % voice.who + body[body.index(b"{") + 1 : -1]
+        sender, now = voice.sender, time.time_ns() // 1000
+        record = encode_with_body(b"POST", now, sender.address, site.token, sender.lines.kept, TARGET, content)
+        self._counters.web_events += 1
         self._commit.add(caller, self._usual, self._unrecorded, record)
         return True
+
+    def _voice(self, key: str, visitor: str, caller: Caller, lines: Lines) -> Voice:
+        """Whose plain events come under these; nobody's where anything but them decides what is kept."""
+        site, sender = self._site(key), self._sender(caller, lines)
+        who = self._visitor(site, visitor, sender) if site else 0
+        if site is not None and not self._is_plainly(site, visitor, sender, who):
+            site = None
+        if len(self._voices) >= _MOST_SENDERS:
+            self._voices.clear()
+        voice = self._voices[key, visitor, caller.peer, id(lines)] = Voice(lines, site, sender, who)
+        return voice
+
+    def _is_plainly(self, site: Site, visitor: str, sender: Sender, who: int) -> bool:
+        """True for whoever may be kept as he comes."""
+        if site.servers or sender.privacy or self._mode(site) != _INDIVIDUAL or self._denies(site.token):
+            return False
+        if not (sender.said in site.beginnings or sender.origin is None or _own(sender.origin, site, sender.address)):
+            return False
+        if self._withdrew(who) or self._widest_of(who) != _INDIVIDUAL:
+            return False
+        return bool(visitor) or not self._salt.yesterday(site.id, sender.address, sender.agent)
 
     def loaded(self, caller: Caller, method: bytes, target: bytes, lines: Lines) -> None:
         """The image for browsers without JavaScript: the page is what the query or the referrer says."""
@@ -210,13 +190,13 @@ class Website:
         self._counters.web_events += 1
         self._commit.add(caller, reply, replies.gif_unrecorded, self._written(taken, PIXEL))
 
-    def _written(self, taken: _Taken, target: bytes) -> bytes:
+    def _written(self, taken: Taken, target: bytes) -> bytes:
         site, content, _, sender, nobodys = taken
         return self._record(sender.address, site.token, sender.lines, target, content, nobodys=nobodys)
 
     # -- one event
 
-    def _taken(self, key: Any, visitor: Any, event: Any, sender: _Sender) -> _Taken | Refused:
+    def _taken(self, key: Any, visitor: Any, event: Any, sender: Sender) -> Taken | Refused:
         """Whose event it is, what may be written down of it, and how to know it again."""
         site = self._site(key)
         if site is None:
@@ -243,9 +223,9 @@ class Website:
         mark = mark_of(who, found["k"], found) if "p" in found else 0
         if mark and mark in self._seen:
             return Refused(Refusal.REPLAY)
-        return _Taken(site, _encode(found), mark, sender, nobodys=False)
+        return Taken(site, _encode(found), mark, sender, nobodys=False)
 
-    def _sound(self, site: _Site, visitor: Any, event: Any, sender: _Sender) -> dict[str, Any] | Refused:
+    def _sound(self, site: Site, visitor: Any, event: Any, sender: Sender) -> dict[str, Any] | Refused:
         """The event under short names, if it may be this site's and this sender's."""
         if sender.origin is not None and not _own(sender.origin, site, sender.address):
             return Refused(Refusal.FOREIGN_ORIGIN)
@@ -260,7 +240,7 @@ class Website:
             return Refused(Refusal.TOO_LONG, "v")
         return Refused(Refusal.SPAM, "r") if self._is_spam(found.get("r", "")) else found
 
-    def _for_whom(self, visitor: Any, event: Any, sender: _Sender) -> _Sender | Refused:
+    def _for_whom(self, visitor: Any, event: Any, sender: Sender) -> Sender | Refused:
         """Whose event it is by a server's word; its own address and program say nothing."""
         if sender.origin is not None:
             return Refused(Refusal.SERVERS_KEY)
@@ -278,20 +258,20 @@ class Website:
             return Refused(Refusal.NO_VISITOR, "address")
         name = " ".join(agent[:_MOST_AGENT].split()).encode("utf-8", "replace")
         lines = Lines(b"User-Agent: %b\r\n" % name if name else b"", sender.privacy or private, False, None, ())
-        return _Sender("", None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
+        return Sender("", None, name, lines.privacy, lines, self._proxies.kept(address or NOBODY))
 
-    def _mode(self, site: _Site) -> int:
+    def _mode(self, site: Site) -> int:
         """What the key allows, or what is allowed by now if that is stricter."""
         return min(site.mode, self._widest(site.id, asked=site.asked))
 
-    def _named(self, site: _Site, person: str | None) -> list[int]:
+    def _named(self, site: Site, person: str | None) -> list[int]:
         """The person whose address is told; nobody where it is none."""
         try:
             return [self._contact_id(site.workspace, normal_address(person))] if person else []
         except BadAddress:
             return []
 
-    def _visitor(self, site: _Site, visitor: str, sender: _Sender) -> int:
+    def _visitor(self, site: Site, visitor: str, sender: Sender) -> int:
         return lasting(site.id, visitor) if visitor else self._salt.passing(site.id, sender.address, sender.agent)
 
     def _is_spam(self, referrer: str) -> bool:
@@ -305,7 +285,7 @@ class Website:
             known = self._referrers[beginning] = is_listed(host_of(beginning), self._spam)
         return known
 
-    def _site(self, key: Any) -> _Site | None:
+    def _site(self, key: Any) -> Site | None:
         if not isinstance(key, str):
             return None
         known = self._sites.get(key)
@@ -317,11 +297,11 @@ class Website:
                 self._sites.clear()
             said = read_bare(token)
             domain, asked, servers = said.destination.decode("latin-1"), said.part & 2 > 0, said.part & 1 > 0
-            known = _Site(token, token[_OBJECT], said.workspace, domain, int(said.mode), asked, servers, set())
+            known = Site(token, token[_OBJECT], said.workspace, domain, int(said.mode), asked, servers, set())
             self._sites[key] = known
         return known
 
-    def _is_page_of(self, site: _Site, url: str, address: bytes) -> bool:
+    def _is_page_of(self, site: Site, url: str, address: bytes) -> bool:
         beginning = url[: url.find("/", 8)]
         if beginning in site.beginnings:
             return True
@@ -332,7 +312,7 @@ class Website:
             return True
         return _own(host, site, address)
 
-    def _sender(self, caller: Caller, lines: Lines) -> _Sender:
+    def _sender(self, caller: Caller, lines: Lines) -> Sender:
         """Equal lines are worked out once."""
         address = self._proxies.client(caller.peer, lines.hops)
         known = self._senders.get(lines.kept)
@@ -344,9 +324,9 @@ class Website:
             # A page that sends no referrers sends `null`; its address is still judged.
             from_page = host_of(said) if said and said != "null" else None
             stripped = lines._replace(kept=_REDUNDANT.sub(b"", lines.kept))
-            known = _Sender(said, from_page, agent[1] if agent else b"", lines.privacy, stripped, address)
+            known = Sender(said, from_page, agent[1] if agent else b"", lines.privacy, stripped, address)
             self._senders[lines.kept] = known
-        return known if known.address == address else _Sender(*known[:-1], address)
+        return known if known.address == address else Sender(*known[:-1], address)
 
     # -- answers
 
@@ -360,8 +340,9 @@ class Website:
         return self._answer(told), self._unrecorded
 
     def _renew(self) -> None:
-        """Answers carry the second."""
+        """Answers carry the second, and what the street reads anew it reads once a second."""
         self._second = self._replies.gif
+        self._voices.clear()
         self._usual = self._answer({"accepted": 1, "dropped": []})
         self._unrecorded = self._replies.text(503, REFUSALS[Refusal.NOT_RECORDED], _CORS)
 
@@ -369,11 +350,11 @@ class Website:
         return self._replies.make(202, msgspec.json.encode(told), _JSON)
 
 
-def _of_nobody(site: _Site, found: dict[str, Any], sender: _Sender) -> _Taken | Refused:
+def _of_nobody(site: Site, found: dict[str, Any], sender: Sender) -> Taken | Refused:
     """What may be kept of an event that may name nobody."""
     if found["k"] in NEEDS_SOMEBODY:
         return Refused(Refusal.PRIVACY if sender.privacy else Refusal.NAMES_NOBODY)
-    return _Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
+    return Taken(site, _encode(for_nobody(found)), 0, sender, nobodys=True)
 
 
 def _told(number: int, refused: Refused) -> dict[str, Any]:
@@ -381,6 +362,6 @@ def _told(number: int, refused: Refused) -> dict[str, Any]:
     return told if refused.field is None else told | {"field": refused.field[:40]}
 
 
-def _own(host: str, site: _Site, address: bytes) -> bool:
+def _own(host: str, site: Site, address: bytes) -> bool:
     """True for a site's own pages. Whoever builds a site looks at it on his own machine first."""
     return belongs(host, site.domain) or (is_loopback(host) and is_this_machine(address))
