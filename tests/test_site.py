@@ -164,6 +164,7 @@ def test_a_site_is_added_once_and_keeps_its_key(shop: Shop) -> None:
             '["KEY", "", {"k": "view", "p": 1, "q": 0, "u": "https://DOMAIN/", "r": "https://semalt.com"}]',
             "spam_referrer",
         ),
+        ('{"s": "KEY", "k": "identify", "w": "user-4711"}', "no_address"),
         ("", "not_json"),
         ('{"s": "KEY", "k": "goal", "n": "' + "x" * 300 + '"}', "too_long"),
         ('{"s": "KEY", "k": "peek"}', "unknown_kind"),
@@ -687,6 +688,7 @@ LOG = """203.0.113.1 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 200 23 "
 203.0.113.3 - - [10/Oct/2026:23:57:36 +0200] "GET /a HTTP/1.1" 404 23 "-" "{agent}"
 203.0.113.4 - - [10/Oct/2026:23:57:36 +0200] "GET /a HTTP/1.1" 200 23 "-" "Googlebot/2.1"
 {{"ts": 1791641000.5, "status": 200, "request": {{"remote_ip": "203.0.113.5", "method": "GET", "uri": "/c", "headers": {{"User-Agent": ["{agent}"]}}}}}}
+{{"ClientHost": "203.0.113.6", "RequestMethod": "GET", "RequestPath": "/d", "DownstreamStatus": 200, "StartUTC": "2026-10-10T11:55:36.123456789Z", "request_User-Agent": "{agent}", "request_Referer": "https://www.bing.com/"}}
 this is no line
 """
 GOATCOUNTER = """2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
@@ -715,7 +717,7 @@ MATOMO = json.dumps(
 )  # fmt: skip
 PLAUSIBLE = "date,visitors,pageviews,bounces,visits,visit_duration\n2025-01-01,10,100,3,20,500\n2025-01-02,5,5,5,5,0\n"
 SOURCES = [
-    ("access-log", LOG, {"views": 3, "visits": 2, "visitors": 2}, 4, {"Organic Search", "Direct"}),
+    ("access-log", LOG, {"views": 4, "visits": 3, "visitors": 3}, 4, {"Organic Search", "Direct"}),
     ("goatcounter", GOATCOUNTER, {"views": 2, "visits": 1, "visitors": 1}, 2, {"Referral"}),
     ("umami", UMAMI, {"views": 3, "visits": 2, "visitors": 2}, 1, {"Email", "Organic Search"}),
     ("matomo", MATOMO, {"views": 2, "visits": 1, "visitors": 1, "seconds": 30}, 2, {"Organic Search"}),
@@ -750,7 +752,7 @@ def test_compressed_logs_and_whole_exports_are_read_and_damaged_ones_refused(tmp
     with zipfile.ZipFile(export, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("export/website_event.csv", UMAMI)
     where = ("--site", "example.com", "--data", tmp_path / "data")
-    assert inkdot_json("import", packed, "--from", "access-log", *where)["rows"] == 8
+    assert inkdot_json("import", packed, "--from", "access-log", *where)["rows"] == 9
     assert inkdot_json("import", export, "--from", "umami", *where)["rows"] == 5
     broken.write_bytes(gzip.compress(random.Random(1).randbytes(5_000))[:2_000])
     done = inkdot("import", broken, "--from", "matomo", *where, check=False)

@@ -26,6 +26,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from inkdot.domain.contact import normal_address
+from inkdot.domain.errors import BadAddress
+
 LONG_NAMES = {
     "kind": "k", "type": "k", "event": "k", "id": "p", "number": "q", "url": "u", "page": "u", "referrer": "r", "engaged": "e",
     "depth": "d", "name": "n", "detail": "x", "props": "x", "link": "l", "person": "w", "email": "w", "visitor": "v", "key": "s",
@@ -57,6 +60,7 @@ class Refusal(StrEnum):
     TOO_LONG = "too_long"
     UNKNOWN_KIND = "unknown_kind"
     NO_URL = "no_url"
+    NO_ADDRESS = "no_address"
     UNKNOWN_SITE = "unknown_site"
     FOREIGN_ORIGIN = "foreign_origin"
     FOREIGN_PAGE = "foreign_page"
@@ -80,6 +84,7 @@ REFUSALS = {
     Refusal.TOO_LONG: "A value is too long; names may have 200 characters, ids and visitors 64, a detail 500.",
     Refusal.UNKNOWN_KIND: "The kind must be view, engage, goal, click, download or identify.",
     Refusal.NO_URL: "A view needs the page's address, a click its link, a goal its name, identify its person.",
+    Refusal.NO_ADDRESS: "Who somebody is, is said by a mail address; a number or name of your own says nothing here.",
     Refusal.UNKNOWN_SITE: "The key is of no site here; 'inkdot site add' prints one.",
     Refusal.FOREIGN_ORIGIN: "The request comes from a page of another domain than the key's.",
     Refusal.FOREIGN_PAGE: "The page is of another domain than the key's.",
@@ -141,9 +146,18 @@ def _spread_one(event: Any) -> tuple[Any, Any, Any]:
 
 def checked(event: Any) -> dict[str, Any] | Refused:
     """The event under short names, every value of its type and size; or what is wrong with it."""
-    if type(event) is dict and _plainly_sound(event):
-        return event
-    return _checked_with_care(event)
+    found = event if type(event) is dict and _plainly_sound(event) else _checked_with_care(event)
+    if not isinstance(found, Refused) and found["k"] == "identify" and not _is_address(found["w"]):
+        return Refused(Refusal.NO_ADDRESS, "w")
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        normal_address(text)
+    except BadAddress:
+        return False
+    return True
 
 
 def _plainly_sound(event: dict[str, Any]) -> bool:

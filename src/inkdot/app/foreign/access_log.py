@@ -92,9 +92,7 @@ def _json(line: str) -> tuple[int, str, Row] | None:
     request = entry["request"] if isinstance(entry.get("request"), dict) else {}
     flat = {str(k).lower(): v for k, v in {**entry, **request}.items()}
     headers = request.get("headers")
-    time = when(
-        str(_first(flat, "ts", "time", "time_iso8601", "timestamp", "@timestamp", "time_local", "starttimeutc"))
-    )
+    time = when(str(_first(flat, "ts", "time", "time_iso8601", "timestamp", "@timestamp", "time_local", "startutc")))
     time = time if time is not None else _clf_time(str(_first(flat, "time_local", "time")))
     url = str(_first(flat, "uri", "request_uri", "path", "requestpath", "url"))
     method = str(_first(flat, "method", "request_method", "requestmethod"))
@@ -104,8 +102,12 @@ def _json(line: str) -> tuple[int, str, Row] | None:
     status = str(_first(flat, "status", "downstreamstatus", "response_code"))
     if time is None or not url or not status.isdigit():
         return None
-    agent = _header(headers, "User-Agent") or str(_first(flat, "http_user_agent", "user_agent", "agent"))
-    referrer = _header(headers, "Referer") or str(_first(flat, "http_referer", "referer", "referrer"))
+    agent = _header(headers, "User-Agent") or str(
+        _first(flat, "http_user_agent", "user_agent", "request_user-agent", "agent")
+    )
+    referrer = _header(headers, "Referer") or str(
+        _first(flat, "http_referer", "referer", "request_referer", "referrer")
+    )
     address = str(_first(flat, "client_ip", "remote_ip", "remote_addr", "clienthost", "ip"))
     row = Row(time, url, f"{address} {agent}", referrer=_plain(referrer), address=address, agent=_plain(agent))
     return int(status), method or "GET", row
