@@ -51,6 +51,7 @@ def test_three_recipients_without_consent_get_the_same_bytes(tmp_path: Path) -> 
     data = tmp_path / "data"
     assert inkdot_json("setup", "--region", "eu", "--data", data)["mode"] == "aggregate"
     bodies, copies, said = marked(data, BEN, EVE, CLEO)
+    assert "3 of 3 people: aggregate, by the rules of France. 'inkdot consent ask'" in said
     assert bodies[BEN] == bodies[EVE] == bodies[CLEO] != QUOTE
     assert "No region" not in said
     inkdot("consent", "set", EVE, "--mode", "individual", "--method", "form", "--data", data)

@@ -280,14 +280,28 @@ def _with_attachments(
 
 
 def decided(folder: Folder, people: list[Address], list_name: str | None = None) -> list[tuple[Address, Decision]]:
-    """What may be kept about each; says so where nobody has told yet where they are."""
+    """What may be kept about each; says so where it is less than everything, or nobody has told yet where they are."""
     from inkdot.app.consent import Register
     from inkdot.settings import load
 
     with Register(folder, load(folder.root, {})) as register:
         if register.unanswered:
             talk(f"inkdot: {UNANSWERED}")
-        return [(address, register.mode_for(address, list_name)) for address in people]
+        found = [(address, register.mode_for(address, list_name)) for address in people]
+    _tell_of_less(found)
+    return found
+
+
+def _tell_of_less(found: list[tuple[Address, Decision]]) -> None:
+    """One line about those who may not be measured by name; contradictions are told of each."""
+    less = [
+        (address, decision) for address, decision in found if decision.mode < Mode.INDIVIDUAL and not decision.overruled
+    ]
+    if not less:
+        return
+    whom = less[0][0] if len(less) == 1 else f"{len(less)} of {len(found)} people"
+    hint = " 'inkdot consent ask' asks for more." if any(d.because.startswith("the rules of") for _, d in less) else ""
+    talk(f"inkdot: {whom}: {'; '.join(sorted({decision.sentence for _, decision in less}))}.{hint}")
 
 
 def told_mode(decision: Decision) -> Mode:

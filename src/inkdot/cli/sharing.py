@@ -60,6 +60,7 @@ def share(
       inkdot doc share offer.pdf --to ben@example.com --email-gate --expires 14d --no-download --json
     """
     from inkdot.app.sharing import Asked, share_terms
+    from inkdot.cli.consent import open_register
 
     address = normal_address(to)
     asked = Asked(password, expires, email_gate, verify_email, not no_download, watermark, allow or (), block or ())
@@ -72,7 +73,14 @@ def share(
     typer.echo(url)
     pages = f"{document.pages} pages" if document.pages != 1 else "1 page"
     word = to_word(DOCUMENT, document.id)
-    talk(f"{document.name}, {pages}, for {address}. 'inkdot doc report {word}' tells what was read.")
+    with open_register(data) as register:
+        mode = register.mode_for(address).mode
+    tells = (
+        "tells what was read"
+        if mode > Mode.AGGREGATE
+        else "counts readings for nobody, once several people have a link"
+    )
+    talk(f"{document.name}, {pages}, for {address}. 'inkdot doc report {word}' {tells}.")
 
 
 def shared(
@@ -90,7 +98,9 @@ def shared(
         library.documents.keep_share(terms._replace(document=document.id, contact=contact), address)
         if terms.gate is Gate.PROVED and not library.can_mail:
             talk("No mail can be sent from here, so nobody can get a code: set mail_server in inkdot.toml.")
-    return document, reader_link(mint, terms, address, mode or told_mode(decided(folder, [address])[0][1]))
+    return document, reader_link(
+        mint, terms, address, told_mode(decided(folder, [address])[0][1]) if mode is None else mode
+    )
 
 
 def replace(
