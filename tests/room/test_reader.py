@@ -167,3 +167,6 @@ def test_the_senders_own_reading_is_not_counted(server: Server, tmp_path: Path) 
     told = report(server, made["document"], seconds=1)
     assert told["pages"][0]["seconds"] == 0
     assert [(v["actor"], v["counted"]) for v in told["visits"]] == [("sender", False)]
+    screen = inkdot("doc", "report", made["document"], "--data", server.data).stdout
+    assert "Nobody was seen reading it yet." in screen
+    assert "(sender:" in screen

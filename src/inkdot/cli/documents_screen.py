@@ -19,7 +19,7 @@ def print_documents(found: list[dict[str, Any]]) -> None:
         console.print("Nothing is shared yet; 'inkdot doc share FILE --to A' makes the first link.")
     for document in found:
         dots = document.get("dots")
-        what = f"{document['pages']} pages, version {document['version']}"
+        what = f"{_pages_of(document['pages'])}, version {document['version']}"
         if dots is not None:
             what = f"{dots} {'dot' if dots == 1 else 'dots'} for {document['to'] or 'somebody'}"
         console.print(Text(document["name"], style="bold"), Text(f"{document['document']}  {what}", style="dim"))
@@ -38,6 +38,10 @@ def _conditions(link: dict[str, Any]) -> str:
     return f"  ({words})" if words else ""
 
 
+def _pages_of(count: int) -> str:
+    return "1 page" if count == 1 else f"{count} pages"
+
+
 def print_reading(answer: dict[str, Any]) -> None:
     """A document's report: what stands out, the strip page x person, the pages, the visits, what to do."""
     console = Console(markup=False)
@@ -45,7 +49,7 @@ def print_reading(answer: dict[str, Any]) -> None:
     if "dots" in answer:
         _openings(console, answer, counted)
         return
-    console.print(Text(answer["name"], style="bold"), f"version {answer['version']}, {len(answer['pages'])} pages")
+    console.print(Text(answer["name"], style="bold"), f"version {answer['version']}, {_pages_of(len(answer['pages']))}")
     silent = [link["to"] for link in answer["links"] if not link["measured"]]
     if silent:
         console.print(f"Asked not to be measured, so nothing is known: {', '.join(map(str, silent))}.")
@@ -54,6 +58,9 @@ def print_reading(answer: dict[str, Any]) -> None:
     if not counted:
         if not unnamed:
             console.print("Nobody was seen reading it yet.")
+        if answer["visits"]:
+            console.print()
+            _visits(console, answer["visits"])
         return
     console.print(answer["said"])
     console.print()
