@@ -32,6 +32,7 @@ proof: dev
 	$(RUN)/python proofs/webhooks.py
 	$(RUN)/python proofs/sign_in.py
 	$(RUN)/python proofs/soak.py
+	$(RUN)/python proofs/strangers.py
 	$(RUN)/python proofs/corpus.py
 	$(RUN)/python proofs/contract.py
 	$(RUN)/python proofs/silence.py --long

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot_json, traced
+from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot, inkdot_json, traced
 from tests.test_faults import Ledger, alive, grown, stored_agents
+from tests.test_minimal import FAKETIME, faked
 
 MEMORY = Path("/sys/fs/cgroup")
 
@@ -66,6 +67,24 @@ def kept_once(server: Server, told: list[tuple[int, str]]) -> None:
     found.pop("Mozilla/5.0 (filler)", None)
     assert set(found) <= sent
     assert set(found.values()) == {1}
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
+def test_a_clock_that_goes_back_and_forth_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    with faked(clock):
+        server = Server(tmp_path / "data")
+    dot, told = server.mark()[0]["dots"][0], []
+    for number, offset in enumerate(("+0", "-2h", "+1d", "-1d", "+0")):
+        clock.write_text(offset)
+        told.append(ask(server, dot, number))
+    assert [told[0][0], told[-1][0]] == [200, 200]  # in between connections may end: timers jump along here
+    kept_once(server, told)
+    inkdot("rebuild", "--data", server.data)
+    kept_once(server, told)
+    assert inkdot_json("verify", "--data", server.data)["ok"]
+    server.stop()
 
 
 @pytest.mark.parametrize(

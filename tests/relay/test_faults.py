@@ -157,13 +157,16 @@ def test_the_250_leaves_only_after_mail_and_name_are_synced(tmp_path: Path) -> N
     assert order == ["written", "synced", "named", "synced", "answered"] * 5
 
 
-@pytest.mark.parametrize("which", [1, 2], ids=["of the mail", "of its name"])
-def test_a_failing_sync_keeps_nothing_and_says_so(tmp_path: Path, which: int) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    ["fsync:error=EIO:when=1", "fsync:error=EIO:when=2", "rename:error=EIO:when=1", "write:error=ENOSPC:when=1"],
+    ids=["its sync", "the sync of its name", "its name", "its bytes"],
+)
+def test_a_call_that_fails_while_a_mail_comes_in_keeps_nothing_and_says_so(tmp_path: Path, fault: str) -> None:
     with Sink() as sink:
         door = MailDoor(tmp_path, sink, relay_ask_upstream="no")
         relay = door.server.children()["relay"]
-        inject = f"inject=fsync:error=EIO:when={which}"
-        tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-e", inject, "-p", str(relay)])
+        tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-e", f"inject={fault}", "-p", str(relay)])
         eventually(lambda: traced(relay))
         with door.logged_in() as client:
             assert client.mail(page("Not kept"), BEN).startswith("452 4.3.1")

@@ -27,6 +27,7 @@ from inkdot.relay.upstream import Credentials, Line, Unreachable, Upstream
 _LONGEST_PAUSE = 4 * 3_600.0
 _TROUBLE_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+_SET_BACK_SECONDS = 60.0
 
 
 class Result(NamedTuple):
@@ -101,6 +102,8 @@ class Courier:
         self._due: list[_Due] = []
         self._queued: dict[str, float] = {}
         self._changed = threading.Condition()
+        self._seen = 0.0
+        """The latest time on the clock."""
         self._stopping = False
         self._threads = [threading.Thread(target=self._work, name=f"courier-{n}", daemon=True) for n in range(threads)]
         self.delivered = self.reported = self.put_off = 0
@@ -111,7 +114,8 @@ class Courier:
             mail = self._spool.look(name)
             if mail is None:
                 self._log("spooled_mail_damaged", mail=name)
-            self.wake(name, mail.due if mail else 0.0)
+            # No later than the pause was: the clock may have been set back meanwhile.
+            self.wake(name, min(mail.due, time.time() + self._schedule.pause(mail.tries)) if mail else 0.0)
         for thread in self._threads:
             thread.start()
 
@@ -171,7 +175,7 @@ class Courier:
     def _next(self) -> str | None:
         with self._changed:
             while not self._stopping:
-                now = time.time()
+                now = self._now()
                 if self._due and self._due[0].at <= now:
                     due = heapq.heappop(self._due)
                     if self._queued.get(due.name) == due.at:  # else it was hurried or put off meanwhile
@@ -180,6 +184,17 @@ class Courier:
                     continue
                 self._changed.wait(min(_LOOK_SECONDS, self._due[0].at - now) if self._due else _LOOK_SECONDS)
         return None
+
+    def _now(self) -> float:
+        """Unix seconds. Where the clock was set back, all that waits is tried now: else it would wait for the old time to come."""
+        now = time.time()
+        if now < self._seen - _SET_BACK_SECONDS:
+            self._log("clock_set_back", seconds=round(self._seen - now))
+            self._queued = dict.fromkeys(self._queued, now)
+            self._due = [_Due(now, name) for name in self._queued]
+            self._seen = now
+        self._seen = max(self._seen, now)
+        return now
 
     # -- one mail
 
