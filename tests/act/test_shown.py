@@ -354,6 +354,23 @@ def test_questions_that_are_none_are_refused_with_a_sentence(shop: Shop) -> None
         assert answer[1] == {"may": [], "came": ["Direct", None]} if status == 200 else answer[1]["error"].endswith(".")
 
 
+def test_a_corner_note_stands_on_the_bar_and_not_behind_it(shop: Shop) -> None:
+    shop.rule({"style": "bar", "text": "Free delivery."}, name="Bar", url="/both*")
+    shop.rule({"style": "corner", "text": "Ask us."}, name="Corner", url="/both*")
+    page = shop.visit(shop.context(), "/both")
+    bar, note = page.get_by_role("region"), page.get_by_role("status")
+    bar.wait_for()
+    note.wait_for()
+
+    def apart() -> bool:
+        above, below = note.bounding_box(), bar.bounding_box()
+        return bool(above and below and above["y"] + above["height"] <= below["y"])
+
+    eventually(apart)
+    bar.get_by_role("button").click()
+    eventually(lambda: (note.bounding_box() or {"y": 0.0})["y"] > 600)
+
+
 def test_it_works_where_storage_is_blocked(shop: Shop) -> None:
     shop.rule({"style": "corner", "text": "No storage"})
     page = shop.visit(shop.context(NO_STORAGE))

@@ -161,7 +161,7 @@ const draw = (id, show) => {
   const { n } = known(id);
   remember(id, { n: n + 1, t: now() });
   tell("inkdot:shown", id);
-  return host;
+  return box;
 };
 
 const open = new Map(); // what is drawn, by rule and place in it; one of a style at a time
@@ -230,6 +230,13 @@ const due = (action) =>
   (leaving || !action.leaving) &&
   (!(action.count > 1) || recent(action).length >= action.count);
 
+// A corner note stands on the bar, not behind it.
+const stack = () => {
+  const there = [...open.values()].filter(({ box }) => box.isConnected);
+  const bar = there.find(({ style }) => style == "bar")?.box.offsetHeight || 0;
+  for (const { box, style } of there) if (style == "corner") box.style.bottom = `calc(1em + ${bar}px)`;
+};
+
 const tick = () => {
   try {
     const time = performance.now();
@@ -243,12 +250,13 @@ const tick = () => {
       if (!due(action)) continue;
       action.show.forEach((show, place) => {
         const id = `${action.id}.${place}`;
-        const busy = [...open].some(([key, { host, style }]) => host.isConnected && (key == id || style == show.style));
+        const busy = [...open].some(([key, { box, style }]) => box.isConnected && (key == id || style == show.style));
         if (busy || !free(id, show)) return;
-        const host = draw(id, show);
-        if (host) open.set(id, { host, style: show.style });
+        const box = draw(id, show);
+        if (box) open.set(id, { box, style: show.style });
       });
     }
+    stack();
   } catch {}
 };
 
