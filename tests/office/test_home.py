@@ -146,6 +146,19 @@ def test_what_a_browser_did_is_not_its_persons_any_more_once_they_are_unmerged(d
     assert person in desk.shown()["hot"]
 
 
+def test_what_a_browser_did_is_its_persons_at_once_when_somebody_says_so(desk: Desk) -> None:
+    person = "told@example.com"
+    desk.inkdot.mark(MAIL % LINKS, to=[person])
+    desk.browse("told", view("/told", "t"))
+    eventually(lambda: desk.came_by("/told"))
+    leads: list[Any] = list(desk.inkdot.leads(since="all"))
+    (visitor,) = (lead["visitor"] for lead in leads if (lead["first_touch"] or {}).get("page") == "/told")
+    desk.inkdot.merge(person, visitor)
+    assert person in desk.shown()["recent"]
+    desk.inkdot.unmerge(person, visitor)
+    assert person not in desk.shown()["recent"]
+
+
 def test_a_person_stands_where_he_stood_after_a_rebuild_and_after_tidying(desk: Desk) -> None:
     person = "rebuilt@example.com"
     desk.clicked(person)

@@ -14,7 +14,7 @@ from inkdot.show.questions import here
 from inkdot.store.contract import iso
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
-from inkdot.store.visits import take_back
+from inkdot.store.visits import give, take_back
 
 _BY_HAND = "by hand"
 
@@ -40,6 +40,8 @@ class Identities:
             binding = Binding(workspace, other, person, said * 1_000_000, _BY_HAND, None)
             self._sites.merge_visitor(binding, said, name, to_word(VISITOR, other))
             self._pipeline.forget([other])
+            if self._sites.people_of(other) == (person,):  # what several people use tells of none of them
+                give(self._store, other, person)
         yield {"person": name, "other": what["other"], "merged": True}
 
     def unmerge(self, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

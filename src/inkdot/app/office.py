@@ -60,7 +60,16 @@ _DELIVER_SECONDS, _MINUTE_SECONDS = 0.1, 60
 _ENGINE = "_duckdb"
 _GIVES_WAY = 10
 """Niceness: where cores are few, a dot is answered before a page is made; a tenth of a core is left even beside a full street."""
-_EXCLUSIVE = ("person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove")
+_EXCLUSIVE = (
+    "person_merge",
+    "person_unmerge",
+    "rebuild",
+    "tidy",
+    "regrade",
+    "correct",
+    "person_erase",
+    "sample_remove",
+)
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 

@@ -280,13 +280,23 @@ class SiteCounts:
         return [(name, views) for name, views in rows]
 
 
+def give(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
+    """What a browser did under nobody's name is this person's, as a rebuild would find; for the thread that keeps events."""
+    _change_owner(store, "give", visitor, contact, of=0)
+
+
 def take_back(store: EventStore, visitor: VisitorId, contact: ContactId) -> None:
     """What a browser did is not this person's; for the thread that keeps events."""
-    ask, who = questions("site"), {"visitor": visitor, "contact": contact}
+    _change_owner(store, "take_back", visitor, contact, of=contact)
+
+
+def _change_owner(store: EventStore, deed: str, visitor: VisitorId, contact: ContactId, of: int) -> None:
+    """Another name for what a browser did under the name `of`; what was added up since then is added up anew."""
+    ask = questions("site")
     with store.writing() as session:
-        began = session.execute(ask["visits_of"], who).fetchall()[0][0]
+        began = session.execute(ask["visits_of"], {"visitor": visitor, "contact": of}).fetchall()[0][0]
         for table in ("recent", "closed", "visits"):
-            session.execute(ask[f"take_back_{table}"], who)
+            session.execute(ask[f"{deed}_{table}"], {"visitor": visitor, "contact": contact})
     if began:
         roll_up(store, anew_since=microseconds(began))
 

@@ -396,6 +396,18 @@ UPDATE closed SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
 -- Likewise.
 UPDATE visits SET contact = 0 WHERE visitor = $visitor AND contact = $contact;
 
+-- name: give_recent
+-- What a browser did under nobody's name is this person's.
+UPDATE recent SET contact = $contact WHERE visitor = $visitor AND contact = 0;
+
+-- name: give_closed
+-- Likewise.
+UPDATE closed SET contact = $contact WHERE visitor = $visitor AND contact = 0;
+
+-- name: give_visits
+-- Likewise.
+UPDATE visits SET contact = $contact WHERE visitor = $visitor AND contact = 0;
+
 -- name: seen_elsewhere
 -- Whether a browser is one of another workspace's.
 SELECT 1 FROM events WHERE visitor = $visitor AND workspace <> $workspace LIMIT 1;
