@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from inkdot.act.match import Book, trigger
-from inkdot.act.rule import made, read
+from inkdot.act.rule import after_quiet, made, read
 from inkdot.act.tally import Known, Tally
-from inkdot.act.watch import after_quiet
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import BadRule
 from inkdot.domain.event import Event, Kind, Scene
-from inkdot.domain.ids import SiteId, TriggerId, VisitorId, WorkspaceId, to_word
+from inkdot.domain.ids import SiteId, TriggerId, VisitorId, to_word
 from tests.store.made import AUTUMN, BEN, GMAIL, HERE, SCANNER, SECOND, click, event
 
 MAIL = [{"do": "email"}]
@@ -208,21 +207,14 @@ def test_limits_hold_firings_back() -> None:
 
 
 def test_quiet_hours_end_in_the_owners_morning() -> None:
-    rule = made(
-        {
-            "name": "T",
-            "when": {"kind": "open"},
-            "actions": MAIL,
-            "limits": {"quiet": "22:00-07:00", "zone": "Europe/Berlin"},
-        }
-    )
-    item = trigger(TriggerId(1), WorkspaceId(1), 1, rule)
-    noon = (AUTUMN // SECOND // 86_400 * 86_400 + 10 * 3_600) * SECOND  # 12:00 in Berlin, in October
-    assert after_quiet(noon, item) == noon
-    night = noon + 11 * 3_600 * SECOND  # 23:00
-    assert after_quiet(night, item) - night == 8 * 3_600 * SECOND
-    early = noon - 6 * 3_600 * SECOND  # 06:00
-    assert after_quiet(early, item) - early == 3_600 * SECOND
+    noon = AUTUMN // SECOND // 86_400 * 86_400 + 10 * 3_600  # 12:00 in Berlin, in October
+    berlin = "22:00-07:00", "Europe/Berlin"
+    assert after_quiet(*berlin, noon) == noon
+    assert after_quiet(None, "UTC", noon) == noon
+    night = noon + 11 * 3_600  # 23:00
+    assert after_quiet(*berlin, night) - night == 8 * 3_600
+    early = noon - 6 * 3_600  # 06:00
+    assert after_quiet(*berlin, early) - early == 3_600
 
 
 def test_a_thousand_rules_are_sorted_by_what_they_need() -> None:

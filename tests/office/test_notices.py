@@ -38,6 +38,34 @@ def test_quiet_hours_let_a_notice_wait_for_their_end() -> None:
     assert not_before(Wish(), 7) == 7
 
 
+@pytest.mark.parametrize(
+    ("quiet", "heard", "told"),
+    [  # clocks go back on 25 October 2026 at 03:00, and forward on 29 March 2026 at 02:00
+        ("22:00-07:00", "2026-10-24T23:00:00+02:00", "2026-10-25T07:00:00+01:00"),
+        ("22:00-07:00", "2026-03-28T23:00:00+01:00", "2026-03-29T07:00:00+02:00"),
+        ("02:00-03:00", "2026-10-25T02:15:00+02:00", "2026-10-25T03:00:00+01:00"),
+        ("02:00-03:00", "2026-10-25T02:15:00+01:00", "2026-10-25T03:00:00+01:00"),
+        ("22:00-02:30", "2026-03-28T23:59:59+01:00", "2026-03-29T03:30:00+02:00"),
+        ("00:00-00:00", "2026-11-23T00:00:00+01:00", "2026-11-23T00:00:00+01:00"),
+        ("23:59-00:01", "2026-11-23T23:59:30+01:00", "2026-11-24T00:01:00+01:00"),
+        ("23:59-00:01", "2026-11-24T00:00:59+01:00", "2026-11-24T00:01:00+01:00"),
+    ],
+)
+def test_quiet_hours_go_by_the_clocks_of_their_place(quiet: str, heard: str, told: str) -> None:
+    wish = Wish(quiet=quiet, zone="Europe/Berlin")
+    assert not_before(wish, at(heard)) == at(told)
+    assert not_before(wish, at(told)) == at(told), "and then they are over"
+
+
+def test_a_digest_comes_once_on_days_when_clocks_change() -> None:
+    wish = Wish(digest="02:30", zone="Europe/Berlin")
+    for night in ("2026-10-24T22:00:00+02:00", "2026-03-28T22:00:00+01:00"):
+        begin = at(night)
+        due = [last_digest(wish, begin + 60 * minute) for minute in range(12 * 60)]
+        assert len(set(due)) == 2, "yesterday's, then one of today"
+        assert all(d is not None and d <= begin + 60 * minute for minute, d in enumerate(due))
+
+
 def test_a_digest_is_due_at_its_hour_of_the_users_day() -> None:
     wish = Wish(digest="08:00", zone="Europe/Berlin")
     assert last_digest(wish, at("2026-11-23T08:00:00+01:00")) == at("2026-11-23T08:00:00+01:00")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from inkdot.act.rule import hours
+from inkdot.act.rule import after_quiet, hours
 from inkdot.domain.errors import UsageError
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import MACHINES, Human
@@ -92,15 +92,7 @@ def notice_id(user: int, event: Event, *, first_only: bool, way: str = "") -> De
 
 def not_before(wish: Wish, time: int) -> int:
     """The time itself (unix seconds), or the end of the quiet hours if it lies in them."""
-    if wish.quiet is None:
-        return time
-    begin, end = hours(wish.quiet)
-    there = dt.datetime.fromtimestamp(time, ZoneInfo(wish.zone))
-    minute = there.hour * 60 + there.minute
-    if not (begin <= minute < end if begin <= end else minute >= begin or minute < end):
-        return time
-    wake = there.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
-    return int((wake if wake > there else wake + dt.timedelta(days=1)).timestamp())
+    return after_quiet(wish.quiet, wish.zone, time)
 
 
 def last_digest(wish: Wish, now: int) -> int | None:
@@ -109,8 +101,9 @@ def last_digest(wish: Wish, now: int) -> int | None:
     if not found:
         return None
     there = dt.datetime.fromtimestamp(now, ZoneInfo(wish.zone))
-    due = there.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
-    return int((due if due <= there else due - dt.timedelta(days=1)).timestamp())
+    # The first of an hour that comes twice; times are compared, not clocks, which skip an hour in spring.
+    due = there.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0, fold=0)
+    return int((due if due.timestamp() <= now else due - dt.timedelta(days=1)).timestamp())
 
 
 def digest_span(digested: int, due: int) -> tuple[int, int]:

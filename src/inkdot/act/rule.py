@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import tomllib
@@ -230,6 +231,22 @@ def hours(text: str) -> tuple[int, int]:
     if not found:
         raise BadRule(f"{text!r} are no hours; write them like 22:00-07:00.")
     return int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+
+
+def after_quiet(quiet: str | None, zone: str, time: int) -> int:
+    """The time itself (unix seconds), or the end of the quiet hours if it lies in them; both by the zone's clocks.
+
+    When clocks are put back, an hour that comes twice is quiet twice; an end that is skipped in spring comes within the hour.
+    """
+    if quiet is None:
+        return time
+    begin, end = hours(quiet)
+    there = dt.datetime.fromtimestamp(time, ZoneInfo(zone))
+    minute = there.hour * 60 + there.minute
+    if not (begin <= minute < end if begin <= end else minute >= begin or minute < end):
+        return time
+    wake = there.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
+    return int((wake if wake > there else wake + dt.timedelta(days=1)).timestamp())
 
 
 def _plainer(error: str) -> str:

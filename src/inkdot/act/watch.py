@@ -7,17 +7,15 @@ taken from there at the next start.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from inkdot.act import payload
 from inkdot.act.match import Book, Cases, Trigger, is_capped, trigger, who_of
 from inkdot.act.memory import Memory
-from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, hours, kept, span
+from inkdot.act.rule import Action, Email, Ntfy, Push, Show, Slack, Tag, Webhook, after_quiet, kept, span
 from inkdot.act.silence import Silence, endings, meant
 from inkdot.act.society import Society
 from inkdot.domain.event import Event
@@ -175,7 +173,7 @@ class Watch:
         deeds.firings.append(FiringRow(item.id, event, item.version, item.workspace, who, time))
         self._memory.fire(item, who, event, time)
         hold = HOLD if item.rule.hold is None else span(item.rule.hold)
-        due = after_quiet(now + hold, item) // SECOND
+        due = after_quiet(item.rule.limits.quiet, item.rule.limits.zone, (now + hold) // SECOND)
         body = payload.envelope(payload.FIRED, time, told)
         text = _json(body)
         for part, (target, action) in enumerate(self._orders[item.id], 1):
@@ -223,23 +221,6 @@ def target_of(action: Action) -> str:
     if isinstance(action, Push):
         return "push"
     return "tag" if isinstance(action, Tag) else "audience"
-
-
-def after_quiet(time: int, item: Trigger) -> int:
-    """The time itself (microseconds), or the end of the rule's quiet hours if it lies in them."""
-    limits = item.rule.limits
-    if limits.quiet is None:
-        return time
-    begin, end = hours(limits.quiet)
-    there = dt.datetime.fromtimestamp(time / SECOND, ZoneInfo(limits.zone))
-    minute = there.hour * 60 + there.minute
-    quiet = begin <= minute < end if begin <= end else minute >= begin or minute < end
-    if not quiet:
-        return time
-    wake = there.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
-    if wake <= there:
-        wake += dt.timedelta(days=1)
-    return int(wake.timestamp() * SECOND)
 
 
 def _to_endpoint(
