@@ -118,6 +118,11 @@ def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: 
         tab.locator("form.stack button").click()
         tab.get_by_role("link", name="Home").click()
         tab.get_by_role("link", name="ben@example.com").first.wait_for()
+        for page, shown in (("/documents", "Offer for a new roof (sample).pdf"), ("/campaigns", "autumn (sample)")):
+            tab.goto(setup.split("/setup")[0] + page)
+            tab.get_by_role("link", name=shown).click()
+            tab.get_by_text("ben@example.com").first.wait_for()
+        tab.get_by_role("link", name="Home").click()
         mail = data.parent / "sample.eml"
         old = marked(mail, data)
         site = inkdot_json("site", "list", "--data", data)
@@ -129,6 +134,9 @@ def test_one_click_removes_the_sample_data_and_own_things_follow(demonstration: 
         for page in ("/", "/people?since=all", "/mails?since=all", "/sites", "/leads?since=all"):
             tab.goto(page if page.startswith("http") else setup.split("/setup")[0] + page)
             assert "ben@example.com" not in tab.content()
+        for page in ("/documents", "/campaigns"):
+            tab.goto(setup.split("/setup")[0] + page)
+            assert "(sample)" not in tab.content()
     assert inkdot("events", "--data", data, "--json").stdout == ""
     assert not subprocess.run(
         ["grep", "-rl", "dora@example.com", data], capture_output=True, text=True, check=False

@@ -118,6 +118,11 @@ class Library:
         self.documents.forget_documents(self.documents.documents_for(contact))
         return self.sweep()
 
+    def erase_of(self, workspace: WorkspaceId) -> int:
+        """The same with every document of a workspace."""
+        self.documents.forget_documents([document.id for document in self.documents.documents(workspace)])
+        return self.sweep()
+
     def expire(self, days: int) -> int:
         """Delete documents that nobody could read for so many days, and files that none needs; returns how many files."""
         if days:

@@ -10,6 +10,7 @@ from inkdot.app.accounts import opened
 from inkdot.app.consent import publish
 from inkdot.app.erase import STREETS_KNOW_SECONDS
 from inkdot.app.folder import Folder
+from inkdot.app.library import Library
 from inkdot.app.retention import drop_side_copies
 from inkdot.domain.errors import UsageError
 from inkdot.journal.eraser import blank_all
@@ -49,6 +50,9 @@ def remove(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if house.folder.running():
             time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
         events += _forget_heard(house)
+        with Library(house.folder) as library:
+            library.erase_of(workspace)
+        book.forget_campaigns(workspace)
         mails = book.forget_before(before)
     finally:
         book.close()

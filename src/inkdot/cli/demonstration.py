@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from inkdot.app.supervisor import end_with_parent
 from inkdot.cli.browser import show_page
 from inkdot.cli.options import answers
 from inkdot.cli.sample import DOMAIN, WORKSPACE, Visitors
+from inkdot.cli.sample_papers import Papers, send_campaign
 from inkdot.cli.screen import print_mail_report, print_timeline
 from inkdot.cli.throw_away import throw_away
 from inkdot.domain.contact import normal_address
@@ -82,11 +84,14 @@ def show(port: int, *, stay: bool, open_page: bool | None) -> int:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, pass_fds=[held], preexec_fn=end_with_parent,  # noqa: PLW1509 - as there
         ) as server:  # fmt: skip
-            visitors = None
+            visitors = papers = None
             try:
                 public, office = _ready(server)
                 visitors = _sample_site(data, public)
+                papers = Papers(data, public)
+                papers.start()
                 _tell(console, data, public)
+                _open_campaign(send_campaign(data, public))
                 console.print(_own_tries(data, public), soft_wrap=True)  # addresses and commands are copied
                 dashboard = _dashboard(data, office)
                 console.print(
@@ -102,8 +107,9 @@ def show(port: int, *, stay: bool, open_page: bool | None) -> int:
             except KeyboardInterrupt:
                 console.print("Ending.")
             finally:
-                if visitors:
-                    visitors.stop()
+                for living in (visitors, papers):
+                    if living:
+                        living.stop()
                 server.terminate()
                 server.wait()
     return 0
@@ -149,6 +155,13 @@ def _tell(console: Console, data: Path, public: str) -> None:
         _show_when_understood(data, reader)
     console.rule("[bold]What Ada sees[/bold]")
     print_mail_report(next(answers(data, "report_mail", {"since": "1d"})))
+
+
+def _open_campaign(dots: Mapping[str, str]) -> None:
+    """Who reads the first mail opens the second one, too."""
+    for reader in _READERS:
+        if reader.opens and reader.address in dots:
+            _fetch(dots[reader.address], reader, reader.agent)
 
 
 def _mark(data: Path, public: str) -> list[Copy]:

@@ -151,6 +151,7 @@ class Forgetting(Consents):
         with self._transaction():
             mails = self._db.execute(self._ask["old_messages"], (before,)).rowcount
             if mails:
+                self._keep("old_answers", [()])
                 self._keep("old_people", [(before * 1_000_000,)])
         if mails:
             self._compact()
@@ -160,6 +161,12 @@ class Forgetting(Consents):
         """Nothing more is kept of mails marked before a time (unix seconds), and of the workspace's sites."""
         with self._transaction():
             self._keep("retire", [(int(time.time()), before, workspace)])
+
+    def forget_campaigns(self, workspace: WorkspaceId) -> None:
+        """None of a workspace's was ever sent."""
+        with self._transaction():
+            self._keep("forget_campaign_copies", [(workspace,)])
+            self._keep("forget_campaigns", [(workspace,)])
 
     def sites_of(self, workspace: WorkspaceId) -> list[int]:
         """The workspace's websites."""

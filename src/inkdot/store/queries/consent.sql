@@ -257,6 +257,18 @@ SELECT * FROM "{table}" WHERE contact = ?;
 -- Mails past their days.
 DELETE FROM messages WHERE marked < ?;
 
+-- name: old_answers
+-- What mail servers said of copies of mails that are past their days: it often names the person.
+UPDATE campaign_copies SET answer = NULL WHERE answer IS NOT NULL AND message NOT IN (SELECT id FROM messages);
+
+-- name: forget_campaign_copies
+-- Copies of a workspace's campaigns.
+DELETE FROM campaign_copies WHERE message IN (SELECT message FROM campaigns WHERE workspace = ?);
+
+-- name: forget_campaigns
+-- A workspace's campaigns.
+DELETE FROM campaigns WHERE workspace = ?;
+
 -- name: oldest_message
 -- The oldest mail.
 SELECT min(marked) FROM messages;
