@@ -113,3 +113,6 @@ def test_marking_a_marked_mail_for_cleo_is_marking_the_mail_for_cleo(path: Path)
 def test_subjects_and_ids_are_read_as_people_read_them() -> None:
     read = read_mail((MAILS[0].parent / "folded-headers-in-odd-order.eml").read_bytes(), MINT)
     assert (read.subject, read.internet_id, read.sender) == ("Café€", None, "ada@example.com")
+    raw = "Subject: Ihr Angebot für €5\nFrom: ada@example.com\nContent-Type: text/html\n\n<p>Hello</p>\n"
+    assert read_mail(raw.encode(), MINT).subject == "Ihr Angebot für €5"
+    assert read_mail(raw.replace("€", "$").encode("latin-1"), MINT).subject == "Ihr Angebot für $5"
