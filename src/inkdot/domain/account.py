@@ -108,6 +108,16 @@ class Session(NamedTuple):
     seen: int
 
 
+class OpenSession(NamedTuple):
+    """A browser in which somebody is signed in, as he may see it himself."""
+
+    digest: bytes
+    workspace_name: str
+    made: int
+    seen: int
+    agent: str
+
+
 class Key(NamedTuple):
     """An API key without what makes it one."""
 

@@ -29,7 +29,7 @@ from inkdot.domain.account import SCOPES_OF, Role, Scope, Session, User
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, NotAllowed, SignInFirst, TooOften, UsageError
 from inkdot.domain.ids import UserId, WorkspaceId
-from inkdot.show import passwords
+from inkdot.show import cookies, passwords
 from inkdot.show.oidc import Provider
 from inkdot.show.tries import Tries, is_loopback, is_plain_host, network_of, public_address
 from inkdot.store.accounts import Accounts
@@ -43,7 +43,7 @@ _QUARTER = 900
 _HOUR = 3_600
 _MOST_WORKED = 10_000
 _RECOVERY_CODES = 10
-_COOKIE, _SAFE_COOKIE = "inkdot", "__Host-inkdot"
+_COOKIE = "inkdot"
 _FIRST = WorkspaceId(1)
 _WRONG = "The address, the password or the code is wrong."
 
@@ -149,8 +149,7 @@ class Auth:
 
     def secret_of(self, request: Request) -> str | None:
         """What the browser holds."""
-        name = _SAFE_COOKIE if self._is_safe(request) else _COOKIE
-        return request.cookies.get(name) or None
+        return cookies.held(request, _COOKIE, safe=self.is_safe(request)) or None
 
     # -- coming and going
 
@@ -230,19 +229,14 @@ class Auth:
 
     def welcome(self, request: Request, response: Response, secret: str) -> None:
         """Give the browser its session."""
-        safe = self._is_safe(request)
-        response.set_cookie(
-            _SAFE_COOKIE if safe else _COOKIE, secret, max_age=LONGEST, path="/", secure=safe, httponly=True,
-            samesite="lax",
-        )  # fmt: skip
+        cookies.keep(response, _COOKIE, secret, seconds=LONGEST, safe=self.is_safe(request))
 
     def logout(self, request: Request, response: Response) -> None:
         """End the session."""
         secret = self.secret_of(request)
         if secret:
             self.accounts.forget_session(digest(secret))
-        safe = self._is_safe(request)
-        response.delete_cookie(_SAFE_COOKIE if safe else _COOKIE, path="/", secure=safe, httponly=True, samesite="lax")
+        cookies.drop(response, _COOKIE, safe=self.is_safe(request))
 
     def move(self, request: Request, signed: Signed, workspace: WorkspaceId) -> str:
         """A new session in another of the user's workspaces. Raises NotAllowed."""
@@ -371,11 +365,12 @@ class Auth:
         parts = urlsplit(origin)
         return parts.netloc == request.headers.get("host", "").lower() and is_plain_host(parts.hostname)
 
-    def _is_safe(self, request: Request) -> bool:
+    def is_safe(self, request: Request) -> bool:
+        """Whether the browser reached us by https."""
         return request.url.scheme == "https" or self._own.startswith("https:")
 
     def _check_wire(self, request: Request) -> None:
-        if not self._is_safe(request) and not is_loopback(request.url.hostname):
+        if not self.is_safe(request) and not is_loopback(request.url.hostname):
             raise NotAllowed(
                 "Passwords are taken over https only; put a TLS proxy before the office and set office_url."
             )

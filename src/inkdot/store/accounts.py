@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inkdot.domain.account import Key, Member, Membership, Passkey, Role, Scope, Session, User
+from inkdot.domain.account import Key, Member, Membership, OpenSession, Passkey, Role, Scope, Session, User
 from inkdot.domain.errors import UsageError
 from inkdot.domain.ids import KeyId, UserId, WorkspaceId
 from inkdot.store.control import Control
@@ -221,6 +221,20 @@ class Accounts(Control):
         """Somebody signed out."""
         with self._transaction():
             self._keep("forget_session", [(digest,)])
+
+    def sessions_of(self, user: UserId, made_after: int, seen_after: int) -> list[OpenSession]:
+        """Where a user is signed in, as long as it counts (unix seconds); what was used last comes first."""
+        return [OpenSession(*row) for row in self._rows("sessions_of", (user, made_after, seen_after))]
+
+    def forget_session_of(self, user: UserId, digest: bytes) -> bool:
+        """One of a user's is over; False if there is none such."""
+        with self._transaction():
+            return bool(self._rows("forget_session_of", (user, digest)))
+
+    def forget_other_sessions(self, user: UserId, but: bytes) -> None:
+        """All of a user's are over but the one with this digest."""
+        with self._transaction():
+            self._keep("forget_sessions_of", [(user, but)])
 
     def keep_setup_link(self, digest: bytes, until: int) -> None:
         """A link by which the first account is made; earlier ones work no more."""

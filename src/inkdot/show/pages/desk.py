@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from inkdot.domain.account import Role
 from inkdot.domain.errors import InkdotError, NotFound
+from inkdot.show import cookies
 from inkdot.show.api.door import id_of, log_fault
 from inkdot.show.api.problems import KINDS, Problem, problem_of
 from inkdot.show.auth import Auth, Signed
@@ -100,7 +101,7 @@ class Visit(NamedTuple):
         """Go there after a change, with a sentence that tells what was done."""
         response = RedirectResponse(to, 303, HEADERS)
         if said:
-            response.set_cookie("said", said.encode().hex(), max_age=60, path="/", httponly=True, samesite="lax")
+            cookies.keep(response, "said", said.encode().hex(), seconds=60, safe=self.desk.auth.is_safe(self.request))
         return response
 
 
@@ -185,13 +186,17 @@ class Desk:
         text = "Nothing was lost: what is heard is written down all the same. Try again; if it stays, look at the log of the office and at 'inkdot doctor'."
         return self.page(request, "turned.html", None, 500, heading="A fault of ours", text=text, ways=())
 
+    def held(self, request: Request, name: str) -> str:
+        """What this browser remembers under a name, or nothing."""
+        return cookies.held(request, name, safe=self.auth.is_safe(request))
+
     def language(self, request: Request) -> Words:
         """As chosen, else as the browser asks."""
-        return words(request.cookies.get("language", ""), request.headers.get("accept-language", ""))
+        return words(self.held(request, "language"), request.headers.get("accept-language", ""))
 
     def zone(self, request: Request) -> ZoneInfo:
         """The zone that the browser told in a cookie."""
-        told = unquote(request.cookies.get("zone", ""))[:60]
+        told = unquote(self.held(request, "zone"))[:60]
         try:
             return ZoneInfo(told or "UTC")
         except (ValueError, OSError, LookupError):
@@ -200,17 +205,17 @@ class Desk:
     def page(self, request: Request, template: str, signed: Signed | None, status: int = 200, **facts: Any) -> Response:
         """A page for people."""
         told, zone = self.language(request), self.zone(request)
-        said = request.cookies.get("said", "")
+        said, theme, safe = self.held(request, "said"), self.held(request, "theme"), self.auth.is_safe(request)
         shown = {
             "t": told, "signed": signed, "path": request.url.path, "query": dict(request.query_params), "said": _unhexed(said),
-            "theme": request.cookies.get("theme", "") if request.cookies.get("theme") in ("light", "dark") else "",
+            "theme": theme if theme in ("light", "dark") else "", "cookies": cookies.SAFE if safe else "",
             "languages": LANGUAGES, "local": lambda time, form="%Y-%m-%d %H:%M": local(time, zone, form), "shared": signed is not None and not signed.user,
         }  # fmt: skip
         text = self._templates.get_template(template).render(shown | facts)
         headers = HEADERS | {"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
         response = Response(text, status, headers, "text/html; charset=utf-8")
         if said:
-            response.delete_cookie("said", path="/")
+            cookies.drop(response, "said", safe=safe)
         return response
 
     def static(self, request: Request) -> Response:
@@ -227,19 +232,17 @@ class Desk:
 
     def choose(self, request: Request) -> Response:
         """Another theme or language, or other columns of a table for this browser; nothing of anybody's changes."""
-        given = request.query_params
+        given, safe = request.query_params, self.auth.is_safe(request)
         back = given.get("back", "/")
         response = RedirectResponse(
             back if back.startswith("/") and back[1:2] not in ("/", "\\") else "/", 303, HEADERS
         )
         for name, allowed in (("theme", ("light", "dark", "auto")), ("language", tuple(LANGUAGES))):
             if given.get(name) in allowed:
-                response.set_cookie(name, given[name], max_age=_MONTHS, path="/", httponly=True, samesite="lax")
+                cookies.keep(response, name, given[name], seconds=_MONTHS, safe=safe)
         if (table := given.get("table", "")) and _NAME.fullmatch(table):
             keys = [key for key in given.getlist("column") if _NAME.fullmatch(key)]
-            response.set_cookie(
-                f"columns-{table}", "-".join(keys), max_age=_MONTHS, path="/", httponly=True, samesite="lax"
-            )
+            cookies.keep(response, f"columns-{table}", "-".join(keys), seconds=_MONTHS, safe=safe)
         return response
 
 

@@ -67,7 +67,7 @@ def home(visit: Visit) -> Response:
 
 def _seen(visit: Visit) -> str:
     """When the reader left this page last, as a script of it told; nothing where none did."""
-    told = unquote(visit.request.cookies.get("seen", ""))
+    told = unquote(visit.desk.held(visit.request, "seen"))
     try:
         dt.datetime.fromisoformat(told)
     except ValueError:

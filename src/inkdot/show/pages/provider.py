@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from inkdot.domain.account import User
 from inkdot.domain.contact import normal_address
 from inkdot.domain.errors import BadAddress, CodeWanted, InkdotError, NotAllowed, NotFound, TooOften
+from inkdot.show import cookies
 from inkdot.show.api.problems import KINDS, problem_of
 from inkdot.show.guard import form_of
 from inkdot.show.id_token import Claims
@@ -19,6 +20,7 @@ from inkdot.show.pages.desk import HEADERS, Desk
 from inkdot.show.pages.entering import inside
 from inkdot.show.tries import Tries, network_of
 
+_COOKIE = "inkdot-provider"
 _QUARTER = 900
 
 
@@ -103,25 +105,16 @@ class ProviderEntrance:
 
     def _welcome(self, request: Request, secret: str, to: str) -> Response:
         response = RedirectResponse(to, 303, HEADERS)
-        response.delete_cookie(self._cookie(request), path="/", secure=self._is_safe(request), httponly=True)
+        cookies.drop(response, _COOKIE, safe=self._desk.auth.is_safe(request))
         self._desk.auth.welcome(request, response, secret)
         return response
 
     def _holding(self, request: Request, response: Response, browser: str) -> Response:
-        response.set_cookie(
-            self._cookie(request), browser, max_age=WAIT_SECONDS, path="/", secure=self._is_safe(request), httponly=True,
-            samesite="lax",
-        )  # fmt: skip
+        cookies.keep(response, _COOKIE, browser, seconds=WAIT_SECONDS, safe=self._desk.auth.is_safe(request))
         return response
 
     def _held(self, request: Request) -> str:
-        return request.cookies.get(self._cookie(request), "")
-
-    def _cookie(self, request: Request) -> str:
-        return "__Host-inkdot-provider" if self._is_safe(request) else "inkdot-provider"
-
-    def _is_safe(self, request: Request) -> bool:
-        return request.url.scheme == "https" or self._desk.auth.origin(request).startswith("https:")
+        return cookies.held(request, _COOKIE, safe=self._desk.auth.is_safe(request))
 
     def _provider(self) -> Provider:
         provider = self._desk.auth.provider

@@ -9,7 +9,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from inkdot.domain.account import Role
-from inkdot.show.pages import entering, mailing, passkeys, persons, provider, rules, running, settings, sharing, things
+from inkdot.show.pages import (
+    entering,
+    mailing,
+    passkeys,
+    persons,
+    provider,
+    rules,
+    running,
+    sessions,
+    settings,
+    sharing,
+    things,
+)
 from inkdot.show.pages.desk import Desk, Visit
 from inkdot.show.paths import whole
 
@@ -27,6 +39,7 @@ _PAGES: tuple[tuple[str, Handler], ...] = (
 _CHANGES: tuple[tuple[str, Role, Handler], ...] = (
     ("/logout", Role.VIEWER, entering.logout),
     ("/me", Role.VIEWER, running.me_change),
+    ("/me/sessions", Role.VIEWER, sessions.session_change),
     ("/me/passkeys/ask", Role.VIEWER, passkeys.passkey_ask),
     ("/me/passkeys", Role.VIEWER, passkeys.passkey_change),
     ("/sample", Role.OWNER, persons.sample_remove),

@@ -18,6 +18,7 @@ from inkdot.show import qr
 from inkdot.show.auth import fresh_user
 from inkdot.show.keys import fresh_key
 from inkdot.show.pages.desk import Visit
+from inkdot.show.pages.sessions import sessions_of
 from inkdot.show.pages.table import Column, exported, table
 from inkdot.show.passkeys import words_of
 from inkdot.store.contract import iso
@@ -154,6 +155,7 @@ def _me(
     facts = {
         "user": accounts.user(visit.signed.user),
         "places": accounts.workspaces_of(visit.signed.user),
+        "sessions": sessions_of(visit),
         "passkeys": words_of(accounts.passkeys(visit.signed.user)),
         "wish": wish,
         "zone": visit.zone.key,

@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from inkdot.domain.account import Role
 from inkdot.domain.errors import NotFound, UsageError
 from inkdot.domain.ids import UserId
-from inkdot.show import passwords
+from inkdot.show import cookies, passwords
 from inkdot.show.auth import Signed, digest, fresh_secret
 from inkdot.show.guard import form_of
 from inkdot.show.keys import named
@@ -108,7 +108,7 @@ class SharedDoor:
         if request.method == "POST":
             form = await form_of(request)
             return await run_in_threadpool(self._let_in, request, view, form.get("password", ""))
-        given = request.cookies.get(_cookie(view), "").encode("utf-8", "replace")
+        given = cookies.held(request, _cookie(view), safe=self._desk.auth.is_safe(request)).encode("utf-8", "replace")
         if view.password and not hmac.compare_digest(given, _pass(view).encode()):
             return self._desk.page(request, "shared_door.html", None, name=view.name, trouble="")
         return await run_in_threadpool(self._show, request, view)
@@ -123,10 +123,7 @@ class SharedDoor:
         if status:
             return self._desk.page(request, "shared_door.html", None, status, name=view.name, trouble=trouble)
         response = RedirectResponse(request.url.path, 303, HEADERS)
-        response.set_cookie(
-            _cookie(view), _pass(view), max_age=_DAY, path=request.url.path, httponly=True, samesite="lax",
-            secure=request.url.scheme == "https",
-        )  # fmt: skip
+        cookies.keep(response, _cookie(view), _pass(view), seconds=_DAY, safe=self._desk.auth.is_safe(request))
         return response
 
     def _show(self, request: Request, view: SharedView) -> Response:

@@ -93,7 +93,7 @@ def table(visit: Visit, columns: tuple[Column, ...], rows: Iterable[dict[str, An
 def _chosen(visit: Visit, columns: tuple[Column, ...], name: str) -> tuple[Column, ...]:
     """The columns that the address names, else those that this browser chose before, else all."""
     named = visit.query("columns")
-    remembered = "" if visit.guest else visit.request.cookies.get(f"columns-{name}", "")
+    remembered = "" if visit.guest else visit.desk.held(visit.request, f"columns-{name}")
     wanted = set((named or remembered).replace("-", ",").split(","))
     if strange := sorted(wanted - {column.key for column in columns} - {""}):
         if named:

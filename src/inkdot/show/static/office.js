@@ -11,7 +11,8 @@
   const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" });
   const countries = new Intl.DisplayNames(language, { type: "region", fallback: "code" });
-  const keep = (name, value) => { document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`; };
+  const safe = document.documentElement.dataset.cookies ?? ""; // over https cookies have names that only this host may set
+  const keep = (name, value) => { document.cookie = `${safe}${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax${safe && "; secure"}`; };
   keep("zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
   const localize = (within) => {

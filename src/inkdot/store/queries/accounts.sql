@@ -104,6 +104,16 @@ DELETE FROM sessions WHERE digest = ?;
 -- All sessions of a user, but for one.
 DELETE FROM sessions WHERE user = ? AND digest <> ?;
 
+-- name: sessions_of
+-- Where a user is signed in, as long as it counts; what was used last comes first.
+SELECT s.digest, w.name, s.made, s.seen, s.agent FROM sessions s
+JOIN workspaces w ON w.id = s.workspace JOIN members m ON m.workspace = s.workspace AND m.user = s.user
+WHERE s.user = ? AND s.made > ? AND s.seen > ? ORDER BY s.seen DESC, s.made DESC;
+
+-- name: forget_session_of
+-- One of a user's is over.
+DELETE FROM sessions WHERE user = ? AND digest = ? RETURNING digest;
+
 -- name: forget_old_sessions
 -- Sessions that nobody can use any more.
 DELETE FROM sessions WHERE made <= ? OR seen <= ?;
