@@ -172,9 +172,9 @@ class Sending:
         known = {a: self._register.contact(a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
         unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
         internet_id = original.internet_id or self._internet_id
-        names = tuple(known)
+        subject, names = self._template.subject or None, tuple(known)
         kept = Message(
-            self.message, now, original.subject, names, original.links, internet_id, unnamed, by_day(modes), self._list
+            self.message, now, subject, names, original.links, internet_id, unnamed, by_day(modes), self._list
         )
         self.store.keep_message(kept, known, WORKSPACE)
         if unnamed != 1:

@@ -77,6 +77,11 @@ class Template:
         if reason in _UNTOUCHABLE and self._in_headers():
             raise UsageError(f"The mail is {reason}; nothing can be filled in.")
 
+    @property
+    def subject(self) -> str:
+        """As it is told of all copies together: what is another word in each is left out."""
+        return _PLACE.sub("…", self._subject)
+
     def _in_headers(self) -> list[tuple[str, str | None]]:
         found = [*_PLACE.finditer(self._subject), *_PLACE.finditer(self._to)]
         return [(column_name(m[1]), m[2]) for m in found]

@@ -1,7 +1,7 @@
 """The live feed: events to everybody who watches, as they are kept; and what somebody missed who was cut off.
 
-The thread that keeps events hands them over; each is written as JSON once, however many watch. A fifth of a second is gathered
-before it goes out, so that fifty feeds cost fifty small writes, not fifty for each event. The id of each message is a place in
+The thread that keeps events hands them over; each is written as JSON once, however many watch. What comes after a rest goes out at
+once, and then a fifth of a second is gathered, so that fifty feeds cost fifty small writes, not fifty for each event. The id of each message is a place in
 the journal, one for each stream: it stays good over a restart.
 """
 
@@ -80,6 +80,8 @@ class Live:
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering = False
+        self._told_at = 0.0
+        """When something went out last, by the loop's clock."""
 
     def begin(self, places: Mapping[int, int]) -> None:
         """From which places on events are handed over."""
@@ -131,9 +133,11 @@ class Live:
 
     def _gather(self) -> None:
         assert self._loop
-        self._loop.call_later(GATHER_SECONDS, self._hand_out)
+        self._loop.call_at(max(self._loop.time(), self._told_at + GATHER_SECONDS), self._hand_out)
 
     def _hand_out(self) -> None:
+        assert self._loop
+        self._told_at = self._loop.time()
         with self._turn:
             items, self._pending, self._gathering = self._pending, [], False
             feeds = list(self._feeds)
