@@ -45,13 +45,13 @@ def remove(house: House, what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     try:
         book.retire(workspace, before)
         publish(house.folder, book)
+        with Library(house.folder) as library:  # whoever reads a document now is told that it is gone
+            library.erase_of(workspace)
         told = time.monotonic()
         events = _forget_heard(house)
         if house.folder.running():
             time.sleep(max(0.0, told + STREETS_KNOW_SECONDS - time.monotonic()))
         events += _forget_heard(house)
-        with Library(house.folder) as library:
-            library.erase_of(workspace)
         book.forget_campaigns(workspace)
         mails = book.forget_before(before)
     finally:

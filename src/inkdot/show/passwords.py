@@ -27,7 +27,7 @@ _ONE_AT_A_TIME = threading.Semaphore(2)
 def hashed(password: str) -> str:
     """The hash to keep. Raises UsageError for a password that is too short or too long."""
     if not LEAST <= len(password) <= MOST:
-        raise UsageError(f"A password has {LEAST} to {MOST:,} signs; four words from a book do well.")
+        raise UsageError(f"A password has {LEAST} to {MOST} signs; four words from a book do well.")
     with _ONE_AT_A_TIME:
         return _HASHER.hash(password)
 

@@ -28,8 +28,9 @@
   };
   localize(document);
 
-  const menu = $(".menu");
-  if (menu && matchMedia("(max-width: 820px)").matches) menu.open = false;
+  const menu = $(".menu"), narrow = matchMedia("(max-width: 820px)");
+  const fold = () => { menu.open = !narrow.matches; }; // a wide page has no other way to it
+  if (menu) { fold(); narrow.addEventListener("change", fold); }
 
   for (const button of $$("[data-print]")) {
     button.hidden = false;
