@@ -61,15 +61,8 @@ _ENGINE = "_duckdb"
 _GIVES_WAY = 10
 """Niceness: where cores are few, a dot is answered before a page is made; a tenth of a core is left even beside a full street."""
 _EXCLUSIVE = (
-    "person_merge",
-    "person_unmerge",
-    "rebuild",
-    "tidy",
-    "regrade",
-    "correct",
-    "person_erase",
-    "sample_remove",
-)
+    "person_merge", "person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove",
+)  # fmt: skip
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
 
 
