@@ -9,6 +9,7 @@ something ends it half-way; every step may be repeated.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import struct
@@ -165,6 +166,8 @@ def _forget_files(folder: Folder, address: Address | None) -> tuple[int, list[st
         path.unlink(missing_ok=True)
     drawn = folder.root / "drawn"
     shutil.rmtree(drawn, ignore_errors=True)
+    if address:
+        _unname(folder.root / care.BACKED_UP, address)
     left = []
     for mail in sorted(folder.spool.glob("*.mail")) if address else []:
         with mail.open("rb") as file:
@@ -176,6 +179,14 @@ def _forget_files(folder: Folder, address: Address | None) -> tuple[int, list[st
         elif address in recipients:
             left.append(f"a mail to {len(recipients)} people that waits for delivery; it is deleted once it left")
     return len(doomed), left
+
+
+def _unname(note: Path, address: Address) -> None:
+    """Where the last backup went may name the person; when it was made is the note's own time and stays."""
+    if note.exists() and address in note.read_text().lower():
+        made = note.stat().st_mtime
+        note.write_text(re.sub(re.escape(address), "*", note.read_text(), flags=re.IGNORECASE))
+        os.utime(note, (made, made))
 
 
 def _forget_in_backups(house: House, asked: Erasure, by: str) -> tuple[int, list[str]]:
