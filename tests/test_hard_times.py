@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import BEN, PATIENCE, Server, eventually, inkdot, inkdot_json, traced
 from tests.test_faults import Ledger, alive, grown, stored_agents
-from tests.test_minimal import FAKETIME, faked
+from tests.test_minimal import FAKETIME, faked, turned
 
 MEMORY = Path("/sys/fs/cgroup")
 
@@ -77,9 +77,12 @@ def test_a_clock_that_goes_back_and_forth_loses_and_doubles_nothing(tmp_path: Pa
         server = Server(tmp_path / "data")
     dot, told = server.mark()[0]["dots"][0], []
     for number, offset in enumerate(("+0", "-2h", "+1d", "-1d", "+0")):
-        clock.write_text(offset)
+        turned(clock, offset)
         told.append(ask(server, dot, number))
-    assert [told[0][0], told[-1][0]] == [200, 200]  # in between connections may end: timers jump along here
+    assert told[0][0] == 200
+    while told[-1][0] != 200:  # connections may end: timers jump along here
+        told.append(ask(server, dot, len(told)))
+        assert len(told) < 100
     kept_once(server, told)
     inkdot("rebuild", "--data", server.data)
     kept_once(server, told)

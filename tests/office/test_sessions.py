@@ -6,7 +6,7 @@ import http.client
 import re
 from urllib.parse import urlencode, urlsplit
 
-from tests.conftest import Server, inkdot
+from tests.conftest import PATIENCE, Server, inkdot
 from tests.office.asking import PASSWORD, Program, Reader
 from tests.office.desk import FIREFOX
 
@@ -61,7 +61,7 @@ def test_over_https_every_cookie_is_of_this_host_alone(server: Server) -> None:
     parts = urlsplit(server.office)
 
     def ask(method: str, path: str, form: dict[str, str] | None = None) -> str:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
         held = "; ".join(f"{k}={v}" for k, v in browser.cookies.items())
         told = {
             "Cookie": held, "Origin": origin, "X-Forwarded-Proto": "https",
