@@ -34,6 +34,7 @@ proof: dev
 	$(RUN)/python proofs/soak.py
 	$(RUN)/python proofs/strangers.py
 	$(RUN)/python proofs/corpus.py
+	$(RUN)/python proofs/real_documents.py
 	$(RUN)/python proofs/contract.py
 	$(RUN)/python proofs/silence.py --long
 	$(UV) sync --frozen --quiet --group proof
