@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -113,6 +115,27 @@ def test_no_orphan_outlives_the_supervisor(own_server: Server) -> None:
     assert set(children) == {"street-0", "office", "room"}
     os.kill(own_server.process.pid, signal.SIGKILL)
     eventually(lambda: not [pid for pid in children.values() if alive(pid)])
+
+
+def test_a_server_waits_for_ports_that_a_killed_one_still_holds(own_server: Server) -> None:
+    children, port = own_server.children(), urlsplit(own_server.public).port or 0
+    os.kill(own_server.process.pid, signal.SIGKILL)
+    eventually(lambda: not [pid for pid in children.values() if alive(pid)])
+    own_server.process.communicate()
+    # A child that waits for its disk dies late, and cannot be made to here.
+    with socket.create_server(("127.0.0.1", port)) as held:
+
+        def let_go() -> None:
+            eventually(lambda: "waiting_for_port" in own_server.talk.read_text())
+            held.close()
+
+        dying = threading.Thread(target=let_go)
+        dying.start()
+        own_server.options = ("--public-port", str(port))
+        own_server.start()
+        dying.join()
+    assert own_server.get("/healthz")[0] == 200
+    assert urlsplit(own_server.public).port == port
 
 
 def alive(pid: int) -> bool:

@@ -155,3 +155,15 @@ def test_a_list_is_limited_on_the_page(owner: Page, server: Server) -> None:
     owner.get_by_text("Written down; it counts from now on.").wait_for()
     owner.get_by_text("list:news: aggregate").wait_for()
     assert "list:news: aggregate" in inkdot("consent", "limits", "--data", server.data).stdout
+
+
+def test_an_office_that_ends_while_the_file_is_broken_comes_back_with_a_better_one(own_server: Server) -> None:
+    copy, street = own_server.mark()[0], own_server.children()["street-0"]
+    (own_server.data / "inkdot.toml").write_text("region = ")
+    os.kill(own_server.children()["office"], signal.SIGKILL)
+    eventually(lambda: "settings_refused" in own_server.talk.read_text())
+    assert own_server.get(copy["dots"][0])[0] == 200
+    (own_server.data / "inkdot.toml").write_text('region = "us"\n')
+    eventually(lambda: own_server.get(f"{own_server.office}/healthz")[0] == 200)
+    assert own_server.timeline(at_least=1)
+    assert own_server.children()["street-0"] == street

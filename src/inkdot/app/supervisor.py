@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import json
 import os
 import secrets
@@ -35,10 +36,14 @@ from inkdot.understand.source import SPAM
 log = Talk("supervisor")
 
 _PR_SET_PDEATHSIG = 1
+_DYING_SECONDS = 10.0
+"""How long ports are waited for after a server that was killed."""
 _DRAIN_SECONDS = 12.0
 _READY_SECONDS = 60.0
 _QUICK_DEATH_SECONDS = 1.0
 _GIVE_UP = 3
+_MENDING_SECONDS = 1.0
+"""How often settings that keep a process from starting are looked at again."""
 _LONGEST_SOCKET_NAME = 100  # of 108 that the kernel allows
 
 _OPEN_DOORS = (
@@ -63,6 +68,8 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     not_before: float = 0.0
+    unsettled: bool = False
+    """It ended because the settings are refused, and waits for better ones."""
 
     @property
     def doors(self) -> list[_Socket]:
@@ -103,8 +110,10 @@ class Supervisor:
 
     def _open_doors(self) -> Server:
         s = self._settings
-        streets = _listen(s.public_host, s.public_port, s.streets, "--public-port")
-        office = _listen(s.office_host, s.office_port, 1, "--office-port")[0]
+        # A server that was killed left this file, and its children may hold their ports while they wait for the disk.
+        deadline = time.monotonic() + (_DYING_SECONDS if self._folder.server.exists() else 0)
+        streets = _listen(s.public_host, s.public_port, s.streets, "--public-port", deadline)
+        office = _listen(s.office_host, s.office_port, 1, "--office-port", deadline)[0]
         secret = secrets.token_urlsafe(32)
         self._room_door = _listen_inside(self._folder.run)
         for stale in self._folder.run.glob("street-*.counters"):
@@ -119,10 +128,10 @@ class Supervisor:
             _Child("room", self._room_door, self._room_command, lambda _socket, _ready: self._said_in_secret())
         )
         public = s.public_url or _url(s.public_host, streets[0])
-        doors = self._open_mail_door(public)
+        doors = self._open_mail_door(public, deadline)
         return Server(public, s.office_url or _url(s.office_host, office), secret, os.getpid(), *doors)
 
-    def _open_mail_door(self, public: str) -> tuple[str, str]:
+    def _open_mail_door(self, public: str, deadline: float) -> tuple[str, str]:
         """HOST:PORT, or `off`; and the same where TLS comes first."""
         s = self._settings
         if not s.upstream and not s.imap:
@@ -130,9 +139,11 @@ class Supervisor:
         if s.imap:
             read_mailbox(s.imap, s.imap_password)
         routes = read_routes(s.upstream, s.upstream_password, s.upstream_login, s.upstreams).all() if s.upstream else []
-        door = _listen(s.relay_host, s.relay_port, 1, "--relay-port")[0] if routes else None
+        door = _listen(s.relay_host, s.relay_port, 1, "--relay-port", deadline)[0] if routes else None
         tls = (
-            _listen(s.relay_host, s.relay_tls_port, 1, "relay_tls_port")[0] if door and s.relay_tls_port >= 0 else None
+            _listen(s.relay_host, s.relay_tls_port, 1, "relay_tls_port", deadline)[0]
+            if door and s.relay_tls_port >= 0
+            else None
         )
 
         def environment(socket_fd: int, ready_fd: int) -> dict[str, str]:
@@ -232,25 +243,39 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        if code == _GIVE_UP:
-            self._stopping = self._given_up = True
-            return
         if time.monotonic() < child.not_before:
+            return
+        if code == _GIVE_UP and not self._settings_mended(child):
             return
         log("restarted", process=child.name, exit_code=code)
         quick = time.monotonic() - child.started < _QUICK_DEATH_SECONDS
         child.not_before = time.monotonic() + (_QUICK_DEATH_SECONDS if quick else 0)
         self._start(child)
 
+    def _settings_mended(self, child: _Child) -> bool:
+        """Whether a process that sees no way on failed over settings that can be read again; if they never were the trouble, all ends."""
+        child.not_before = time.monotonic() + _MENDING_SECONDS
+        refused, was_refused = self._readable() is None, child.unsettled
+        child.unsettled = refused
+        if not refused and not was_refused:
+            self._stopping = self._given_up = True
+        return was_refused and not refused
+
+    def _readable(self) -> Settings | None:
+        """The settings as they are now; None if they are refused, which is told."""
+        try:
+            return self._read()
+        except InkdotError as error:
+            log("settings_refused", error=str(error))
+            return None
+
     def _want_settings(self, *_: object) -> None:
         self._wants_settings = True
 
     def _take_settings(self) -> None:
         """Read the settings anew and start every process with them; the doors stay open and where they are."""
-        try:
-            fresh = self._read()
-        except InkdotError as error:
-            log("settings_refused", error=str(error))
+        fresh = self._readable()
+        if fresh is None:
             return
         doors = {name: getattr(self._settings, name) for name in _OPEN_DOORS}
         self._settings = dataclasses.replace(fresh, **doors)
@@ -299,14 +324,14 @@ def _when_parent_dies(sign: signal.Signals) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
 
 
-def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket]:
-    """`count` sockets on one port. The first look is without port sharing: another server there must not go unseen."""
+def _listen(host: str, port: int, count: int, option: str, deadline: float) -> list[socket.socket]:
+    """`count` sockets on one port, which may still be taken until the deadline, on the monotonic clock.
+
+    The first look is without port sharing: another server there must not go unseen.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            port = probe.getsockname()[1]
+        port = _free(family, host, port, deadline)
         found = []
         for _ in range(count):
             door = socket.socket(family)
@@ -320,6 +345,24 @@ def _listen(host: str, port: int, count: int, option: str) -> list[socket.socket
             f"Port {port} on {host} cannot be opened ({error.strerror}); stop what uses it or choose another with {option}."
         ) from error
     return found
+
+
+def _free(family: socket.AddressFamily, host: str, port: int, deadline: float) -> int:
+    """The port, once nobody listens there; raises OSError if somebody still does at the deadline."""
+    told = False
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return int(probe.getsockname()[1])
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+        if not told:
+            log("waiting_for_port", port=port)
+        told = True
+        time.sleep(0.05)
 
 
 def _listen_inside(run: Path) -> socket.socket:
