@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import signal
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -163,3 +167,38 @@ def test_measurements_that_make_no_sense_count_for_nothing(own_server: Server) -
     (own_server.data / "programs.toml").write_text('[[program]]\nclient = "Word"\nkind = "docx"\nloads = "sometimes"\n')
     refused = inkdot("doc", "report", "doc_0000000000001", "--data", own_server.data, check=False)
     assert "There is no such document" in refused.stderr
+
+
+def test_the_kit_is_offered_to_the_machine_that_has_the_program(tmp_path: Path) -> None:
+    data, kit = tmp_path / "data", tmp_path / "kit"
+    command = [sys.executable, "-m", "inkdot", "doc", "calibrate", "--data", str(data), "--out-dir", str(kit),
+               "--public-url", "https://t.example.com", "--host", "127.0.0.1:0"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as offering:
+        assert offering.stderr
+        told = iter(offering.stderr.readline, "")
+        found = next(found for line in told if (found := re.search(r"http://(\S+)/ until Ctrl-C", line)))
+        connection = http.client.HTTPConnection(found[1], timeout=60)
+
+        def got(path: str) -> tuple[int, bytes]:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+        status, page = got("/")
+        names = re.findall(r'href="/([^"]+)"', page.decode())
+        assert (status, names) == (200, [path.name for path in sorted(kit.iterdir())])
+        assert [got(f"/{name}") for name in names] == [(200, (kit / name).read_bytes()) for name in names]
+        assert {got(path)[0] for path in ("/../data/keys.json", "/keys.json", "//etc/passwd")} == {404}
+        connection.close()
+        offering.send_signal(signal.SIGINT)
+        offering.communicate(timeout=60)
+    assert offering.returncode == 0
+
+
+@pytest.mark.parametrize("host", ["8808", "0.0.0.0:", "127.0.0.1:99999"])
+def test_a_place_where_the_kit_cannot_be_offered_is_said(host: str, tmp_path: Path) -> None:
+    refused = inkdot("doc", "calibrate", "--data", tmp_path / "data", "--out-dir", tmp_path / "kit",
+                     "--public-url", "https://t.example.com", "--host", host, check=False)  # fmt: skip
+    assert refused.returncode in (1, 2)
+    assert "--host" in refused.stderr or "0.0.0.0:8808" in refused.stderr
+    assert "Traceback" not in refused.stderr

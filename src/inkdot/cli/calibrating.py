@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import html
 import json
+import mimetypes
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -15,7 +19,7 @@ from inkdot.cli.dotting import mark_for
 from inkdot.cli.options import DATA, Data, Json, answers, put, talk
 from inkdot.domain.consent import Mode
 from inkdot.domain.contact import normal_address
-from inkdot.domain.errors import UsageError
+from inkdot.domain.errors import Failure, UsageError
 
 _KIT = "calibration.json"
 _ALONE_SECONDS = 15.0
@@ -40,6 +44,9 @@ def calibrate(
     learn: Annotated[bool, typer.Option("--learn", help="Judge what came from the kit, and keep it.")] = False,
     data: Data = DATA,
     public_url: Annotated[str | None, typer.Option(help="How the program reaches the street door.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="Offer the kit there for download, until Ctrl-C.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find out how a program loads documents: make the kit, open it there, then learn from what came.
@@ -48,6 +55,8 @@ def calibrate(
 
     Examples:
       inkdot doc calibrate --out-dir kit
+
+      inkdot doc calibrate --host 0.0.0.0:8808 --public-url http://192.0.2.7:8080
 
       inkdot doc calibrate --learn
     """
@@ -71,10 +80,52 @@ def calibrate(
     (data / _KIT).write_text(json.dumps(made))
     if as_json:
         put({"files": made})
-        return
-    for path in made.values():
-        typer.echo(path)
-    talk(_STEPS)
+    else:
+        for path in made.values():
+            typer.echo(path)
+        talk(_STEPS)
+    if host is not None:
+        _offer([Path(path) for path in made.values()], host)
+
+
+def _offer(kit: list[Path], host: str) -> None:
+    """Let a machine that has the program fetch the kit with its browser; a file that was downloaded may be opened with more care."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    address, colon, port = host.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise UsageError(f"{host!r} is no place to offer the kit; write it like 0.0.0.0:8808.")
+    files = {f"/{quote(path.name)}": path for path in kit}
+    links = "".join(f'<li><a href="{name}">{html.escape(path.name)}</a></li>' for name, path in files.items())
+    page = f"<!doctype html><meta charset=utf-8><title>Calibration</title><p>{html.escape(_STEPS)}</p><ul>{links}</ul>".encode()
+
+    class Kit(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/":
+                return self._answer(200, "text/html; charset=utf-8", page)
+            if self.path not in files:
+                return self._answer(404, "text/plain", b"There is no such file in the kit.\n")
+            kind = mimetypes.guess_type(self.path)[0] or "application/octet-stream"
+            return self._answer(200, kind, files[self.path].read_bytes(), ("Content-Disposition", "attachment"))
+
+        def _answer(self, status: int, kind: str, body: bytes, *more: tuple[str, str]) -> None:
+            self.send_response(status)
+            for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), *more):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Who fetched what is nobody's business."""
+
+    try:
+        server = ThreadingHTTPServer((address.strip("[]"), int(port)), Kit)
+    except (OSError, OverflowError) as error:
+        raise Failure(f"The kit cannot be offered at {host} ({error}); choose another port with --host.") from error
+    with server:
+        talk(f"The kit is offered at http://{address}:{server.server_address[1]}/ until Ctrl-C.")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever(poll_interval=0.1)
 
 
 def _learn(data: Path, *, as_json: bool) -> None:
