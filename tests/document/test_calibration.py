@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import re
-import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,11 +170,23 @@ def test_measurements_that_make_no_sense_count_for_nothing(own_server: Server) -
     assert "There is no such document" in refused.stderr
 
 
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever becomes of the test, the process does not outlive it."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 def test_the_kit_is_offered_to_the_machine_that_has_the_program(tmp_path: Path) -> None:
     data, kit = tmp_path / "data", tmp_path / "kit"
     command = [sys.executable, "-m", "inkdot", "doc", "calibrate", "--data", str(data), "--out-dir", str(kit),
                "--public-url", "https://t.example.com", "--host", "127.0.0.1:0"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as offering:
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as offering,
+        ended(offering),
+    ):
         assert offering.stderr
         told = iter(offering.stderr.readline, "")
         found = next(found for line in told if (found := re.search(r"http://(\S+)/ until Ctrl-C", line)))
@@ -190,9 +203,8 @@ def test_the_kit_is_offered_to_the_machine_that_has_the_program(tmp_path: Path) 
         assert [got(f"/{name}") for name in names] == [(200, (kit / name).read_bytes()) for name in names]
         assert {got(path)[0] for path in ("/../data/keys.json", "/keys.json", "//etc/passwd")} == {404}
         connection.close()
-        offering.send_signal(signal.SIGINT)
-        offering.communicate(timeout=60)
-    assert offering.returncode == 0
+        offering.terminate()
+        assert offering.wait(60) == 0
 
 
 @pytest.mark.parametrize("host", ["8808", "0.0.0.0:", "127.0.0.1:99999"])

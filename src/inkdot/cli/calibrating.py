@@ -7,6 +7,7 @@ import datetime as dt
 import html
 import json
 import mimetypes
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,8 @@ def _offer(kit: list[Path], host: str) -> None:
         server = ThreadingHTTPServer((address.strip("[]"), int(port)), Kit)
     except (OSError, OverflowError) as error:
         raise Failure(f"The kit cannot be offered at {host} ({error}); choose another port with --host.") from error
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore Ctrl-C
+        signal.signal(name, signal.default_int_handler)
     with server:
         talk(f"The kit is offered at http://{address}:{server.server_address[1]}/ until Ctrl-C.")
         with contextlib.suppress(KeyboardInterrupt):
