@@ -14,6 +14,8 @@ import pypdfium2
 
 from tests.conftest import PATIENCE, eventually
 
+_SHOWN, _STARTS = 75.0, 3
+"""Seconds in which a window is there, and how often it is tried: once, on a busy machine, LibreOffice never showed itself."""
 _NO_FIRST_STEPS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
@@ -50,7 +52,7 @@ class Window:
         """`group` is that of its processes."""
         self._group = group
         self._screen = os.environ | {"DISPLAY": display}
-        self._number = eventually(lambda: self._ask("search", "--onlyvisible", "--name", f"^{name}")).split()[0]
+        self._number = eventually(lambda: self._ask("search", "--onlyvisible", "--name", f"^{name}"), _SHOWN).split()[0]
         self._ask("windowsize", self._number, "1000", "760")
         self._ask("windowfocus", self._number)
 
@@ -86,6 +88,12 @@ class Window:
         ).stdout.strip()
 
 
+def _end(program: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, 9)
+    program.wait()
+
+
 @contextmanager
 def opened(file: Path, folder: Path) -> Iterator[Window]:
     """The file, opened by a double click on a screen of its own."""
@@ -97,15 +105,22 @@ def opened(file: Path, folder: Path) -> Iterator[Window]:
     try:
         with os.fdopen(read) as told:
             display = f":{told.readline().strip()}"
-        program = subprocess.Popen(
-            ["soffice", profile(folder), "--nologo", "--norestore", "--nolockcheck", "--view", str(file)],
-            env=os.environ | {"DISPLAY": display, "SAL_USE_VCLPLUGIN": "gen"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        yield Window(display, file.name, program.pid)
+        for attempt in range(_STARTS):
+            program = subprocess.Popen(
+                ["soffice", profile(folder / f"start{attempt}"), "--nologo", "--norestore", "--nolockcheck", "--view", str(file)],
+                env=os.environ | {"DISPLAY": display, "SAL_USE_VCLPLUGIN": "gen"},
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            try:
+                window = Window(display, file.name, program.pid)
+                break
+            except AssertionError:
+                if attempt + 1 == _STARTS:
+                    raise
+                _end(program)
+        yield window
     finally:
         if program:
-            os.killpg(program.pid, 9)
-            program.wait()
+            _end(program)
         screen.terminate()
         screen.wait()
