@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from inkdot.app.folder import Folder
+from inkdot.app.folder import Folder, write_whole
 from inkdot.domain.errors import Failure, InkdotError, UsageError, unreadable
 from inkdot.journal.reader import Reader
 from inkdot.journal.record import SEGMENT_HEAD
@@ -183,7 +183,6 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
             os.fsync(file.fileno())
         half.rename(target)
         sync_folder(target.absolute().parent)
-        (folder.root / BACKED_UP).write_text(f"{target}\n")
     except OSError as error:
         raise Failure(
             f"The backup cannot be written to {target} ({error.strerror or error}); name a file in a folder that exists and has room."
@@ -193,6 +192,8 @@ def backup(folder: Folder, control: Control, store: EventStore, target: Path) ->
             half.unlink(missing_ok=True)
         for path in copies.values():
             remove(path)
+    with contextlib.suppress(OSError):  # the backup is made; only the doctor does not know of it
+        write_whole(folder.root / BACKED_UP, f"{target}\n".encode())
     return target
 
 
