@@ -49,10 +49,11 @@ function pattern(dot) {
 async function silence(dots) {
   const before = silent.size;
   for (const dot of dots) silent.add(pattern(dot));
-  if (silent.size === before) return;
-  listen();
-  await browser.storage.local.set({ silent: [...silent] });
-  await browser.runtime.getBrowserInfo(); // answered behind the listener: from here on it works
+  if (silent.size > before) {
+    listen();
+    await browser.storage.local.set({ silent: [...silent] });
+  }
+  await browser.proxy.settings.get({}).catch(() => {}); // whatever is said: it comes from the part that listens, behind the listener
 }
 
 browser.storage.local.get("silent").then((kept) => { silent = new Set([...silent, ...(kept.silent ?? [])]); listen(); });

@@ -112,9 +112,8 @@ def dovecot(more: str = "", judge: str = "") -> Iterator[Dovecot]:
 def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
     """A client of Ada's mailbox, and its address."""
     with dovecot() as server:
-        client = server.client()
-        yield client, server.url
-        client.logout()
+        with server.client() as client:
+            yield client, server.url
 
 
 def connected(port: int) -> imaplib.IMAP4 | None:

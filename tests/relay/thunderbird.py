@@ -199,9 +199,8 @@ class Marionette:
                 time.sleep(0.2)
         self._count = 0
         self._read()
-        self._ask(
-            "WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"timeouts": {"script": int(1_000 * PATIENCE)}}}}
-        )
+        self._ask("WebDriver:NewSession", {})
+        self._ask("WebDriver:SetTimeouts", {"script": int(1_000 * PATIENCE)})
         self._ask("Marionette:SetContext", {"value": "chrome"})
 
     def close(self) -> None:
@@ -210,10 +209,7 @@ class Marionette:
 
     def script(self, text: str, *arguments: object) -> Any:
         """Run a script in Thunderbird itself; it calls its last argument with the answer."""
-        return self._ask(
-            "WebDriver:ExecuteAsyncScript",
-            {"script": text, "args": list(arguments), "scriptTimeout": int(1_000 * PATIENCE)},
-        )["value"]
+        return self._ask("WebDriver:ExecuteAsyncScript", {"script": text, "args": list(arguments)})["value"]
 
     def _ask(self, command: str, parameters: dict[str, Any]) -> Any:
         self._count += 1
