@@ -111,9 +111,8 @@ def dovecot(more: str = "", judge: str = "") -> Iterator[Dovecot]:
 @contextmanager
 def mailbox() -> Iterator[tuple[imaplib.IMAP4, str]]:
     """A client of Ada's mailbox, and its address."""
-    with dovecot() as server:
-        with server.client() as client:
-            yield client, server.url
+    with dovecot() as server, server.client() as client:
+        yield client, server.url
 
 
 def connected(port: int) -> imaplib.IMAP4 | None:

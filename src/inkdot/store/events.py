@@ -60,7 +60,10 @@ class EventStore:
         self._path = path
         self._ask = questions("events")
         self.version = 0
-        """Grows with every change but batches of mail alone: what was worked out of websites before it may be wrong."""
+        """Grows with every change but batches of mail alone: what was worked out of websites before it may be wrong.
+
+        By one before the change counts and by one after it; while it is odd, a change may count or not.
+        """
         self.beside: dict[str, Any] = {}
         """What others work out of the events and keep as long as the file is open."""
         self.closing = contextlib.ExitStack()
@@ -167,8 +170,11 @@ class EventStore:
             self._db.begin()
             try:
                 yield
-                self.version += not of_mail  # before it counts: who sees the old number must not see the new rows
-                self._db.commit()
+                self.version += not of_mail
+                try:
+                    self._db.commit()
+                finally:
+                    self.version += not of_mail
             except BaseException:
                 with contextlib.suppress(duckdb.Error):  # where the commit itself failed there is nothing to roll back
                     self._db.rollback()
@@ -177,7 +183,6 @@ class EventStore:
                 raise
         for interned in shared:
             interned.committed()
-        self.version += not of_mail
 
     def _table(self, events: Sequence[Event]) -> na.Array:
         (

@@ -36,6 +36,7 @@ Funnels = dict[tuple[Any, ...], dict[dt.date, list[int]]]
 _NEEDED = re.compile(r"%(?:[01][0-9a-fA-F]|2[35fF]|3[fF]|7[fF])")
 FUNNELS = "funnels"
 _MOST_FUNNELS = 500
+_NONE = -1  # no version of the store
 _GOAL = "goal:"
 """What names a goal among the steps of a funnel, where other steps are paths."""
 GROUPS = ("channel", "source", "campaign", "referrer", "entry", "exit")
@@ -91,9 +92,10 @@ def roll_up(store: EventStore, *, anew_since: int | None = None) -> None:
     with store.writing() as session:
         if anew_since is not None:
             _wind_back(session, timestamp(anew_since))
-            store.beside.pop(FUNNELS, None)
         for until in _stretches(session, timestamp(store.last_time() + 1)):
             _add_up(session, until)
+    if anew_since is not None:  # not before it counts: a question in the meantime would remember the old days again
+        store.beside.pop(FUNNELS, None)
 
 
 def _wind_back(session: duckdb.DuckDBPyConnection, moment: dt.datetime) -> None:
@@ -316,7 +318,7 @@ class _Fresh:
         self._store = store
         self._turn = threading.Lock()
         self._open = store.closing.enter_context(ExitStack())
-        self._of = -1
+        self._of = _NONE
         self._session: duckdb.DuckDBPyConnection | None = None
         self._summed = False
 
@@ -327,16 +329,14 @@ class _Fresh:
             session = self._session or self._renewed()
             session.begin()
             try:
-                _since(session)  # what is seen is settled by the first look, and only then may the version be asked
-                version = self._store.version
-                if version != self._of:
+                _since(session)  # settles what is seen; only then may be asked whether that is old
+                if self._store.version != self._of:
                     session.rollback()
+                    version = self._store.version  # before the look: what comes between the two must not pass for seen
                     session = self._renewed()
                     session.begin()
-                    _since(session)
-                    version = self._store.version
                     _freshen(session, _since(session), _ALWAYS, _ALWAYS)
-                    self._of, self._summed = version, False
+                    self._of, self._summed = version if version % 2 == 0 else _NONE, False
                 if sums and not self._summed:
                     _freshen_sums(session, _ALWAYS)
                     self._summed = True
@@ -344,12 +344,12 @@ class _Fresh:
                 session.commit()
             except BaseException:
                 self._open.close()
-                self._session, self._of = None, -1
+                self._session, self._of = None, _NONE
                 raise
 
     def _renewed(self) -> duckdb.DuckDBPyConnection:
         self._open.close()
-        self._session, self._of = self._open.enter_context(self._store.reading()), -1
+        self._session, self._of = self._open.enter_context(self._store.reading()), _NONE
         return self._session
 
 
@@ -367,10 +367,10 @@ def going_on(store: EventStore, *, sums: bool) -> AbstractContextManager[duckdb.
 @contextmanager
 def site_counts(store: EventStore, site: SiteId, since: int, until: int) -> Iterator[SiteCounts]:
     """Counts of a site from `since` to `until` (microseconds), with what is going on right now."""
+    funnels: Funnels = store.beside.setdefault(FUNNELS, {})  # before anything is seen: what is forgotten then stays so
+    if len(funnels) > _MOST_FUNNELS:
+        funnels.clear()
     with going_on(store, sums=True) as session:
-        funnels: Funnels = store.beside.setdefault(FUNNELS, {})
-        if len(funnels) > _MOST_FUNNELS:
-            funnels.clear()
         yield SiteCounts(session, site, since, until, funnels)
 
 
