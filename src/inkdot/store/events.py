@@ -60,10 +60,7 @@ class EventStore:
         self._path = path
         self._ask = questions("events")
         self.version = 0
-        """Grows with every change but batches of mail alone: what was worked out of websites before it may be wrong.
-
-        By one before the change counts and by one after it; while it is odd, a change may count or not.
-        """
+        """Grows with each change but batches of mail alone, by one before it counts and by one after: odd says that it may count."""
         self.beside: dict[str, Any] = {}
         """What others work out of the events and keep as long as the file is open."""
         self.closing = contextlib.ExitStack()
@@ -267,7 +264,8 @@ class EventStore:
         workspace: WorkspaceId | None = None,
     ) -> list[Event]:  # fmt: skip
         """Up to `most` events that come after the event `after`, oldest first; `since` in microseconds."""
-        after_time = (self._time_of(after) if after else None) or _EPOCH
+        found = self._rows(self._ask["time_of"], {"id": after}) if after else []
+        after_time = found[0][0] if found else _EPOCH
         place = {"since": max(timestamp(since), after_time), "after_time": after_time, "after": after}
         what = {**place, "kind": kind, "most": most, "workspace": workspace}
         if contact is None:
@@ -294,9 +292,8 @@ class EventStore:
         """The last events, newest first."""
         what = {"most": most, "kind": kind, "workspace": workspace}
         found, since, back = list[Event](), timestamp(self._last_time + 1), _DAY
-        while (
-            len(found) < most and since > _EPOCH
-        ):  # further and further back; closed months only where they are reached
+        # Further and further back; closed months only where they are reached.
+        while len(found) < most and since > _EPOCH:
             since = max(_EPOCH, timestamp(self._last_time) - back)
             name = "newest" if since > self._closed_until else "newest_of_all"
             found, back = list(self._events(self._ask[name], what | {"since": since})), back * 30
@@ -342,10 +339,6 @@ class EventStore:
     def rows(self, noun: str, name: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """The answer to any named question."""
         return self._rows(questions(noun)[name], parameters)
-
-    def _time_of(self, event: int) -> dt.datetime | None:
-        rows = self._rows(self._ask["time_of"], {"id": event})
-        return rows[0][0] if rows else None
 
     def _rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with damage_named(self._path):
