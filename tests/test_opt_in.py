@@ -6,7 +6,9 @@ import email
 import http.client
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email import policy
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,26 @@ def test_the_form_asks_whoever_typed_an_address_once_and_tells_nobody_whom(askin
     assert post(link_in(mail))[0] == 200
     assert choices(asking, CLEO)[0]["scope"] == "list:news"
     assert choices(asking, CLEO)[0]["language"] == "de"
+
+
+def test_a_form_that_is_sent_many_times_at_once_asks_once(asking: Server, sink: Sink) -> None:
+    url = inkdot_json("consent", "form", "--data", asking.data)["url"]
+    felix, go_on = "felix@example.com", threading.Event()
+
+    def hold() -> None:
+        go_on.wait(PATIENCE)
+
+    sink.before_250 = hold
+    try:
+        with ThreadPoolExecutor() as browsers:
+            sent = [browsers.submit(post, url, address=felix, yes="1") for _ in range(3)]
+            eventually(lambda: sum(one.done() for one in sent) + len(mails_to(sink, felix)) == len(sent))
+            go_on.set()
+    finally:
+        sink.before_250 = None
+        go_on.set()
+    assert [one.result()[0] for one in sent] == [200] * 3
+    assert len(mails_to(sink, felix)) == 1
 
 
 def test_forged_links_and_texts_too_long_for_a_link_are_refused(asking: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,7 +18,7 @@ from inkdot.domain.asking import DAYS_BETWEEN, DAYS_TO_CONFIRM, MOST_BYTES, Aske
 from inkdot.domain.consent import Choice, Mode
 from inkdot.domain.contact import Address
 from inkdot.domain.errors import Failure, UsageError
-from inkdot.domain.ids import WorkspaceId
+from inkdot.domain.ids import ContactId, WorkspaceId
 from inkdot.mark.mint import Mint, Person
 from inkdot.room.confirm import ConfirmPages
 from inkdot.room.confirm_words import WORDS
@@ -65,6 +66,7 @@ class Asking:
         self._register, self._send = register, sender_of(folder, settings)
         self._folder, self._settings, self._public_url = folder, settings, public_url
         self.sender = settings.controller or settings.sender or settings.owner or settings.mail_from or "The sender"
+        self._turn, self._under_way = threading.Lock(), set[tuple[WorkspaceId, ContactId, str]]()
 
     def _mint(self, workspace: WorkspaceId) -> Mint:
         """Makes the links; anew each time, because the server tells its address only once it is ready."""
@@ -74,11 +76,19 @@ class Asking:
     def ask(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> None:
         """Somebody asks to be asked, by the form; it tells nobody who was asked today, or was erased. Raises Failure."""
         now, contact = int(time.time()), self._register.contact(address, workspace)
-        asked_at = self._register.book.asked_at(workspace, contact, asked.scope)
-        erased = self._register.book.why_denied(contact) == "erased"
-        if self._send is not None and (erased or (asked_at or 0) > now - _DAY):
-            return
-        self._mail(address, asked, now, workspace)
+        question = workspace, contact, asked.scope
+        with self._turn:  # a mail takes its time, and whoever sends the form twice meanwhile gets no second one
+            if question in self._under_way:
+                return
+            self._under_way.add(question)
+        try:
+            asked_at = self._register.book.asked_at(*question)
+            erased = self._register.book.why_denied(contact) == "erased"
+            if self._send is None or not (erased or (asked_at or 0) > now - _DAY):
+                self._mail(address, asked, now, workspace)
+        finally:
+            with self._turn:
+                self._under_way.discard(question)
 
     def ask_once(self, address: Address, asked: Asked, workspace: WorkspaceId = WORKSPACE) -> str:
         """Mail the question to somebody who was not asked and did not refuse for half a year; returns the link.
