@@ -259,7 +259,10 @@ class Office:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             house = self._opened()
             with self._turn if name in _EXCLUSIVE else contextlib.nullcontext():
-                yield from house.asks()[name](what)
+                found = house.asks()[name](what)
+                if name in _EXCLUSIVE:  # whole before it is told: each part is fetched by any thread, or by none
+                    found = iter(list(found))
+            yield from found
 
         return answer
 
