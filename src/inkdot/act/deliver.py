@@ -76,6 +76,8 @@ class Deliverer:
         self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._busy: set[str] = set()
         self._served: dict[str, float] = {}
+        self._unsettled: dict[DeliveryId, tuple[Attempt, Undelivered | None]] = {}
+        """What was tried and could not be written down: it is written down later, and not tried again for that."""
         self._turn = threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, "deliver")
 
@@ -103,6 +105,23 @@ class Deliverer:
 
     def deliver(self, delivery: Delivery) -> Attempt:
         """Try one now, and keep what came of it."""
+        tried = self._unsettled.pop(delivery.id, None) or self._tried(delivery)
+        attempt, trouble = tried
+        spent = trouble and (trouble.permanent or delivery.tries >= len(RETRIES))
+        wait = max(self._wait(delivery.tries), trouble.wait or 0) if trouble else 0
+        state, due = ("failed" if spent else "waiting", attempt.time + wait) if trouble else ("done", delivery.due)
+        try:
+            self._outbox.settle(delivery.id, attempt, state, due)
+        except BaseException:
+            self._unsettled[delivery.id] = tried
+            raise
+        if trouble:
+            self._failed(delivery, attempt, trouble)
+        elif self._outbox.target(delivery.target).failures:
+            self._outbox.recovered(delivery.target, attempt.time)
+        return attempt
+
+    def _tried(self, delivery: Delivery) -> tuple[Attempt, Undelivered | None]:
         begun, at = time.monotonic(), int(self._clock())
         trouble: Undelivered | None = None
         try:
@@ -112,18 +131,14 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001 - one message that cannot be made must not stop all others
             said = f"It could not be made: {error!r}"
             trouble = Undelivered(said, permanent=True)
-        attempt = Attempt(0, at, int((time.monotonic() - begun) * 1000), trouble is None, said)
-        if trouble is None:
-            self._outbox.settle(delivery.id, attempt, "done", delivery.due)
-            if self._outbox.target(delivery.target).failures:
-                self._outbox.recovered(delivery.target, at)
-        else:
-            self._failed(delivery, attempt, trouble)
-        return attempt
+        return Attempt(0, at, int((time.monotonic() - begun) * 1000), trouble is None, said), trouble
 
     def _all_to(self, target: str, deliveries: Sequence[Delivery]) -> None:
         try:
-            for delivery in deliveries:
+            for listed in deliveries:
+                delivery = self._outbox.delivery(listed.id)
+                if delivery is None or delivery.state != "waiting" or delivery.due > self._clock():
+                    continue  # erased, withdrawn or put off while those before it were sent
                 if not self.deliver(delivery).done and self._resting(target):
                     return
         finally:
@@ -135,9 +150,6 @@ class Deliverer:
         return stands.paused is not None or stands.not_before > self._clock()
 
     def _failed(self, delivery: Delivery, attempt: Attempt, trouble: Undelivered) -> None:
-        spent = trouble.permanent or delivery.tries >= len(RETRIES)
-        wait = max(self._wait(delivery.tries), trouble.wait or 0)
-        self._outbox.settle(delivery.id, attempt, "failed" if spent else "waiting", attempt.time + wait)
         if trouble.permanent and not isinstance(trouble, Gone):
             return  # this one cannot arrive, which says nothing about the place
         stands = self._outbox.target(delivery.target)

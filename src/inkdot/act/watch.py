@@ -7,7 +7,9 @@ taken from there at the next start.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -49,10 +51,18 @@ class Watch:
         self._fields: dict[int, tuple[Verdict, msgspec.Raw]] = {}
         """What this batch's verdicts say of each field, as JSON, by their identity: equal clients share one."""
         self._acted: dict[int, Position] = {}
+        self.beside: Callable[[Sequence[Event]], Sequence[NewDelivery]] = lambda _: ()
+        """What else is to be done because of events that are new, kept with the deeds of their batch."""
+        self._turn = threading.RLock()
+        """One batch at a time, under one and the same rules; and who reads the rules last knows the latest."""
         self.reload()
 
     def reload(self) -> None:
-        """Read the rules and endpoints again: somebody changed them."""
+        """Read the rules and endpoints again: somebody changed them. Any thread may say so."""
+        with self._turn:
+            self._reload()
+
+    def _reload(self) -> None:
         known = [trigger(*row[:3], kept(row[3]), row[4]) for row in self._triggers.active()]
         active = [t for t in known if not any(isinstance(a, Show) for a in t.rule.actions)]
         self._silences = [t for t in active if t.rule.when.not_opened_for]
@@ -84,13 +94,19 @@ class Watch:
         self, events: Sequence[Event], end: Mapping[int, Position], relabelled: Mapping[EventId, Verdict] | None = None
     ) -> None:
         """Act on a batch that was just kept; one that was acted on before changes nothing."""
+        with self._whole():
+            self._take(events, end, relabelled or {})
+
+    def _take(
+        self, events: Sequence[Event], end: Mapping[int, Position], relabelled: Mapping[EventId, Verdict]
+    ) -> None:
         now = self._now()
         ahead = {stream: place for stream, place in end.items() if place > self._acted.get(stream, (0, 0))}
         deeds = Deeds()
-        if relabelled:
-            deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
+        deeds.machines = [e for e, v in relabelled.items() if v.human is Human.NO or v.actor in MACHINES]
+        new = self._new(events)
         if self._book or self._endpoints:
-            fresh = self._fresh(events, now)
+            fresh = [e for e in new if e.time > now - TOO_LATE and (e.contact or not is_nobodys(e))]
             # Most events meet nothing: nothing is asked about their people.
             met = [(event, cases) for event in fresh if (cases := self._book.cases(event)) or self._endpoints]
             self._subjects.clear()
@@ -99,16 +115,27 @@ class Watch:
             self._memory.open(deeds, people, now - TOO_LATE - self._longest)
             for event, cases in met:
                 self._act(event, cases, deeds, now)
+        deeds.deliveries += self.beside(new)
         if ahead or deeds.machines:
+            self._outbox.keep_deeds(deeds, ahead, now // SECOND)
+        self._acted |= ahead
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What deeds are made of one batch; where they cannot be kept, memory must not know of them."""
+        with self._turn:
             try:
-                self._outbox.keep_deeds(deeds, ahead, now // SECOND)
+                yield
             except BaseException:
                 self._memory.stale = True
                 raise
-        self._acted |= ahead
 
     def notice_silences(self) -> int:
         """Fire the rules about mails that nobody opened in their time; returns how many firings there were."""
+        with self._whole():
+            return self._notice_silences()
+
+    def _notice_silences(self) -> int:
         now, deeds = self._now(), Deeds()
         self._memory.open(deeds)
         for silence in self._silent(now):
@@ -134,16 +161,14 @@ class Watch:
             new = (silence for silence in over if silence.heard is None and silence.event not in fired)
             yield from meant(item, new, self._society)
 
-    def _fresh(self, events: Sequence[Event], now: int) -> list[Event]:
-        """What was not acted on and happened here and lately. What is nobody's is counted; a message for each would tell when and what."""
+    def _new(self, events: Sequence[Event]) -> list[Event]:
+        """What was not acted on and happened here.
+
+        Of it, what is nobody's leads to no deeds: it is counted, and a message for each would tell when and what.
+        """
         floors: dict[int, int] = {stream: ping_id(stream, *place) for stream, place in self._acted.items()}
         floors[IMPORT_STREAM] = (IMPORT_STREAM + 1) << 48
-        begin = now - TOO_LATE
-        return [
-            e
-            for e in events
-            if e.time > begin and e.id >= floors.get(e.id >> 48, 0) and (e.contact or not is_nobodys(e))
-        ]
+        return [e for e in events if e.id >= floors.get(e.id >> 48, 0)]
 
     def _act(self, event: Event, cases: Cases, deeds: Deeds, now: int) -> None:
         kind = payload.type_of(event) if self._endpoints else None

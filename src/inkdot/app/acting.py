@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,7 @@ class Acting:
         self.outbox, self.triggers = Outbox(folder.control), Triggers(folder.control)
         self.audiences, self.browsers = Audiences(folder.control), Subscriptions(folder.control)
         self.store: EventStore | None = None
+        self._changing = threading.Lock()
         self.consents: Ledger = NothingOnRecord()
         self.watch = Watch(self.outbox, self.triggers, self, now)
         self._means = Means(
@@ -279,10 +281,11 @@ class Acting:
         return found
 
     def changed(self) -> None:
-        """Let the watch and the street know."""
-        self.watch.reload()
-        self.warm.reload()
-        self.show()
+        """Let the watch and the street know. One after the other: who reads the rules last has read the latest."""
+        with self._changing:
+            self.watch.reload()
+            self.warm.reload()
+            self.show()
 
     def show(self) -> None:
         """Write down for the street what is drawn on pages, if it is something else than before."""

@@ -119,9 +119,10 @@ class House:
     def _open(self) -> None:
         self.store = self._event_store()
         self.acting.store = self.store
+        self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
+        self.acting.watch.beside = self.notices.rows
         self.pipeline = self._pipeline(self.store)
         self.pipeline.heard = self._tell
-        self.questions = Questions(self.control, self.store, now, History(self.sites, self.store))
         self.documents = DocumentQuestions(self._documents, self.store, now, lambda: programs_of(self.folder))
 
     def _event_store(self) -> EventStore:
@@ -142,10 +143,9 @@ class House:
         judged: Mapping[EventId, Verdict],
         latest: Collection[Event],
     ) -> None:
-        """A batch was kept: for those who watch, and for those who want to be told."""
+        """A batch was kept: for those who watch."""
         if self._heard:
             self._heard(events, places, judged, latest)
-        self.notices.heard(events)
         self.acting.warm.heard(events)
 
     def _pipeline(self, store: EventStore) -> Pipeline:

@@ -101,22 +101,18 @@ class Notices:
 
     # -- at once
 
-    def heard(self, events: Sequence[Event]) -> None:
-        """A batch was kept: put what is worth a notice into the outbox, where it is retried like everything else."""
+    def rows(self, events: Sequence[Event]) -> list[NewDelivery]:
+        """What is worth a notice among new events, for the outbox, where it is retried like everything else."""
         wished = [w for w in self._now_wished() if w[1].ntfy or w[1].webhook]
-        if not wished:
-            return
         now = time.time_ns() // 1_000
-        rows = [
+        return [
             notice
-            for event in events
+            for event in (events if wished else ())
             if now - event.time < _TOO_OLD
             for kept, wish, muted in wished
             if event.workspace == kept.workspace and is_worth(wish, event, muted)
             for notice in self._notices(kept, wish, event, now)
         ]
-        if rows:
-            self._house.acting.outbox.add(rows)
 
     def _notices(self, kept: KeptWish, wish: Wish, event: Event, now: int) -> Iterator[NewDelivery]:
         told = self._house.questions.told(event)

@@ -157,8 +157,8 @@ class Office:
                     with self._turn:
                         self._house.acting.warm.keep(self._house.store, self._house.sites)
                 self._house.acting.deliverer.start_due()
-            except (InkdotError, OSError) as error:  # a full disk, a store being replaced: what waits is not lost
-                log("delivering_failed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - a full disk, a store being replaced: what waits is not lost
+                log("delivering_failed", error=str(error) or repr(error))
                 time.sleep(1)
             time.sleep(_DELIVER_SECONDS)
 

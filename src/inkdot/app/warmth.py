@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from inkdot.act import rule
 from inkdot.act.rule import Show
@@ -49,9 +49,9 @@ class ForPages:
 
     def reload(self) -> None:
         """Rules may have changed, or what is known of people: find out anew."""
-        rules = [(workspace, rule.kept(text)) for _, workspace, _, text, _ in self._triggers.active()]
-        asking = frozenset(w for w, r in rules if r.when.score and any(isinstance(a, Show) for a in r.actions))
         with self._turn:
+            rules = [(workspace, rule.kept(text)) for _, workspace, _, text, _ in self._triggers.active()]
+            asking = frozenset(w for w, r in rules if r.when.score and any(isinstance(a, Show) for a in r.actions))
             self._asking, self._anew = asking, True
 
     def heard(self, events: Iterable[Event]) -> None:
@@ -68,14 +68,27 @@ class ForPages:
         return self._anew or (bool(self._waiting) and time.monotonic() >= self._due)
 
     def keep(self, store: EventStore, sites: Sites) -> None:
-        """Write down what changed."""
+        """Write down what changed; what fails is to be done still."""
         with self._turn:
             anew, self._anew, waiting = self._anew, False, dict(self._waiting)
             asking, self._due = self._asking, time.monotonic() + _GATHER_SECONDS
             self._waiting.clear()
-        if anew and not asking:
+        try:
+            self._keep(store, sites, asking if anew else waiting, waiting, anew=anew)
+        except BaseException:
+            with self._turn:
+                self._anew |= anew
+                for workspace, people in waiting.items():
+                    self._waiting[workspace] |= people
+            raise
+
+    def _keep(
+        self, store: EventStore, sites: Sites, workspaces: Collection[WorkspaceId],
+        waiting: Mapping[WorkspaceId, set[ContactId]], *, anew: bool,
+    ) -> None:  # fmt: skip
+        if anew and not workspaces:
             self._audiences.forget_warm()
-        for workspace in asking if anew else waiting:
+        for workspace in workspaces:
             people = set(sites.bound(workspace).values())
             if not anew:
                 people &= waiting[workspace]
