@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +33,13 @@ def test_a_chore_whose_answer_is_fetched_by_another_thread_leaves_the_pipeline_f
         assert one.submit(next, answer).result() == {"segments_deleted": 0, "months_closed": 0}
         assert other.submit(list, answer).result() == []
         assert other.submit(list, house.asks()["tidy"]({"by": "ada@example.com"})).result()
+
+
+def test_nobody_remembers_whoever_was_erased(house: Office) -> None:
+    def ask(question: str, **what: object) -> list[dict[str, Any]]:
+        return list(house.asks()[question]({"by": "ada@example.com", **what}))
+
+    ask("link_add", url="https://example.com/", to="dora@example.com")
+    assert {line["person"] for line in ask("audit_log")} == {None, "dora@example.com"}
+    ask("person_erase", person="dora@example.com")
+    assert {line["person"] for line in ask("audit_log")} == {None}

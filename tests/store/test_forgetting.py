@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from inkdot.domain.contact import Address
 from inkdot.domain.ids import PERSON, ContactId, WorkspaceId, to_word
+from inkdot.store.control import Control
 from inkdot.store.forget import _KEPT, Forgetting
 
 BEN, EVE = ContactId(711_001), ContactId(711_002)
@@ -85,3 +88,29 @@ def test_after_an_erasure_no_table_names_the_person(tmp_path: Path) -> None:
     kept.execute("VACUUM")
     kept.close()
     assert ADDRESS.encode() not in path.read_bytes()
+
+
+class Looking(Control):
+    """A store that is asked for an address while something happens."""
+
+    happens: Callable[[], object] = dict
+
+    def _rows(self, question: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        found = super()._rows(question, parameters)
+        if question == "addresses_of":
+            self.happens()
+        return found
+
+
+def test_who_was_erased_while_somebody_looked_is_not_remembered(tmp_path: Path) -> None:
+    path, who = tmp_path / "control.db", (WorkspaceId(1), BEN)
+    before = Control(path)
+    before.remember_contacts({who: ADDRESS})
+    before.close()
+    del before
+    looking, forgetting = Looking(path), Forgetting(path)
+    looking.happens = lambda: forgetting.forget(*who, ADDRESS)
+    assert looking.address_of(*who) == ADDRESS
+    assert looking.address_of(*who) is None
+    looking.close()
+    forgetting.close()

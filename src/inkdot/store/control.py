@@ -20,18 +20,16 @@ from inkdot.domain.message import Message
 from inkdot.domain.own_browser import OwnClients
 from inkdot.domain.token import TokenKind, common_object, link_in_message
 from inkdot.domain.untreated import Untreated
+from inkdot.store.at_hand import Who, at_hand
 from inkdot.store.migrate import alone, migrate
 from inkdot.store.query import questions, statements
 
 _BUSY_SECONDS = 10
-_MOST_REMEMBERED = 100_000
 _HOUR, _DAY = 3_600, 86_400
 _COMMON = "Mails to one person each"
 _TWO_64 = 1 << 64
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-Who = tuple[WorkspaceId, ContactId]
 
 
 class MarkedMessage(NamedTuple):
@@ -80,7 +78,7 @@ class Control:
         self._path = path
         self._ask = questions("control")
         self._turn = threading.RLock()
-        self._addresses: dict[Who, Address] = {}
+        self._addresses = at_hand(path)
         with self._damage_named():
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             try:
@@ -101,9 +99,10 @@ class Control:
 
     def remember_contacts(self, contacts: Mapping[Who, Address]) -> None:
         """Keep who people are; known ones change nothing."""
+        seen = self._addresses.forgotten
         with self._transaction():
             self._keep("keep_contact", [(*who, address) for who, address in contacts.items()])
-        self._remember(contacts)
+        self._addresses.remember(contacts, seen)
 
     def keep_message(self, message: Message, contacts: Mapping[Address, ContactId], workspace: WorkspaceId) -> None:
         """Keep a marked mail, its recipients and its links, durably.
@@ -190,14 +189,14 @@ class Control:
 
     def addresses_of(self, people: Iterable[Who]) -> dict[Who, Address]:
         """The addresses behind ids, as far as they are known; 0 is nobody."""
-        asked = set(people)
+        asked, seen = set(people), self._addresses.forgotten
         found = {who: address for who in asked if (address := self._addresses.get(who))}
         missing = [who for who in asked if who[1] and who not in found]
         for workspace in {workspace for workspace, _ in missing}:
             listed = json.dumps([contact for here, contact in missing if here == workspace])
             rows = self._rows("addresses_of", (workspace, listed))
             fresh = {(workspace, ContactId(contact)): Address(address) for contact, address in rows}
-            self._remember(fresh)
+            self._addresses.remember(fresh, seen)
             found |= fresh
         return found
 
@@ -362,11 +361,6 @@ class Control:
     def _rows(self, question: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._turn, self._damage_named():
             return self._db.execute(self._ask[question], parameters).fetchall()
-
-    def _remember(self, contacts: Mapping[Who, Address]) -> None:
-        if len(self._addresses) > _MOST_REMEMBERED:
-            self._addresses = {}
-        self._addresses.update(contacts)
 
     @contextlib.contextmanager
     def _damage_named(self) -> Iterator[None]:

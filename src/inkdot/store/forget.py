@@ -105,7 +105,7 @@ class Forgetting(Consents):
             self._keep("forget_who", [(workspace, who) for who in (contact, *visitors)])
             if "answered" in self._tables():  # what was told to programs may be told again for a day
                 self._keep("forget_all_answers", [()])
-        self._addresses.pop((workspace, contact), None)
+        self._addresses.forget([(workspace, contact)])
         changed = self._db.total_changes - before
         self._compact()
         return changed
@@ -154,6 +154,7 @@ class Forgetting(Consents):
                 self._keep("old_answers", [()])
                 self._keep("old_people", [(before * 1_000_000,)])
         if mails:
+            self._addresses.forget()
             self._compact()
         return mails
 
