@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,11 @@ import pytest
 
 from inkdot.app.folder import Folder
 from inkdot.app.office import Office, OfficeConfig
-from tests.conftest import PATIENCE
+from inkdot.domain.errors import Failure
+from inkdot.domain.event import Event
+from inkdot.show.live import Live, Past, Wanted
+from tests.conftest import PATIENCE, eventually
+from tests.store.made import HERE, event
 
 
 @pytest.fixture
@@ -43,3 +49,58 @@ def test_nobody_remembers_whoever_was_erased(house: Office) -> None:
     assert {line["person"] for line in ask("audit_log")} == {None, "dora@example.com"}
     ask("person_erase", person="dora@example.com")
     assert {line["person"] for line in ask("audit_log")} == {None}
+
+
+EVERYTHING = Wanted(HERE, frozenset(), machines=True)
+
+
+def told(event: Event) -> dict[str, Any]:
+    return {"step": event.time}
+
+
+def test_what_happens_while_somebody_is_told_what_he_missed_comes_behind_it() -> None:
+    """Else his place would lie before what he saw, and he would be told it again after the next break."""
+    before, meanwhile = event(1), event(2)
+    begun = asyncio.Event()
+    said: dict[str, bytes] = {"watching": b"", "again": b""}
+
+    def past(*_: object) -> list[Event]:
+        live.heard([meanwhile], {0: meanwhile.id + 1}, {}, ())
+        eventually(lambda: b"kept" in said["watching"])  # all who watch got it
+        return [before]
+
+    live = Live(told, Past(lambda *_: 1, past, lambda: None))
+
+    async def listen(name: str, since: str | None) -> None:
+        feed = await asyncio.to_thread(live.watch, EVERYTHING, 1, since)
+
+        async def send(message: Any) -> None:
+            said[name] += message["body"]
+            begun.set()
+            if said[name].count(b"event: kept") == 2:
+                feed.end()
+
+        await feed.tell(asyncio.Event().wait, send, lambda: True)  # type: ignore[arg-type]
+
+    async def both() -> None:
+        live.on(asyncio.get_running_loop())
+        watching = asyncio.ensure_future(listen("watching", None))
+        await begun.wait()
+        await listen("again", "0.1")
+        watching.cancel()
+
+    live.begin({0: before.id + 1})
+    asyncio.run(both())
+    assert re.findall(rb'"step":(\d+)', said["again"]) == [b"%d" % one.time for one in (before, meanwhile)]
+    assert re.findall(rb"id: (\S+)", said["again"])[-1] == b"0.%x" % (meanwhile.id + 1)
+
+
+def test_a_feed_that_could_not_begin_takes_nobodys_place() -> None:
+    def replaced(*_: object) -> int:
+        raise Failure("The event store is just being replaced; ask again in a moment.")
+
+    live = Live(told, Past(replaced, lambda *_: (), lambda: None))
+    for _ in range(500):
+        with pytest.raises(Failure):
+            live.watch(EVERYTHING, 1, "0.1")
+    assert live.watch(EVERYTHING, 1, None)

@@ -160,9 +160,12 @@ class Live:
             here = dict(self._places)
             feed = Feed(self, wanted, asker, self._number)
             self._feeds.add(feed)
-        feed.put(b"retry: 2000\n" + _message("hello", {}, None if since else here))
-        if since:
-            feed.put(self._missed(wanted, _read(since), here))
+        hello = b"retry: 2000\n" + _message("hello", {}, None if since else here)
+        try:
+            feed.begin(hello + (self._missed(wanted, _read(since), here) if since else b""))
+        except BaseException:  # a store that is just being replaced: nobody is there to leave
+            self.leave(feed)
+            raise
         return feed
 
     def _missed(self, wanted: Wanted, since: Places, here: Places) -> bytes:
@@ -204,6 +207,11 @@ class Feed:
         self._size = 0
         self._news = asyncio.Event()
         self._ended = False
+
+    def begin(self, text: bytes) -> None:
+        """What is told before all that was heard meanwhile; nothing was told yet."""
+        self._waiting.insert(0, text)
+        self._news.set()
 
     def put(self, text: bytes) -> None:
         """More to be told."""
