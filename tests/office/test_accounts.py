@@ -233,7 +233,7 @@ def test_a_code_is_wanted_with_the_password_and_works_once(office: Server) -> No
     secret = totp_secret(b"k" * 20)
     accounts.want_totp(user.id, secret)
     assert Program(office).sign_in(carl).status == 201, "it is not asked for before it is proven"
-    accounts.prove_totp(user.id)
+    accounts.prove_totp(user.id, secret)
     accounts.close()
     assert "code of your authenticator" in Program(office).sign_in(carl).json["detail"]
     wrong = f"{(int(totp_code(secret, int(time.time()) // 30)) + 1) % 1_000_000:06}"

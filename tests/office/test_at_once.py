@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from inkdot.app.folder import Folder
 from inkdot.app.office import Office, OfficeConfig
-from inkdot.domain.errors import Failure
+from inkdot.domain.account import Membership, Role
+from inkdot.domain.errors import Failure, SignInFirst
 from inkdot.domain.event import Event
+from inkdot.domain.ids import UserId
+from inkdot.show.auth import Auth, fresh_user
 from inkdot.show.live import Live, Past, Wanted
-from tests.conftest import PATIENCE, eventually
+from inkdot.show.passwords import hashed, totp_code, totp_secret
+from inkdot.store.accounts import Accounts
+from tests.conftest import ADA, PATIENCE, eventually
+from tests.office.asking import PASSWORD
 from tests.store.made import HERE, event
 
 
@@ -104,3 +112,76 @@ def test_a_feed_that_could_not_begin_takes_nobodys_place() -> None:
         with pytest.raises(Failure):
             live.watch(EVERYTHING, 1, "0.1")
     assert live.watch(EVERYTHING, 1, None)
+
+
+class Happening(Accounts):
+    """Accounts with which something happens while somebody is let in."""
+
+    happens: Callable[[], object] = dict
+
+    def workspaces_of(self, user: UserId) -> list[Membership]:
+        found = super().workspaces_of(user)
+        self.happens()
+        return found
+
+    def use_totp(self, user: UserId, step: int) -> bool:
+        found = super().use_totp(user, step)
+        self.happens()
+        return found
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Iterator[Happening]:
+    opened = Happening(tmp_path / "control.db")
+    opened.keep_user(fresh_user(ADA, "Ada", PASSWORD, 1), HERE, Role.OWNER)
+    yield opened
+    opened.close()
+
+
+def asking(cookie: str = "") -> Request:
+    headers = [(b"host", b"127.0.0.1"), (b"cookie", f"inkdot={cookie}".encode())]
+    here = {"scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 9), "path": "/", "query_string": b""}
+    return Request({"type": "http", "method": "POST", "headers": headers, **here})
+
+
+SECRET = totp_secret(b"k" * 20)
+
+
+def new_password(accounts: Accounts, user: UserId) -> None:
+    accounts.change_password(user, hashed("another five words of it"))
+
+
+def second_factor(accounts: Accounts, user: UserId) -> None:
+    accounts.want_totp(user, SECRET)
+    assert accounts.prove_totp(user, SECRET)
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["by a session", "by the password"])
+@pytest.mark.parametrize("change", [new_password, second_factor])
+def test_who_is_let_in_while_all_sessions_end_is_not(
+    accounts: Happening, change: Callable[[Accounts, UserId], None], *, again: bool
+) -> None:
+    ada, auth = accounts.user_of(ADA), Auth(accounts, "")
+    assert ada
+    held = auth.login(asking(), ADA, PASSWORD)
+    signed = auth.signed(held)
+    assert signed
+    accounts.happens = lambda: change(accounts, ada.id)
+    with pytest.raises(SignInFirst):
+        auth.move(asking(held), signed, HERE) if again else auth.login(asking(), ADA, PASSWORD)
+    assert accounts.sessions_of(ada.id, 0, 0) == []
+
+
+def test_a_second_factor_is_the_one_that_was_proven_although_another_is_shown_meanwhile(accounts: Happening) -> None:
+    ada, auth = accounts.user_of(ADA), Auth(accounts, "")
+    assert ada
+    held = auth.login(asking(), ADA, PASSWORD)
+    signed = auth.signed(held)
+    assert signed
+    secret, _ = auth.offer_totp(signed)
+    accounts.happens = lambda: auth.offer_totp(signed)  # in another window
+    with pytest.raises(SignInFirst):
+        auth.prove_totp(asking(held), signed, totp_code(secret, int(time.time()) // 30))
+    found = accounts.user(ada.id)
+    assert found
+    assert found.totp is None

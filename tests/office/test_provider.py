@@ -324,7 +324,7 @@ def test_the_second_factor_is_asked_for_after_the_provider_too(office: Server, p
     assert user
     secret = totp_secret(b"k" * 20)
     accounts.want_totp(user.id, secret)
-    accounts.prove_totp(user.id)
+    accounts.prove_totp(user.id, secret)
     accounts.close()
     provider.be(sub="ben-1", email=BEN)
     browser, (status, _, text) = come_in(office, provider)

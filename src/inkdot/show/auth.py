@@ -167,7 +167,8 @@ class Auth:
             raise SignInFirst(_WRONG)
         place = self._place_of(user, code, pair)
         if passwords.is_old(user.password):
-            self.accounts.change_password(user.id, passwords.hashed(password))
+            user = user._replace(password=passwords.hashed(password))
+            self.accounts.change_password(user.id, user.password)
         return self._let_in(request, user, place)
 
     def vouched(self, request: Request, user: User, way: str, code: str = "") -> str:
@@ -196,8 +197,9 @@ class Auth:
         return self._let_in(request, user, places[0].workspace, way="passkey")
 
     def _let_in(self, request: Request, user: User, place: WorkspaceId, **detail: object) -> str:
+        secret = self.begin_again(request, user.id, place, user)
         self._tell(user.address, "signed in", place, **detail)
-        return self._begin(request, user.id, place)
+        return secret
 
     def _count(self, request: Request, account: str) -> str:
         network = network_of(request.client.host if request.client else None)
@@ -217,15 +219,21 @@ class Auth:
         if step is None or not self.accounts.use_totp(user.id, step):
             raise SignInFirst(_WRONG)
 
-    def _begin(self, request: Request, user: UserId, workspace: WorkspaceId) -> str:
-        """A session of its own, whatever the browser held before."""
-        before = self.secret_of(request)
-        if before:
-            self.accounts.forget_session(digest(before))
-        secret = fresh_secret()
-        agent = request.headers.get("user-agent", "")[:200]
-        self.accounts.keep_session(digest(secret), user, workspace, int(self._now()), agent)
+    def begin_again(self, request: Request, user: UserId, workspace: WorkspaceId, seen: User | None = None) -> str:
+        """A session of its own, whatever the browser held before. Raises SignInFirst where `seen` was let in by what counts no more."""
+        secret, now, agent = self._fresh(request)
+        self._end(request)
+        if not self.accounts.keep_session(digest(secret), user, workspace, now, agent, seen):
+            raise SignInFirst(_WRONG)
         return secret
+
+    def _fresh(self, request: Request) -> tuple[str, int, str]:
+        """A secret, now, and the program that asks."""
+        return fresh_secret(), int(self._now()), request.headers.get("user-agent", "")[:200]
+
+    def _end(self, request: Request) -> None:
+        if secret := self.secret_of(request):
+            self.accounts.forget_session(digest(secret))
 
     def welcome(self, request: Request, response: Response, secret: str) -> None:
         """Give the browser its session."""
@@ -233,16 +241,17 @@ class Auth:
 
     def logout(self, request: Request, response: Response) -> None:
         """End the session."""
-        secret = self.secret_of(request)
-        if secret:
-            self.accounts.forget_session(digest(secret))
+        self._end(request)
         cookies.drop(response, _COOKIE, safe=self.is_safe(request))
 
     def move(self, request: Request, signed: Signed, workspace: WorkspaceId) -> str:
         """A new session in another of the user's workspaces. Raises NotAllowed."""
         if all(place.workspace != workspace for place in self.accounts.workspaces_of(signed.user)):
             raise NotAllowed("This account does not belong to that workspace.")
-        return self._begin(request, signed.user, workspace)
+        (secret, now, agent), held = self._fresh(request), digest(self.secret_of(request) or "")
+        if not self.accounts.renew_session(held, digest(secret), signed.user, workspace, now, agent):
+            raise SignInFirst("The session ended at once; sign in again.")
+        return secret
 
     # -- the first account
 
@@ -265,7 +274,7 @@ class Auth:
         user = fresh_user(address, name, password, int(self._now())) if self.setup_open(token) else None
         if not user or not self.accounts.keep_first_user(user, _FIRST, digest(token), int(self._now())):
             raise NotAllowed("This set-up link works no more; start inkdot serve again for a new one.")
-        return self._begin(request, user.id, _FIRST)
+        return self.begin_again(request, user.id, _FIRST)
 
     # -- one's own account
 
@@ -278,7 +287,7 @@ class Auth:
         if not keep_passkeys:
             self.accounts.forget_passkeys(signed.user)
         self.note(signed, "password change")
-        return self._begin(request, signed.user, signed.workspace)
+        return self.begin_again(request, signed.user, signed.workspace)
 
     def check_password(
         self, request: Request, signed: Signed, password: str, wrong: str = "The password is wrong."
@@ -307,13 +316,15 @@ class Auth:
         self._count(request, signed.address)
         self._check_first_factor(signed)
         user = self.accounts.user(signed.user)
-        step = passwords.totp_step(user.totp_wanted, code, self._now()) if user and user.totp_wanted else None
-        if step is None or not self.accounts.use_totp(signed.user, step):
-            raise SignInFirst("The code is wrong; look at the clock of your device, too.")
+        wanted = user.totp_wanted if user else None
+        step = passwords.totp_step(wanted, code, self._now()) if wanted else None
         recovery = [passwords.recovery_code(os.urandom(10)) for _ in range(_RECOVERY_CODES)]
-        self.accounts.prove_totp(signed.user, [digest(passwords.plain_code(word)) for word in recovery])
+        digests = [digest(passwords.plain_code(word)) for word in recovery]
+        used = step is not None and self.accounts.use_totp(signed.user, step)
+        if not (used and wanted and self.accounts.prove_totp(signed.user, wanted, digests)):
+            raise SignInFirst("The code is wrong; look at the clock of your device, too.")
         self.note(signed, "second factor on")
-        return self._begin(request, signed.user, signed.workspace), recovery
+        return self.begin_again(request, signed.user, signed.workspace), recovery
 
     def _check_first_factor(self, signed: Signed) -> None:
         user = self.accounts.user(signed.user)
@@ -325,7 +336,7 @@ class Auth:
         self.check_password(request, signed, password)
         self.accounts.forget_totp(signed.user)
         self.note(signed, "second factor off")
-        return self._begin(request, signed.user, signed.workspace)
+        return self.begin_again(request, signed.user, signed.workspace)
 
     def note(self, signed: Signed, what: str, **detail: object) -> None:
         """A line in the audit log of what somebody who is signed in has changed of who may come in."""

@@ -79,7 +79,7 @@ class Passkeys:
         if name is None:
             raise NotFound("There is no such passkey; it may have been removed before.")
         self._auth.note(who, "passkey rm", passkey=name)
-        return self._auth.move(request, who, who.workspace)
+        return self._auth.begin_again(request, who.user, who.workspace)
 
     def ask_known(self, request: Request) -> tuple[str, dict[str, Any]]:
         """What a browser signs by, and the cookie for it. Raises NotAllowed, TooOften."""

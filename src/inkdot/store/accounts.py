@@ -128,13 +128,15 @@ class Accounts(Control):
         with self._transaction():
             self._keep("want_totp", [(secret, user)])
 
-    def prove_totp(self, user: UserId, recovery: Iterable[bytes] = ()) -> None:
-        """It is asked for from now on, or one of these codes (digests); all sessions end."""
+    def prove_totp(self, user: UserId, secret: str, recovery: Iterable[bytes] = ()) -> bool:
+        """It is asked for from now on, or one of these codes (digests); all sessions end. False where another was shown meanwhile."""
         with self._transaction():
-            self._keep("prove_totp", [(user,)])
+            if not self._rows("prove_totp", (user, secret)):
+                return False
             self._keep("forget_recovery_codes", [(user,)])
             self._keep("keep_recovery_code", [(user, digest) for digest in recovery])
             self._keep("forget_sessions_of", [(user, b"")])
+        return True
 
     def use_recovery_code(self, user: UserId, digest: bytes) -> bool:
         """Use one up; False if there is none such."""
@@ -199,10 +201,23 @@ class Accounts(Control):
 
     # -- sessions and set-up links
 
-    def keep_session(self, digest: bytes, user: UserId, workspace: WorkspaceId, now: int, agent: str) -> None:
-        """Somebody signed in."""
+    def keep_session(
+        self, digest: bytes, user: UserId, workspace: WorkspaceId, now: int, agent: str, seen: User | None = None
+    ) -> bool:
+        """Somebody signed in; False where password or second factor are no longer as they were `seen`: that ended all sessions."""
         with self._transaction():
+            if seen:
+                row = digest, workspace, now, now, agent, user, seen.password, seen.totp
+                return bool(self._rows("keep_session_as_seen", row))
             self._keep("keep_session", [(digest, user, workspace, now, now, agent)])
+        return True
+
+    def renew_session(
+        self, before: bytes, digest: bytes, user: UserId, workspace: WorkspaceId, now: int, agent: str
+    ) -> bool:
+        """A user's session goes on as another one; False if it was ended."""
+        with self._transaction():
+            return bool(self._rows("renew_session", (digest, workspace, now, now, agent, before, user)))
 
     def session(self, digest: bytes, made_after: int, seen_after: int) -> Session | None:
         """Who holds it, if it still counts (unix seconds) and the user is still of its workspace."""

@@ -23,8 +23,8 @@ UPDATE users SET password = ? WHERE id = ?;
 UPDATE users SET totp_wanted = ? WHERE id = ?;
 
 -- name: prove_totp
--- The second factor is asked for from now on.
-UPDATE users SET totp = totp_wanted, totp_wanted = NULL WHERE id = ?;
+-- The second factor that was proven is asked for from now on; nothing comes back where another one is wanted by now, or none.
+UPDATE users SET totp = totp_wanted, totp_wanted = NULL WHERE id = ? AND totp_wanted = ? AND totp IS NULL RETURNING 1;
 
 -- name: forget_totp
 -- No second factor any more.
@@ -84,6 +84,15 @@ UPDATE workspaces SET name = ? WHERE id = ?;
 -- name: keep_session
 -- Somebody signed in.
 INSERT INTO sessions (digest, user, workspace, made, seen, agent) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: keep_session_as_seen
+-- Somebody signed in, unless password or second factor are other ones by now: then nothing comes back.
+INSERT INTO sessions (digest, user, workspace, made, seen, agent)
+SELECT ?, id, ?, ?, ?, ? FROM users WHERE id = ? AND password = ? AND totp IS ? RETURNING 1;
+
+-- name: renew_session
+-- It goes on under another name, in this workspace; nothing comes back if it was ended.
+UPDATE sessions SET digest = ?, workspace = ?, made = ?, seen = ?, agent = ? WHERE digest = ? AND user = ? RETURNING 1;
 
 -- name: session
 -- Who holds a session, with the role of now.
