@@ -268,6 +268,25 @@ def test_who_wants_no_mail_gets_none_and_who_wants_no_marks_gets_none(tmp_path: 
     assert len(sink.got) == 3
 
 
+def test_who_says_so_while_a_campaign_runs_gets_no_mail_or_no_marks(tmp_path: Path, sink: Sink) -> None:
+    written(tmp_path, f"email,name\n{BEN},Ben\n{EVE},Eve\n{ZOE},Zoe\n")
+    data = ("--data", str(tmp_path / "data"))
+
+    def say() -> None:
+        sink.before_250 = None
+        inkdot("consent", "set", EVE, "--mode", "aggregate", *data)
+        inkdot("consent", "set", ZOE, "--mode", "off", "--scope", "purpose:mail", *data)
+
+    sink.before_250 = say
+    answer = send(tmp_path, sink)
+    assert [(c["to"], c["state"], c["left_alone"]) for c in answer["copies"]] == [
+        (BEN, "sent", None), (EVE, "sent", "consent"), (ZOE, "skipped", None),
+    ]  # fmt: skip
+    assert [(m.to, b"/o/" in m.content) for m in sink.got] == [(BEN, True), (EVE, False)]
+    assert send(tmp_path, sink)["counts"] == {"sent": 2, "skipped": 1}
+    assert len(sink.got) == 2
+
+
 def test_a_server_that_takes_nothing_is_not_asked_for_everybody(tmp_path: Path, sink: Sink) -> None:
     written(tmp_path, many(30))
     sink.sender_answers = {"ada@example.com": "550 5.7.1 not you"}

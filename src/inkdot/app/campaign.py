@@ -142,7 +142,7 @@ class Sending:
                     yield self._skipped(person.address, contact)
                 else:
                     pace.wait()
-                    yield self._sent(person, contact, modes[person.address])
+                    yield self._by_now(person, contact, modes[person.address])
                     self._stop_if_nothing_goes()
 
     def _stop_if_nothing_goes(self) -> None:
@@ -190,6 +190,13 @@ class Sending:
         said = "wants no mails"
         self._keep(contact, "skipped", said, None)
         return Result(address, "skipped", said, None, earlier=False)
+
+    def _by_now(self, person: Person, contact: ContactId, mode: Mode) -> Result:
+        """What the person said since the run began counts, too: it may last for hours."""
+        if self._register.wants_no_mail(person.address):
+            return self._skipped(person.address, contact)
+        narrower = self._register.mode_for(person.address, self._list).mode < mode
+        return self._sent(person, contact, Mode.OFF if narrower else mode)
 
     def _sent(self, person: Person, contact: ContactId, mode: Mode) -> Result:
         now = time.time()
