@@ -1,7 +1,11 @@
 // What became of a sent mail, beside it in the message view; and our own dots stay silent in the sender's own program.
 "use strict";
 
+const turns = new Map(); // tab -> who asks for what it shows now: an answer about the mail before comes too late
+
 async function tick(tab, message) {
+  const turn = Symbol("turn");
+  turns.set(tab.id, turn);
   const office = new Office(await browser.storage.local.get(["server", "key"]));
   let label = "Inkdot";
   let title = "Inkdot knows nothing of this mail.";
@@ -18,9 +22,13 @@ async function tick(tab, message) {
       title = `Inkdot: ${error.message}`;
     }
   }
-  await browser.messageDisplayAction.setLabel({ tabId: tab.id, label });
-  await browser.messageDisplayAction.setTitle({ tabId: tab.id, title });
+  if (turns.get(tab.id) !== turn) return;
+  await Promise.all([
+    browser.messageDisplayAction.setLabel({ tabId: tab.id, label }), browser.messageDisplayAction.setTitle({ tabId: tab.id, title }),
+  ]);
 }
+
+browser.tabs.onRemoved.addListener((tabId) => turns.delete(tabId));
 
 browser.messageDisplay.onMessageDisplayed.addListener(tick);
 browser.messageDisplayAction.onClicked.addListener(async (tab) => {

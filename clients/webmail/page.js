@@ -32,6 +32,8 @@ function frameOf(field) {
   return null;
 }
 
+function isOn(button) { return button.getAttribute("aria-pressed") === "true"; }
+
 function addSwitch(field) {
   const found = frameOf(field);
   if (!found || frames.has(found.send)) return;
@@ -42,7 +44,7 @@ function addSwitch(field) {
   button.textContent = "Tracked";
   button.addEventListener("click", (event) => {
     event.stopPropagation();
-    const on = button.getAttribute("aria-pressed") !== "true";
+    const on = !isOn(button);
     button.setAttribute("aria-pressed", String(on));
     button.textContent = on ? "Tracked" : "Not tracked";
   });
@@ -77,8 +79,12 @@ async function recipient(window) {
 async function marked(window) {
   const to = await recipient(window);
   const subject = SUBJECT.map((where) => window.at.querySelector(where)).find(Boolean)?.value ?? "";
-  const copy = await ask("mark", { html: `<html><body>${window.field.innerHTML}</body></html>`, to, subject });
+  const html = window.field.innerHTML;
+  const copy = await ask("mark", { html: `<html><body>${html}</body></html>`, to, subject });
   if (copy.leftAlone) throw new Error(copy.leftAlone);
+  if (await recipient(window) !== to || window.field.innerHTML !== html || !isOn(window.button)) {
+    throw new Error("You changed it while its marks were made.");
+  }
   const page = new DOMParser().parseFromString(copy.html, "text/html");
   window.field.replaceChildren(...[...page.body.childNodes].map((node) => document.importNode(node, true)));
   window.field.dispatchEvent(new InputEvent("input", { bubbles: true }));
@@ -100,7 +106,7 @@ async function sendMarked(window) {
 
 function mayWait(event, send) {
   const window = send && frames.get(send);
-  if (!window || window.leaving || window.button.getAttribute("aria-pressed") !== "true") return;
+  if (!window || window.leaving || !isOn(window.button)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (!window.marking) sendMarked(window);

@@ -49,7 +49,7 @@ class Sink:
     drop_before_250: int = 0
     """So many mails are kept and then the line is cut instead of 250."""
     hang_up_on: set[str] = field(default_factory=set)
-    """Recipients at whose names the line is cut."""
+    """Recipients at whose names the line is cut, behind what is said against them."""
     before_250: Callable[[], None] | None = None
     """Called when a mail is kept and its 250 not yet said."""
     delay: float = 0.0
@@ -209,10 +209,10 @@ class _Talk:
         answer = self.sink.answers.get(recipient, "250 ok")
         if answer.startswith("2"):
             self.recipients.append(recipient)
+        if recipient not in self.sink.hang_up_on or not answer.startswith("2"):
+            self.say(answer)
         if recipient in self.sink.hang_up_on:
             _hang_up(self.connection)
-        else:
-            self.say(answer)
 
     def auth(self, words: list[str]) -> None:
         if words[1] == "LOGIN":

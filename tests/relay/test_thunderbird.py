@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser
+
 from inkdot.show.addons import packed
 from tests.conftest import ADA, BEN, THUNDERBIRD, Server, eventually, inkdot_json
 from tests.relay.dovecot import PASSWORD, mailbox
@@ -146,3 +148,39 @@ def ticks(program: Thunderbird, file: Path, mail: Got, house: Server, box: imapl
     house.timeline(BEN, 4)
     look()
     return said
+
+
+OFFICE = """() => {
+  const nothing = { addListener() {}, removeListener() {} };
+  window.heard = {}; window.shown = {}; window.answers = {};
+  const action = { onClicked: nothing, setLabel: async ({ tabId, label }) => { shown[tabId] = label; }, setTitle: async () => {} };
+  window.browser = {
+    storage: { local: { get: async () => ({ server: "https://office.example.com", key: "k" }), set: async () => {} } },
+    messageDisplay: { onMessageDisplayed: { addListener(tick) { heard.tick = tick; } } },
+    messageDisplayAction: action, composeAction: action, tabs: { onRemoved: nothing }, proxy: { onRequest: nothing, settings: { get: async () => {} } },
+    compose: { onBeforeSend: nothing, onAfterSend: nothing },
+  };
+  window.fetch = (url) => new Promise((answer) => {
+    answers[decodeURIComponent(url).match(/<(.*)>/)[1]] = (data) => answer(new Response(JSON.stringify({ data })));
+  });
+}"""
+"""Thunderbird and an office that answers when it is told to."""
+
+
+def test_an_answer_about_the_mail_before_is_not_shown_beside_the_next(chromium: Browser) -> None:
+    clients = Path(__file__).parents[2] / "clients"
+    report = """{ clicked: %d, opened: {}, opened_between: [0, 0], recipients: 1 }"""
+    with chromium.new_context() as context:
+        tab = context.new_page()
+        tab.evaluate(OFFICE)
+        for script in ("shared/office.js", "thunderbird/switch.js", "thunderbird/ticks.js"):
+            tab.add_script_tag(path=clients / script)
+        tab.evaluate(
+            """() => { heard.done = ["first", "second"].map((id) => heard.tick({ id: 1 }, { headerMessageId: id })); }"""
+        )
+        tab.wait_for_function("Object.keys(answers).length === 2")
+        tab.evaluate(f"""async () => {{
+          answers.second([{report % 0}]); await heard.done[1];
+          answers.first([{report % 1}]); await heard.done[0];
+        }}""")
+        assert tab.evaluate("shown[1]") == "✓ sent"

@@ -186,6 +186,23 @@ def test_send_waits_for_marks_and_the_list_says_what_became_of_it(server: Server
     assert eventually(lambda: signs_in(tab)["row0"] == "✓✓ likely opened" and signs_in(tab))["row3"] == "✓ sent"
 
 
+def test_what_is_typed_while_the_marks_are_made_is_in_the_mail(writing: tuple[Webmail, Tab]) -> None:
+    webmail, tab = writing
+    tab.goto(f"{webmail.url}/?to=typed@example.com&from={ADA}", wait_until="networkidle")
+    tab.wait_for_selector(".inkdot-switch[aria-pressed=true]")
+    tab.evaluate("""() => {
+      window.typed = 0;
+      const field = document.querySelector("[role=textbox]"), send = document.getElementById("send");
+      const typing = setInterval(() => { field.append("~"); typed += 1; }, 1);
+      send.addEventListener("click", () => clearInterval(typing));
+      send.click();
+    }""")
+    (sent,) = eventually(lambda: webmail.sent)
+    assert sent.count("~") == tab.evaluate("typed") > 0
+    assert "/o/" not in sent
+    tab.get_by_text("Not tracked: You changed it while its marks were made.").wait_for()
+
+
 def signs_in(tab: Tab) -> dict[str, str]:
     script = "found => Object.fromEntries(found.map(sign => [sign.closest('tr').id, sign.title]))"
     return dict(tab.eval_on_selector_all(".inkdot-tick", script))

@@ -89,6 +89,14 @@ class _Round:
     """Recipients for whom we failed ourselves to make a copy."""
 
 
+@dataclass(slots=True)
+class _Ahead:
+    """What is known of a mail in the spool, and could not be written down there yet."""
+
+    begun: bool = False
+    served: dict[str, Result] = field(default_factory=dict)
+
+
 class Courier:
     """Threads that empty the spool."""
 
@@ -101,6 +109,8 @@ class Courier:
         self._schedule, self._name, self._log = schedule, name, log
         self._due: list[_Due] = []
         self._queued: dict[str, float] = {}
+        self._ahead: dict[str, _Ahead] = {}
+        """By mail; whoever has the mail has this, too."""
         self._changed = threading.Condition()
         self._seen = 0.0
         """The latest time on the clock."""
@@ -169,6 +179,7 @@ class Courier:
         due = time.time() + _TROUBLE_SECONDS
         with contextlib.suppress(OSError), self._spool.taken(name) as mail:
             if mail and (mail.last is None or mail.last.text != why):
+                mail.begun |= name in self._ahead and self._ahead[name].begun
                 self._spool.put_off(mail, due, Answer(0, why))
         self.wake(name, due)
 
@@ -200,39 +211,56 @@ class Courier:
 
     def _deliver(self, name: str) -> None:
         with self._spool.taken(name) as mail:
-            if mail is None:
-                return
-            upstream = self._upstream(mail.envelope.via or mail.envelope.sender)
-            rest = upstream.rests_until - time.monotonic()
-            expired = time.time() - mail.envelope.accepted > self._schedule.give_up_after
-            if rest > 0 and mail.last and not expired:
-                self.wake(name, time.time() + rest)
-                return
-            try:
-                self._round(mail, upstream, expired=expired)
-            except Exception as error:
-                if not expired or self._stopping:
-                    raise
-                self._failed(name, error)
-                self._end(mail, error, upstream)
+            due = self._tried(mail) if mail else None
+        if due is not None:  # not before it is let go: another thread would pass over it for good
+            self.wake(name, due)
 
-    def _round(self, mail: Waiting, upstream: Upstream, *, expired: bool) -> None:
+    def _tried(self, mail: Waiting) -> float | None:
+        """When to try again; None if there is nothing more to be done, or the server is stopping."""
+        ahead = self._ahead.setdefault(mail.name, _Ahead())
+        mail.begun |= ahead.begun
+        mail.done |= {recipient: result.answer for recipient, result in ahead.served.items() if result.answer}
+        upstream = self._upstream(mail.envelope.via or mail.envelope.sender)
+        rest = upstream.rests_until - time.monotonic()
+        expired = time.time() - mail.envelope.accepted > self._schedule.give_up_after
+        if rest > 0 and mail.last and not expired:
+            return time.time() + rest
+        try:
+            return self._round(mail, upstream, expired=expired)
+        except Exception as error:
+            if not expired or self._stopping:
+                raise
+            self._failed(mail.name, error)
+            return self._end(mail, error, upstream)
+
+    def _round(self, mail: Waiting, upstream: Upstream, *, expired: bool) -> float | None:
+        for result in list(self._ahead[mail.name].served.values()):
+            self._served(mail, result)
         copies = self._office.copies(self._spool.content(mail), mail.envelope)
         if not mail.envelope.unmarked:
             self._office.begun(copies.message(), copies.list_name, again=mail.begun)
-            mail.begun = True
+            mail.begun = self._ahead[mail.name].begun = True
         done = self._try(mail, copies, upstream)
         if expired:
             self._give_up(mail, done)
-        self._conclude(mail, copies, done, upstream)
+        return self._conclude(mail, copies, done, upstream)
 
-    def _end(self, mail: Waiting, error: Exception, upstream: Upstream) -> None:
+    def _served(self, mail: Waiting, result: Result) -> None:
+        """Write down that the upstream has a copy. Until that is done it is remembered: the copy must not leave once more."""
+        assert result.answer
+        served = self._ahead[mail.name].served
+        served[result.recipient] = result
+        self._spool.note_done(mail, result.recipient, result.answer)
+        self._tell(mail, [result])  # at once: what asks for its dots now is no person
+        del served[result.recipient]
+
+    def _end(self, mail: Waiting, error: Exception, upstream: Upstream) -> float | None:
         """Our own trouble lasted for too long: the sender is told by a report that needs nothing of what fails."""
         mail.envelope = dataclasses.replace(mail.envelope, unmarked=True)
         copies = self._office.copies(self._spool.content(mail), mail.envelope)
         done = _Round(trouble=Answer(0, f"Inkdot failed here: {error!r}"[:500]))
         self._give_up(mail, done)
-        self._conclude(mail, copies, done, upstream)
+        return self._conclude(mail, copies, done, upstream)
 
     def _try(self, mail: Waiting, copies: Copies, upstream: Upstream) -> _Round:
         """Hand over what can be handed over; refusals are gathered for one report."""
@@ -258,10 +286,7 @@ class Courier:
         utf8 = mail.envelope.utf8 and not copies.heads.isascii()
         answer = line.hand_over(mail.envelope.sender, recipient, pieces, utf8=utf8)
         if answer.accepted:
-            self._spool.note_done(mail, recipient, answer)
-            self._tell(
-                mail, [Result(recipient, "sent", answer, left_alone)]
-            )  # at once: what asks for its dots now is no person
+            self._served(mail, Result(recipient, "sent", answer, left_alone))
             self.delivered += 1
         elif answer.refused:
             done.undelivered.append(Undelivered(recipient, answer, expired=False))
@@ -283,7 +308,7 @@ class Courier:
                 done.results = [r for r in done.results if r.recipient != recipient]
                 done.results.append(Result(recipient, "expired", last, None))
 
-    def _conclude(self, mail: Waiting, copies: Copies, done: _Round, upstream: Upstream) -> None:
+    def _conclude(self, mail: Waiting, copies: Copies, done: _Round, upstream: Upstream) -> float | None:
         self._tell(mail, done.results)  # before the report: what fails here is tried again, and reports once
         if done.undelivered and mail.envelope.sender:
             self._report(mail, copies, done.undelivered, upstream.route.host)
@@ -292,10 +317,11 @@ class Courier:
             self._log("undelivered", mail=mail.name, code=one.answer.code, expired=one.expired)
         if not mail.pending:
             self._spool.remove(mail)
-            return
+            del self._ahead[mail.name]
+            return None
         trouble = done.trouble or next(iter(done.stumbled.values()), None)
         if trouble is None:  # the server is stopping; its next start goes on here
-            return
+            return None
         rest = upstream.rests_until - time.monotonic()
         soon = rest if rest > 0 else 0.0 if done.trouble else _TROUBLE_SECONDS
         due = time.time() + (soon or self._schedule.pause(mail.tries))
@@ -303,7 +329,7 @@ class Courier:
             self._spool.put_off(mail, due, trouble)
         self.put_off += 1
         self._log("put_off", mail=mail.name, code=trouble.code, error=trouble.text, seconds=round(due - time.time()))
-        self.wake(mail.name, due)
+        return due
 
     def _tell(self, mail: Waiting, results: list[Result]) -> None:
         if results and not mail.envelope.unmarked:

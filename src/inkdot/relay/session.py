@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -327,7 +328,7 @@ class Session:
             incoming.discard()
             return refusal
         try:
-            await asyncio.to_thread(incoming.keep)
+            await _to_its_end(incoming.keep)
         except OSError as error:
             return self._not_kept(error)
         self._desk.accepted(incoming.name)
@@ -365,6 +366,15 @@ class Session:
         return (
             "214 2.0.0 EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, RSET, NOOP, QUIT. See the relay part of Inkdot's docs."
         )
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Wait until it is done, even if the session is to end: a mail that is kept must not be called refused."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 class _Body:

@@ -119,10 +119,14 @@ class Line:
         return None if 200 <= code < 300 else self._undone(_answer(code, text))
 
     def _undone(self, answer: Answer) -> Answer:
-        if answer.code == 421:
-            self.close()
-        else:
-            self.server.rset()
+        """What was said counts, also where the server hangs up behind it."""
+        try:
+            if answer.code != 421:
+                self.server.rset()
+                return answer
+        except (OSError, smtplib.SMTPException):
+            pass
+        self.close()
         return answer
 
     def _send(self, content: bytes, deadline: float) -> None:
