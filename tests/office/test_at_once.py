@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +17,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from inkdot.app.folder import Folder
+from inkdot.app.ask import CutOff, ask
+from inkdot.app.folder import Folder, Server
 from inkdot.app.office import Office, OfficeConfig
 from inkdot.domain.account import Membership, Role
 from inkdot.domain.errors import Failure, SignInFirst
@@ -112,6 +116,25 @@ def test_a_feed_that_could_not_begin_takes_nobodys_place() -> None:
         with pytest.raises(Failure):
             live.watch(EVERYTHING, 1, "0.1")
     assert live.watch(EVERYTHING, 1, None)
+
+
+def test_half_an_answer_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+
+    def half() -> None:
+        with door.accept()[0] as line, line.makefile("rb") as asked:
+            heads = iter(asked.readline, b"\r\n")
+            asked.read(sum(int(head.split()[1]) for head in heads if head.lower().startswith(b"content-length")))
+            line.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n5\r\n: 1}\n\r\n')
+
+    with folder.owned(), socket.create_server(("127.0.0.1", 0)) as door, ThreadPoolExecutor(1) as office:
+        server = Server("", f"http://127.0.0.1:{door.getsockname()[1]}", "secret", os.getpid())
+        folder.server.write_text(json.dumps(server._asdict()))
+        office.submit(half)
+        answer = ask(folder.root, "events", {})
+        assert next(answer) == {"id": 1}
+        with pytest.raises(CutOff):
+            next(answer)
 
 
 class Happening(Accounts):

@@ -17,6 +17,12 @@ from inkdot.domain.errors import Failure, UsageError
 from inkdot.settings import load
 
 _TRIES_SECONDS = 10.0
+_PIECE = 65_536
+_AND_NOW = {"person_erase": "it finishes the erasure when it is back. Ask again to see that."}
+
+
+class CutOff(Failure):
+    """What came so far is true, and not all."""
 
 
 def asker() -> str:
@@ -59,13 +65,33 @@ def _remote(server: Server, question: str, what: Mapping[str, Any]) -> Iterator[
             response = connection.getresponse()
             break
         except (ConnectionError, http.client.HTTPException) as error:
+            connection.close()
             if time.monotonic() > deadline:
                 raise Failure("The server's office does not answer; 'inkdot doctor' tells more.") from error
             time.sleep(0.1)
-    with response:
-        for line in response:
+    try:
+        for line in _lines(response):
             item = json.loads(line)
             if "error" in item and "message" in item:
                 raise (UsageError if item["error"] == "UsageError" else Failure)(item["message"])
             yield item
-    connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        raise CutOff(f"The server ended in the middle; {_AND_NOW.get(question, 'ask again.')}") from error
+    finally:
+        response.close()
+        connection.close()
+
+
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Line by line as they come; raises where the answer breaks off, which `readline` takes for its end."""
+    begun: list[bytes] = []
+    while piece := response.read1(_PIECE):
+        first, *others = piece.split(b"\n")
+        begun.append(first)
+        if others:
+            yield b"".join(begun)
+            *whole, last = others
+            yield from whole
+            begun = [last]
+    if any(begun):
+        yield b"".join(begun)

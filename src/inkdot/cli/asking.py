@@ -55,12 +55,18 @@ def events(
 
       inkdot events --follow --json
     """
+    from inkdot.app.ask import CutOff
+
     what: dict[str, Any] = {"person": person, "kind": kind, "since": since, "last": last}
     after = None
     while True:
-        for event in answers(data, "events", what | {"after": after}):
-            after = event["id"]
-            put(event) if as_json else typer.echo(_line(event))
+        try:
+            for event in answers(data, "events", what | {"after": after}):
+                after = event["id"]
+                put(event) if as_json else typer.echo(_line(event))
+        except CutOff:  # whoever follows goes on behind what came
+            if not follow:
+                raise
         if not follow:
             return
         what["last"] = None

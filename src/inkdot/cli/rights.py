@@ -37,9 +37,7 @@ def export(
     from inkdot.app.portrait import readable
 
     address = normal_address(person)
-    portrait = next(answers(data, "person_export", {"person": address}), None)
-    if portrait is None:
-        raise Failure("The server ended in the middle; ask again.")
+    portrait = next(answers(data, "person_export", {"person": address}))
     try:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr("person.json", json.dumps(portrait, ensure_ascii=False, indent=1))
@@ -72,9 +70,7 @@ def erase(
     whom = person if person.startswith(f"{PERSON}_") else normal_address(person)
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete everything about {whom} for good?", err=True)):
         raise erasure_refused(whom)
-    certificate = next(answers(data, "person_erase", {"person": whom}), None)
-    if certificate is None:
-        raise Failure("The server ended in the middle; it finishes the erasure when it is back. Ask again to see that.")
+    certificate = next(answers(data, "person_erase", {"person": whom}))
     if as_json:
         put(certificate)
         return
