@@ -19,15 +19,21 @@ from starlette.requests import Request
 
 from inkdot.app.ask import CutOff, ask
 from inkdot.app.folder import Folder, Server
+from inkdot.app.house import House
 from inkdot.app.office import Office, OfficeConfig
 from inkdot.domain.account import Membership, Role
 from inkdot.domain.errors import Failure, SignInFirst
 from inkdot.domain.event import Event
-from inkdot.domain.ids import UserId
+from inkdot.domain.ids import DELIVERY, DeliveryId, EventId, UserId, from_word
+from inkdot.settings import load
+from inkdot.show.api.asked import Log
+from inkdot.show.api.call import Call, Principal
+from inkdot.show.api.webhooks import list_deliveries
 from inkdot.show.auth import Auth, fresh_user
 from inkdot.show.live import Live, Past, Wanted
 from inkdot.show.passwords import hashed, totp_code, totp_secret
 from inkdot.store.accounts import Accounts
+from inkdot.store.outbox import Attempt, NewDelivery
 from tests.conftest import ADA, PATIENCE, eventually
 from tests.office.asking import PASSWORD
 from tests.store.made import HERE, event
@@ -135,6 +141,37 @@ def test_half_an_answer_is_not_taken_for_the_whole(tmp_path: Path) -> None:
         assert next(answer) == {"id": 1}
         with pytest.raises(CutOff):
             next(answer)
+
+
+def test_a_page_of_what_failed_is_followed_by_the_next_although_its_last_was_delivered_meanwhile(
+    tmp_path: Path,
+) -> None:
+    folder = Folder(tmp_path / "data")
+    house = House(folder, load(folder.root, {}))
+    outbox, numbers = house.acting.outbox, [DeliveryId(number) for number in range(1, 5)]
+    outbox.add(
+        [
+            NewDelivery(number, 1, EventId(number), 0, HERE, 0, "x", '{"do": "slack"}', '{"type": "x"}', False, 9, 9)
+            for number in numbers
+        ]
+    )
+    asker = Principal(HERE, ADA, frozenset(), 1, lambda: True)
+    found, cursor = [], None
+    try:
+        for number in numbers:
+            outbox.settle(number, Attempt(0, 9, 1, False, "no"), "failed", 9)
+        for _ in range(2):
+            asked = Log(limit=2, state="failed", cursor=cursor)
+            page = list_deliveries(Call(asker, {}, asked, None, house.asks()))
+            found += page.data
+            cursor = page.next_cursor
+            for one in page.data:
+                outbox.settle(
+                    DeliveryId(from_word(DELIVERY, one["delivery"])), Attempt(0, 9, 1, True, "yes"), "done", 9
+                )
+    finally:
+        house.close()
+    assert (len({one["delivery"] for one in found}), cursor) == (4, None)
 
 
 class Happening(Accounts):

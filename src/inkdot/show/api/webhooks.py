@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inkdot.domain.errors import NotFound
-from inkdot.show.api.call import Call, Page, page_in_order, page_of
+from inkdot.show.api.call import Call, Page, page_of
 
 _MOST_LOGGED = 10_000
 
@@ -58,8 +58,19 @@ def replay_webhook(call: Call) -> Page[Any]:
 def list_deliveries(call: Call) -> Page[Any]:
     """Newest first, of the last 30 days."""
     q = call.query
-    found = list(call.ask("webhook_log", webhook=q.webhook, state=q.state, last=_MOST_LOGGED))
-    return page_in_order(reversed(found), q, lambda d: str(d["delivery"]))
+    found = list(call.ask("webhook_log", webhook=q.webhook, state=q.state, last=_MOST_LOGGED))[::-1]
+    if (
+        q.cursor is not None
+    ):  # by when it was made: its state may be another one by now, as where what failed is delivered again
+        place = _place(call.one("webhook_log", delivery=q.cursor))
+        found = [one for one in found if _place(one) < place]
+    more = len(found) > q.limit
+    return Page(found[: q.limit], more, found[q.limit - 1]["delivery"] if more else None)
+
+
+def _place(delivery: dict[str, Any]) -> tuple[str, str]:
+    """By which the log is in order."""
+    return delivery["made"], delivery["delivery"]
 
 
 def show_delivery(call: Call) -> dict[str, Any]:
