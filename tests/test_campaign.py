@@ -266,6 +266,10 @@ def test_who_wants_no_mail_gets_none_and_who_wants_no_marks_gets_none(tmp_path: 
     assert report["messages"][0]["recipients"] == 1
     assert send(tmp_path, sink)["counts"] == {"sent": 3, "skipped": 1}
     assert len(sink.got) == 3
+    mails = inkdot_json("report", "mail", *data)["messages"]
+    assert [m["recipients"] for m in mails if m["subject"] == "Mails to one person each"] == [1], (
+        "the second run sent her none"
+    )
 
 
 def test_who_says_so_while_a_campaign_runs_gets_no_mail_or_no_marks(tmp_path: Path, sink: Sink) -> None:

@@ -127,11 +127,12 @@ class Sending:
         """
         with self.alone():
             self.store.end_copies(self.message, _CUT_OFF)
-            settled = {c.contact: c for c in self.store.copies(self.message, WORKSPACE) if c.state in FINAL}
+            earlier = {c.contact: c for c in self.store.copies(self.message, WORKSPACE)}
+            settled = {contact: c for contact, c in earlier.items() if c.state in FINAL}
             spared = {p.address for p in people.rows if self._register.wants_no_mail(p.address)}
             modes = {p.address: self._register.mode_for(p.address, self._list).mode for p in people.rows}
             written = {a: mode for a, mode in modes.items() if a not in spared}
-            self._keep_message(written)
+            self._keep_message(written, earlier)
             self._modes = tuple(written.values())
             for person in people.rows:
                 contact, *others = self._numbers(person.address, modes[person.address])
@@ -166,18 +167,26 @@ class Sending:
         unnamed = ContactId(-(int.from_bytes(digest, "big") >> 1) - 1)
         return (contact, unnamed) if mode > Mode.AGGREGATE else (unnamed, contact)
 
-    def _keep_message(self, modes: dict[Address, Mode]) -> None:
-        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are."""
+    def _keep_message(self, modes: dict[Address, Mode], earlier: Collection[ContactId]) -> None:
+        """Keep the mail before any copy of it leaves; of people who may not be named, only how many they are.
+
+        One alone is counted among the mails of the day, once: not again where a run before this one had the same `earlier`.
+        """
         original, now = self._original, int(time.time())
         known = {a: self._register.contact(a) for a, mode in modes.items() if mode > Mode.AGGREGATE}
-        unnamed = sum(mode is Mode.AGGREGATE for mode in modes.values())
+        nobodys = [self._numbers(a, mode)[0] for a, mode in modes.items() if mode is Mode.AGGREGATE]
+        unnamed = len(nobodys)
+        if unnamed == 1 and nobodys[0] in earlier:
+            unnamed = 0
+            if not known:
+                return
         internet_id = original.internet_id or self._internet_id
         subject, names = self._template.subject or None, tuple(known)
         kept = Message(
             self.message, now, subject, names, original.links, internet_id, unnamed, by_day(modes), self._list
         )
         self.store.keep_message(kept, known, WORKSPACE)
-        if unnamed != 1:
+        if len(nobodys) != 1:
             self.store.count_unnamed(self.message, unnamed)
 
     @property

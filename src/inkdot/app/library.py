@@ -68,6 +68,7 @@ class Library:
         """Take a file in, or find the document that it is already. Raises UsageError, DocumentUnreadable."""
         fresh = self._read(file, DocumentId(int.from_bytes(os.urandom(8), "big") >> 1))
         kept = self.documents.keep_document(fresh, workspace)
+        self._hold(file, fresh)
         return fresh if kept == fresh.id else self.document(kept, workspace)
 
     def pointing(self, document: Document, url: str, words: Line) -> bytes:
@@ -82,7 +83,13 @@ class Library:
         if fresh.upload == old.upload:
             raise UsageError(f"{file.name} is the file that the links lead to already.")
         self.documents.replace(fresh)
+        self._hold(file, fresh)
         return self._any(document)
+
+    def _hold(self, file: Path, kept: Document) -> None:
+        """Take it in once more where somebody erased the same content before it was known to be wanted again."""
+        if not self._uploads.path(kept.upload).exists():
+            self._uploads.take(file, kept.bytes)
 
     def revoke(self, word: str, workspace: WorkspaceId = _WORKSPACE) -> list[ShareId]:
         """End a link, or all links of a document; returns those that were open."""
@@ -137,7 +144,7 @@ class Library:
                 shutil.rmtree(left, ignore_errors=True)
         unused = self.documents.forget_unused()
         for digest in unused:
-            self._uploads.forget(digest)
+            self._uploads.forget(digest, self.documents.has_upload)
         unused += self._uploads.tidy(self.documents.has_upload, long_ago)
         for digest in unused:
             self._pages.forget(digest)
@@ -192,7 +199,7 @@ class Library:
             self._pages.image(upload.digest, upload.media, 1, _FIRST_WIDTH)
         except DocumentUnreadable:
             if not self.documents.has_upload(upload.digest):
-                self._uploads.forget(upload.digest)
+                self._uploads.forget(upload.digest, self.documents.has_upload)
                 self._pages.forget(upload.digest)
             raise
         name = file.name[-_MOST_NAME:]

@@ -95,17 +95,18 @@ class Room:
     def care(self, failed: Callable[[], None]) -> None:
         """Once a second: the deny file, the disk; now and then: the drawn pages. Ends with the process."""
         due = time.monotonic() + _CHORE_SECONDS
-        while True:
+        while not self.recorder.failed:
             time.sleep(1)
-            self._deny.renew()
-            self._modes.renew()
-            self.recorder.renew()
-            if self.recorder.failed:
-                failed()
-                return
-            if time.monotonic() > due:
-                due += _CHORE_SECONDS
-                self.pages.trim()
+            try:
+                self._deny.renew()
+                self._modes.renew()
+                self.recorder.renew()
+                if time.monotonic() > due:
+                    due += _CHORE_SECONDS
+                    self.pages.trim()
+            except Exception as error:  # noqa: BLE001 - others delete files, too; who withdraws must be known all the same
+                log("care_failed", error=repr(error))
+        failed()
 
     def close(self) -> None:
         """Let go of everything."""

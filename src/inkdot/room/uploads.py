@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -94,9 +95,19 @@ class Uploads:
             raise Failure(f"{source.name} could not be kept: {error.strerror or error}.") from error
         return Upload(digest, size, media)
 
-    def forget(self, digest: str) -> None:
-        """Delete a content; a missing one is no error."""
-        self.path(digest).unlink(missing_ok=True)
+    def forget(self, digest: str, is_known: Callable[[str], bool]) -> None:
+        """Delete a content, unless it became known meanwhile; a missing one is no error.
+
+        It is put aside before that is asked: who made it known looks afterwards whether it lies there, and one of the two sees the other.
+        """
+        path = self.path(digest)
+        aside = path.with_name(f".{secrets.token_hex(6)}.half")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(aside)
+            if is_known(digest):
+                aside.rename(path)
+            else:
+                aside.unlink()
 
     def tidy(self, is_known: Callable[[str], bool], before: float) -> list[str]:
         """Delete what lies there since `before` (unix seconds) and is not known: whoever took it in was killed. Returns the names."""

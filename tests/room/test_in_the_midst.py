@@ -1,0 +1,69 @@
+"""What happens to files while somebody works with them: other processes delete, and take in, what is the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inkdot.app import room
+from inkdot.app.folder import Folder
+from inkdot.app.library import Library
+from inkdot.domain.document import Document
+from inkdot.domain.errors import JournalStopped
+from inkdot.domain.ids import DocumentId
+from inkdot.settings import load
+from tests.conftest import eventually
+from tests.room.made import pdf
+
+
+class Interrupted(Library):
+    """Looks through a file, and meanwhile something happens."""
+
+    happens: Callable[[], object] | None = None
+
+    def _read(self, file: Path, document: DocumentId) -> Document:
+        fresh = super()._read(file, document)
+        happens, self.happens = self.happens, None
+        if happens:
+            happens()
+        return fresh
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_file_that_is_erased_while_it_is_taken_in_again_is_there(tmp_path: Path, anew: bool) -> None:
+    folder, file = Folder(tmp_path / "data"), pdf(tmp_path / "offer.pdf", 1)
+    with folder.owned(), Interrupted(folder) as library, Library(folder) as eraser:
+        other = eraser.take(pdf(tmp_path / "other.pdf", 1, "other"))
+        before = eraser.take(file)
+        library.happens = lambda: eraser.erase(before.id)
+        document = library.replace(other.id, file) if anew else library.take(file)
+        assert (folder.uploads / document.upload[:2] / document.upload).read_bytes() == file.read_bytes()
+
+
+def test_files_that_others_delete_do_not_end_the_care_for_who_withdrew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_CHORE_SECONDS", 0.0)
+    folder = Folder(tmp_path / "data")
+    with folder.owned():
+        cared = room.Room(folder, load(folder.root, {}))
+        (folder.drawn / "erased").mkdir(parents=True)
+        (folder.drawn / "erased" / "1-880.webp").symlink_to("nowhere")  # as one that is deleted once it was listed
+        trim, trimmed, ended = cared.pages.trim, list[bool](), threading.Event()
+
+        def noted() -> int:
+            trimmed.append(True)
+            return trim()
+
+        monkeypatch.setattr(cared.pages, "trim", noted)
+        caring = threading.Thread(target=cared.care, args=(ended.set,))
+        caring.start()
+        eventually(lambda: trimmed)
+        cared.recorder.failed = JournalStopped("The disk failed.")
+        caring.join()
+        assert ended.is_set()
+        cared.recorder.failed = None
+        cared.close()
