@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 
 from inkdot.domain.errors import NewerData
 from inkdot.domain.ping import Ping, ping_id, place_of
+from inkdot.journal.eraser import blank_all
 from inkdot.journal.reader import Reader
 from inkdot.journal.record import SEGMENT_HEAD, encode
 from inkdot.journal.segment import numbers, path_of, street_folder
-from inkdot.journal.writer import Writer
+from inkdot.journal.writer import DiskFull, Writer
 
 SMALL = 1 << 16
 
@@ -132,6 +135,59 @@ def test_a_restart_begins_a_new_segment_and_loses_nothing(tmp_path: Path) -> Non
     for start in (0, 10, 20):
         written(tmp_path, [numbered(10, start)])
     assert [p.time for p in read_all(tmp_path)[0]] == list(range(30))
+
+
+def test_what_is_written_after_a_write_that_broke_off_is_read_by_who_read_the_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader, write = Writer(street_folder(tmp_path, 0), SMALL), Reader(tmp_path, {}), os.pwrite
+
+    def half(fd: int, data: bytes, offset: int) -> int:
+        """As a file system does that writes nothing in place, at the end of its room."""
+        if len(data) < 200:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data[:-100], offset)
+
+    def record(agent: bytes) -> bytes:
+        return encode(b"GET", 1, bytes(16), b"token", agent)
+
+    writer.commit(record(b"first"))
+    monkeypatch.setattr(os, "pwrite", half)
+    with pytest.raises(DiskFull):
+        writer.commit(record(b"x" * 300) + record(b"y" * 300))
+    monkeypatch.setattr(os, "pwrite", write)
+    found = [ping.headers for ping in reader.read(10).pings]
+    writer.commit(record(b"last"))
+    while (batch := reader.read(10)).end:
+        found += [ping.headers for ping in batch.pings]
+    assert (found[0], found[-1]) == (b"first", b"last")
+    reader.close()
+    writer.close()
+
+
+def test_a_segment_out_of_which_something_was_erased_expires_no_later(tmp_path: Path) -> None:
+    written(tmp_path, [[(b"GET", 1, bytes(16), b"token", b"ben@example.com")]])
+    path = path_of(street_folder(tmp_path, 0), 1)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert blank_all(tmp_path) == 1
+    assert path.stat().st_mtime == 1_700_000_000
+    assert b"ben" not in path.read_bytes()
+
+
+def test_what_is_unread_can_be_asked_while_a_street_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, [[(b"GET", 1, bytes(16), b"token", b"")]])
+    reader = Reader(tmp_path, {})
+    assert len(reader.read(10).pings) == 1
+    Writer(street_folder(tmp_path, 1), SMALL).close()
+
+    def look(folder: Path) -> list[int]:
+        monkeypatch.undo()
+        reader.read(10)  # on the thread that keeps events
+        return numbers(folder)
+
+    monkeypatch.setattr("inkdot.journal.reader.numbers", look)
+    assert reader.backlog() == 0
+    reader.close()
 
 
 def test_a_journal_of_the_future_is_refused(tmp_path: Path) -> None:

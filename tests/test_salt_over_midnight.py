@@ -52,6 +52,13 @@ def test_streets_of_one_machine_know_the_same_visitors(tmp_path: Path) -> None:
     assert one.passing(b"87654321", ADDRESS, AGENT) != one.passing(SITE, ADDRESS, AGENT)
 
 
+def test_a_salt_that_a_power_failure_left_empty_is_none(tmp_path: Path) -> None:
+    (tmp_path / f"salt-{MIDNIGHT // _DAY}").touch()
+    one, other = Salt(tmp_path, MIDNIGHT + 3_600), Salt(tmp_path, MIDNIGHT + 3_601)
+    assert [len(salt) for salt in kept(tmp_path)] == [32]
+    assert one.passing(SITE, ADDRESS, AGENT) == other.passing(SITE, ADDRESS, AGENT)
+
+
 @pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed")
 def test_a_running_server_knows_nobody_again_when_the_day_is_over(tmp_path: Path) -> None:
     data, clock, backup = tmp_path / "data", tmp_path / "clock", tmp_path / "backup.tar"

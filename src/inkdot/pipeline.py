@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from inkdot.act.watch import Watch
@@ -21,7 +22,7 @@ from inkdot.store.agreements import Agreements
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.sites import Binding, Sites
-from inkdot.store.visits import FINISHED_AFTER, ROLL_UP_ABOVE, judged_anew, roll_up
+from inkdot.store.visits import FINISHED_AFTER, ROLL_UP_ABOVE, judged_anew, owe_the_past, owes_the_past, roll_up
 from inkdot.understand.address import Networks
 from inkdot.understand.channels import Channels
 from inkdot.understand.rules import RuleBook
@@ -58,13 +59,11 @@ class Pipeline:
 
         `watch` acts on events once they are kept; `agreements` writes down before what browsers agreed to.
         """
-        self._reader = Reader(journal, store.checkpoint())
-        self._understanding = Understanding(keyring, store, networks, control, book, sites, channels)
-        self._control, self._store, self._sites, self._watch = control, store, sites, watch
-        self._agreements = agreements
-        self._not_rolled, self._from_the_past, self._newest = 0, False, store.last_time()
-        if watch:
-            watch.begin(store.checkpoint(), store.between_ids)
+        self._journal, self._store, self._control, self._sites = journal, store, control, sites
+        self._understood = partial(Understanding, keyring, store, networks, control, book, sites, channels)
+        self._watch, self._agreements = watch, agreements
+        self._begin()
+        self._not_rolled, self._from_the_past, self._newest = 0, owes_the_past(store), store.last_time()
         self._set_aside_since = 0
         self._corrections = control.corrections()
         self.latest: deque[Event] = deque(maxlen=1_000)
@@ -72,13 +71,31 @@ class Pipeline:
         self.heard: Heard | None = None
         """Told of each batch once it is kept."""
 
+    def _begin(self) -> None:
+        """Go on behind what is kept, remembering what led there."""
+        self._failed = True
+        self._reader = Reader(self._journal, self._store.checkpoint())
+        self._understanding = self._understood()
+        if self._watch:
+            self._watch.begin(self._store.checkpoint(), self._store.between_ids)
+        self._failed = False
+
     def step(self) -> int:
-        """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData."""
+        """Take one batch through; returns how many pings it had. Raises StoreDamaged, NewerData.
+
+        After one that failed the next one takes its pings again: the journal was read and memory changed, and nothing kept.
+        """
+        if self._failed:
+            self._reader.close()
+            self._begin()
         # A batch makes hundreds of thousands of tuples and not one cycle: searching them for cycles costs a fifth of the time.
         gc.disable()
         done = 0
         try:
             done = self._step()
+        except BaseException:
+            self._failed = True
+            raise
         finally:
             if done >= _MANY:
                 self._set_aside()
@@ -117,25 +134,33 @@ class Pipeline:
             )
         if self._agreements:
             self._agreements.heard(outcome.events)
+        of_sites = [e.time for e in outcome.events if e.scene and e.scene.site]
+        self._owe_the_past(of_sites)
         self._store.keep(outcome.events, outcome.dropped, batch.end, outcome.relabelled)
-        if self._watch:
-            self._watch.take(outcome.events, batch.end, outcome.relabelled)
-        self.latest.extend(outcome.events[-1_000:])
-        if self.heard:
-            ends = {stream: int(ping_id(stream, *place)) for stream, place in batch.end.items()}
-            self.heard(outcome.events, ends, outcome.relabelled, self.latest)
-        self._count_for_reports(outcome.events)
+        try:
+            if self._watch:
+                self._watch.take(outcome.events, batch.end, outcome.relabelled)
+        finally:  # what it could not act on it takes from the store later; those who watch would never hear of it
+            self._tell(outcome, batch.end)
+        self._count_for_reports(of_sites)
         return len(batch.pings) + len(batch.damage)
 
-    def _count_for_reports(self, events: Sequence[Event]) -> None:
-        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet.
+    def _tell(self, outcome: Outcome, end: Mapping[int, tuple[int, int]]) -> None:
+        self.latest.extend(outcome.events[-1_000:])
+        if self.heard:
+            ends = {stream: int(ping_id(stream, *place)) for stream, place in end.items()}
+            self.heard(outcome.events, ends, outcome.relabelled, self.latest)
 
-        The past is what may have been added up already, without them.
-        """
-        of_sites = [e.time for e in events if e.scene and e.scene.site]
+    def _owe_the_past(self, of_sites: Sequence[int]) -> None:
+        """The past is what may have been added up already, without these events. That stands in the store before they do."""
+        if not self._from_the_past and of_sites and min(of_sites) < self._newest - FINISHED_AFTER:
+            owe_the_past(self._store)
+            self._from_the_past = True
+
+    def _count_for_reports(self, of_sites: Sequence[int]) -> None:
+        """Visits are added up from time to time; those of the past, which an import brings, when the journal is quiet."""
         if not of_sites:
             return
-        self._from_the_past |= min(of_sites) < self._newest - FINISHED_AFTER
         self._newest = max(self._newest, *of_sites)
         self._not_rolled += len(of_sites)
         if self._not_rolled > ROLL_UP_ABOVE and not self._from_the_past:

@@ -56,17 +56,31 @@ _SLACK = bytes(64)  # a record may end in zeros that rstrip took
 
 def remove(store: Path) -> None:
     """Delete a DuckDB file and its log."""
-    for path in (store, _wal(store)):
-        path.unlink(missing_ok=True)
+    store.unlink(missing_ok=True)
+    remove_log(store)
+
+
+def remove_log(store: Path) -> None:
+    """Delete the log of a DuckDB file."""
+    _wal(store).unlink(missing_ok=True)
 
 
 def set_aside(store: Path, why: str) -> Path | None:
     """Keep a DuckDB file under another name; None if it is not there."""
-    target = store.with_name(f"{store.stem}.{why}-{time.time_ns() // 1_000_000}{store.suffix}")
+    target = _aside(store, why)
     for path, new in ((store, target), (_wal(store), _wal(target))):
         if path.exists():
             path.rename(new)
     return target if target.exists() else None
+
+
+def keep_aside(store: Path, why: str) -> None:
+    """Let a closed DuckDB file have another name, too: it stays in its place until another one is put there."""
+    _aside(store, why).hardlink_to(store)
+
+
+def _aside(store: Path, why: str) -> Path:
+    return store.with_name(f"{store.stem}.{why}-{time.time_ns() // 1_000_000}{store.suffix}")
 
 
 def last_backup(folder: Folder) -> Path | None:
@@ -112,6 +126,7 @@ def expire(folder: Folder, store: EventStore, days: int) -> int:
     remove(fresh)
     store.backup_to(fresh)
     fresh.rename(folder.backups / _STORE_BACKUP)
+    sync_folder(folder.backups)
     for path in old:
         path.unlink(missing_ok=True)
     for path in left:
@@ -213,10 +228,12 @@ def _add_journal(tar: tarfile.TarFile, journal: Path) -> None:
         street = street_folder(journal, stream)
         for number in numbers(street):
             with contextlib.suppress(FileNotFoundError):  # expired meanwhile, so understood long ago
-                content = path_of(street, number).read_bytes().rstrip(b"\0") + _SLACK
+                path = path_of(street, number)
+                written = int(path.stat().st_mtime)  # also where it is restored its days count from then on
+                content = path.read_bytes().rstrip(b"\0") + _SLACK
                 content += bytes(-len(content) % 8)
-                info = tarfile.TarInfo(f"journal/street-{stream}/{path_of(street, number).name}")
-                info.size, info.mode, info.mtime = len(content), 0o600, int(time.time())
+                info = tarfile.TarInfo(f"journal/street-{stream}/{path.name}")
+                info.size, info.mode, info.mtime = len(content), 0o600, written
                 tar.addfile(info, io.BytesIO(content))
 
 

@@ -27,6 +27,7 @@ from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import InkdotError, UsageError
 from inkdot.domain.ids import PERSON, ContactId, WorkspaceId, from_word, to_word
 from inkdot.journal.eraser import erase as erase_in_journal
+from inkdot.journal.segment import sync_folder
 from inkdot.show.questions import here
 from inkdot.store.consents import Erasure
 from inkdot.store.contract import iso
@@ -114,6 +115,7 @@ def _erase(house: House, forgetting: Forgetting, asked: Erasure, by: str) -> dic
         care.remove(fresh)
         house.store.backup_to(fresh)
         fresh.rename(copied)
+        sync_folder(copied.parent)
     rewritten, lost = _forget_in_backups(house, asked._replace(address=address), by)
     exports = [path for path in forgetting.exports_with(contact) if path.exists()]
     certificate = done | {
@@ -170,10 +172,13 @@ def _forget_files(folder: Folder, address: Address | None) -> tuple[int, list[st
         _unname(folder.root / care.BACKED_UP, address)
     left = []
     for mail in sorted(folder.spool.glob("*.mail")) if address else []:
-        with mail.open("rb") as file:
-            recipients = [r.lower() for r in json.loads(file.readline()).get("recipients", [])]
+        try:
+            with mail.open("rb") as file:
+                recipients = [r.lower() for r in json.loads(file.readline()).get("recipients", [])]
+        except FileNotFoundError:  # it was just delivered
+            continue
         if recipients == [address]:
-            mail.unlink()
+            mail.unlink(missing_ok=True)
             mail.with_suffix(".log").unlink(missing_ok=True)
             doomed.append(mail)
         elif address in recipients:
@@ -220,6 +225,7 @@ def _rewrite(house: House, backup: Path, scratch: Path, asked: Erasure, by: str)
         fresh.unlink(missing_ok=True)
         care.backup(folder, inner.control, inner.store, fresh)
         fresh.rename(backup)
+        sync_folder(backup.absolute().parent)
     finally:
         inner.close()
 

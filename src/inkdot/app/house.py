@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from inkdot.domain.errors import FolderInUse, NotFound, StoreDamaged, UsageError
 from inkdot.domain.event import Event
 from inkdot.domain.evidence import Correction, Says, Verdict
 from inkdot.domain.ids import EVENT, EventId, from_word
+from inkdot.journal.segment import sync_folder
 from inkdot.pipeline import Heard, Pipeline
 from inkdot.settings import Settings
 from inkdot.show.campaigns import CampaignQuestions
@@ -163,44 +165,51 @@ class House:
             self.store.close()
         self.rebuilt_because = str(damage)
         care.set_aside(self.folder.events, "damaged")
-        self._rebuild(care.last_backup(self.folder), progress)
+        self._put_in_place(self._rebuilt(care.last_backup(self.folder), progress))
 
     def rebuild(self, progress: Progress = _silent) -> int:
         """Make the event store anew from itself (what the journal has no more) and the journal; returns its events."""
         self.store.flush()
         self.pipeline.close()
         self.store.close()
-        base = care.set_aside(self.folder.events, "before-rebuild")
-        return self._rebuild(base, progress)
+        try:
+            fresh = self._rebuilt(self.folder.events, progress)
+            care.keep_aside(self.folder.events, "before-rebuild")
+        except BaseException:
+            self._open()  # all is as it was
+            raise
+        self._put_in_place(fresh)
+        return self.store.size()[0]
 
-    def _rebuild(self, base: Path | None, progress: Progress) -> int:
-        """Fill a new store under another name, then put it in place: a crash on the way leaves nothing half done."""
+    def _rebuilt(self, base: Path | None, progress: Progress) -> Path:
+        """A new store under another name: whatever ends this, what there is stays in its place."""
         fresh = self.folder.run / "rebuilding.duckdb"
         care.remove(fresh)
-        store = EventStore(fresh, self.settings.memory_limit)
-        if base is not None:
-            care.take_over(store, base, self.folder)
-        pipeline = self._pipeline(store)
-        pipeline.drain(progress)
-        pipeline.close()
-        roll_up(store, anew_since=0)
-        store.flush()
-        store.close()
+        with closing(EventStore(fresh, self.settings.memory_limit)) as store:
+            if base is not None:
+                care.take_over(store, base, self.folder)
+            with closing(self._pipeline(store)) as pipeline:
+                pipeline.drain(progress)
+            roll_up(store, anew_since=0)
+            store.flush()
+        return fresh
+
+    def _put_in_place(self, fresh: Path) -> None:
+        """Another store instead of the one that is closed, in one step that lasts."""
+        care.remove_log(self.folder.events)
         fresh.rename(self.folder.events)
+        sync_folder(self.folder.root)
         self._open()
-        return self.store.size()[0]
 
     def rewrite_store(self) -> None:
         """Write the event store anew, so that nothing deleted stays in the file."""
         fresh = self.folder.run / "rewritten.duckdb"
         care.remove(fresh)
         self.store.backup_to(fresh)
-        self.pipeline.close()
         self.store.flush()
+        self.pipeline.close()
         self.store.close()
-        care.remove(self.folder.events.with_name(self.folder.events.name + ".wal"))
-        fresh.rename(self.folder.events)
-        self._open()
+        self._put_in_place(fresh)
 
     def verify(self) -> list[str]:
         """What is wrong with the stores and the journal, in sentences."""

@@ -32,7 +32,7 @@ from inkdot.app.sharing import ASKS as SHARING_ASKS
 from inkdot.app.trying import ASKS as TRYING_ASKS
 from inkdot.app.webhooks import ASKS as WEBHOOK_ASKS
 from inkdot.collect.counters import exposition, total
-from inkdot.domain.errors import Failure, InkdotError, StoreDamaged
+from inkdot.domain.errors import Failure, FolderInUse, InkdotError, StoreDamaged
 from inkdot.domain.event import Event
 from inkdot.domain.ids import WorkspaceId
 from inkdot.domain.ping import ping_id
@@ -64,6 +64,8 @@ _EXCLUSIVE = (
     "person_merge", "person_unmerge", "rebuild", "tidy", "regrade", "correct", "person_erase", "sample_remove",
 )  # fmt: skip
 """Chores that need the pipeline to rest; questions in between may be told to ask again."""
+_WHOLE = ("backup", "rebuild", "tidy", "person_erase", "sample_remove")
+"""Chores that copy the whole store or put another in its place: one at a time, or the one would miss what the other does."""
 
 
 class OfficeConfig(NamedTuple):
@@ -85,7 +87,7 @@ class Office:
         self._folder, self._config = folder, config
         self._house: House | None = None
         self._ready = threading.Condition()
-        self._turn = threading.RLock()
+        self._whole, self._turn = threading.Lock(), threading.RLock()  # taken in this order
         self._trouble: str | None = None
         self._chores_due = time.monotonic() + _FIRST_CHORES_SECONDS
         self._steps = self._pings = self._chores_done = 0
@@ -136,6 +138,9 @@ class Office:
                 log("store_rebuilt", because=str(damage))
                 self._trouble = None
                 return 1
+            except FolderInUse as busy:  # the control store: somebody else writes it for long, and then no more
+                log("store_busy", error=str(busy))
+                return 0
         self._steps += bool(count)
         self._pings += count
         return count
@@ -163,6 +168,9 @@ class Office:
             time.sleep(_DELIVER_SECONDS)
 
     def _chores(self, house: House) -> None:
+        if not self._whole.acquire(blocking=False):  # a backup is being made, and pings need not wait for its end
+            self._chores_due = time.monotonic() + _CHORES_AGAIN_SECONDS
+            return
         try:
             expired, closed = house.tidy()
         except StoreDamaged:
@@ -171,6 +179,8 @@ class Office:
             log("chores_failed", error=str(error))
             self._chores_due = time.monotonic() + _CHORES_AGAIN_SECONDS
             return
+        finally:
+            self._whole.release()
         self._chores_done += 1
         if expired or closed:
             log("chores", segments_expired=expired, months_closed=closed)
@@ -199,12 +209,7 @@ class Office:
             ("pipeline_pings_total", "counter", "pings understood and kept since the start", self._pings),
             ("pipeline_batches_total", "counter", "transactions since the start", self._steps),
             ("pipeline_backlog_bytes", "gauge", "journal not yet understood, an upper bound", backlog),
-            (
-                "chores_total",
-                "counter",
-                "times that the chores of each hour were done since the start",
-                self._chores_done,
-            ),
+            ("chores_total", "counter", "times that chores were done since the start", self._chores_done),
             ("outbox_waiting", "gauge", "deliveries that wait", self._waiting()[0]),
             ("outbox_paused", "gauge", "places that are paused", self._waiting()[1]),
             ("mails_waiting", "gauge", "mails in the mail door's spool", len(list(self._folder.spool.glob("*.mail")))),
@@ -239,28 +244,20 @@ class Office:
             "person_merge", "person_unmerge", "person_identities",
             "home", "alive", "silent", "sent", "heard", "latest", "live", "audit_log", "table_download", "person_export", "person_erase", "retention", "doctor", "report_campaign", "campaign_list", "sample_remove",
         )  # fmt: skip
-        return {
-            name: self._asked(name)
-            for name in (
-                *names,
-                *ASKS,
-                *AUDIENCE_ASKS,
-                *WEBHOOK_ASKS,
-                *SENDING_ASKS,
-                *SHARING_ASKS,
-                *NOTICE_ASKS,
-                *SETTING_ASKS,
-                *MAILER_ASKS,
-                *TRYING_ASKS,
-            )
-        }
+        more = (
+            *ASKS, *AUDIENCE_ASKS, *WEBHOOK_ASKS, *SENDING_ASKS, *SHARING_ASKS, *NOTICE_ASKS, *SETTING_ASKS, *MAILER_ASKS,
+            *TRYING_ASKS,
+        )  # fmt: skip
+        return {name: self._asked(name) for name in (*names, *more)}
 
     def _asked(self, name: str) -> Ask:
         def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-            house = self._opened()
-            with self._turn if name in _EXCLUSIVE else contextlib.nullcontext():
+            house, free = self._opened(), contextlib.nullcontext()
+            with self._whole if name in _WHOLE else free, self._turn if name in _EXCLUSIVE else free:
                 found = house.asks()[name](what)
-                if name in _EXCLUSIVE:  # whole before it is told: each part is fetched by any thread, or by none
+                if (
+                    name in _EXCLUSIVE + _WHOLE
+                ):  # whole before it is told: each part is fetched by any thread, or by none
                     found = iter(list(found))
             yield from found
 

@@ -113,6 +113,8 @@ class GroupCommit:
                 self._writer.rehearse(_TYPICAL_RECORD)
         except (DiskFull, JournalStopped) as error:
             return error
+        except Exception as error:  # noqa: BLE001 - without this thread everybody would wait for ever, and nobody would see it
+            return JournalStopped(f"The journal's thread failed: {error!r}")
         return None
 
     def _committed(self, entries: list[Entry], failure: DiskFull | JournalStopped | None) -> None:

@@ -36,10 +36,10 @@ class Salt:
         if state == self._state:
             return
         path, before = (self._run / f"salt-{d}" for d in (day, day - 1))
-        if not path.exists():
+        if not _whole(path):
             _make(path)
         self._salt = path.read_bytes()
-        self._before = before.read_bytes() if state[1] and before.exists() else b""
+        self._before = before.read_bytes() if state[1] and _whole(before) else b""
         self._state = state
         self._known.clear()
         for old in self._run.glob("salt-*"):
@@ -61,14 +61,22 @@ class Salt:
         return _passing(self._before, site + address + agent) if self._before else None
 
 
+def _whole(path: Path) -> bool:
+    return path.exists() and path.stat().st_size == _SALT_BYTES
+
+
 def _make(path: Path) -> None:
     fresh = path.with_name(f"fresh-{secrets.token_hex(8)}")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.write(fd, os.urandom(_SALT_BYTES))
+    os.fsync(fd)  # an empty salt after a power failure would make visitors out of addresses alone
     os.close(fd)
     with contextlib.suppress(FileExistsError):  # another street was first
         path.hardlink_to(fresh)
-    fresh.unlink()
+    if _whole(path):
+        fresh.unlink()
+    else:
+        fresh.rename(path)
 
 
 def _passing(salt: bytes, whom: bytes) -> VisitorId:

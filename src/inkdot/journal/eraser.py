@@ -85,7 +85,8 @@ def _erase_in(
     except FileNotFoundError:  # expired meanwhile
         return 0
     try:
-        data = os.pread(fd, os.fstat(fd).st_size, 0)
+        written = os.fstat(fd)
+        data = os.pread(fd, written.st_size, 0)
         if not about(data):
             return 0
         erased = 0
@@ -95,7 +96,9 @@ def _erase_in(
                 # Also over a damaged stretch, as a kill in the middle of blanking leaves one.
                 os.pwrite(fd, blank(end - offset), offset)
                 erased += 1
-        os.fdatasync(fd)
+        if erased:  # the segment expires by the time of its last record, and not later because of this
+            os.utime(fd, ns=(written.st_atime_ns, written.st_mtime_ns))
+            os.fsync(fd)
     finally:
         os.close(fd)
     return erased

@@ -64,7 +64,7 @@ class Reader:
 
     def backlog(self) -> int:
         """Bytes of whole segments and of the current one that are still unread; an upper bound."""
-        return sum(t.unread_bytes() for t in self._tails.values())
+        return sum(t.unread_bytes() for t in list(self._tails.values()))  # others ask while streams are added
 
     def close(self) -> None:
         """Release the open segments."""

@@ -84,6 +84,8 @@ class Writer:
                 done += os.pwrite(self._fd, records[done:] if done else records, self._offset + done)
         except OSError as error:
             if error.errno in _NO_ROOM:
+                if done:  # a reader may be behind these records already: nothing else may come into their place
+                    self._end = self._offset
                 raise DiskFull(os.strerror(error.errno)) from error
             raise JournalStopped(f"The disk refused to write the journal: {error}") from error
         self._sync()

@@ -107,6 +107,19 @@ def _wind_back(session: duckdb.DuckDBPyConnection, moment: dt.datetime) -> None:
         elif moment == _NEVER:
             session.execute(ask["empty_steps"])
     session.execute(ask["wind_back"], since)
+    if moment == _NEVER:
+        session.execute(ask["owe_nothing"])
+
+
+def owe_the_past(store: EventStore) -> None:
+    """Days that may be added up are to be added up again, `anew_since` ever, whatever happens until then. As roll_up."""
+    with store.writing() as session:
+        session.execute(questions("site")["owe_the_past"])
+
+
+def owes_the_past(store: EventStore) -> bool:
+    """Whether that was not done yet."""
+    return bool(store.rows("site", "owes_the_past")[0][0])
 
 
 def judged_anew(store: EventStore, event: Event) -> None:
@@ -153,13 +166,11 @@ def waiting(store: EventStore) -> int:
 
 
 def _since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
-    rows = session.execute(questions("site")["rolled"]).fetchall()
-    return rows[0][0] if rows else _NEVER
+    return session.execute(questions("site")["rolled"]).fetchall()[0][0] or _NEVER
 
 
 def _others_since(session: duckdb.DuckDBPyConnection) -> dt.datetime:
-    rows = session.execute(questions("site")["others_until"]).fetchall()
-    return rows[0][0] if rows else _NEVER
+    return session.execute(questions("site")["others_until"]).fetchall()[0][0] or _NEVER
 
 
 def _freshen(session: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime, finished: dt.datetime) -> None:

@@ -7,8 +7,20 @@ SELECT (SELECT count(*) FROM events WHERE id >= $first AND id < $last), (SELECT 
 SELECT reason, count(*) FROM dropped WHERE ping >= $first AND ping < $last GROUP BY reason ORDER BY reason;
 
 -- name: rolled
--- From when on visits may still be missing.
-SELECT until FROM rolled;
+-- From when on visits may still be missing. A row of 1900 says that earlier ones may be, too.
+SELECT max(until) FROM rolled WHERE until > TIMESTAMP '1900-01-01';
+
+-- name: owe_the_past
+-- Events come of days that are added up already.
+INSERT INTO rolled (until) VALUES (TIMESTAMP '1900-01-01');
+
+-- name: owes_the_past
+-- Whether some came that were not added up.
+SELECT count(*) > 0 FROM rolled WHERE until = TIMESTAMP '1900-01-01';
+
+-- name: owe_nothing
+-- They are being added up.
+DELETE FROM rolled WHERE until = TIMESTAMP '1900-01-01';
 
 -- name: waiting
 -- Website events that are not added up yet.
@@ -177,7 +189,7 @@ SELECT min(time) FROM fresh_events WHERE visit NOT IN (SELECT visit FROM fresh_v
 
 -- name: forget_rolled
 -- Makes room for the new mark.
-DELETE FROM rolled;
+DELETE FROM rolled WHERE until > TIMESTAMP '1900-01-01';
 
 -- name: keep_rolled
 -- The new mark.
@@ -292,7 +304,7 @@ UPDATE closed SET visit = $visit, visitor = $visitor WHERE id = $event;
 
 -- name: others_until
 -- Up to where views without a visit are added up.
-SELECT others FROM rolled;
+SELECT max(others) FROM rolled WHERE until > TIMESTAMP '1900-01-01';
 
 -- name: keep_others_until
 -- The new mark.
