@@ -77,3 +77,19 @@ def test_what_waits_arrives_with_the_first_try_after_the_receiver_is_back(house:
     next_try(house)
     assert only(house).state == "done"
     assert len({h.headers["webhook-id"] for h in receiver.at("/down")}) == 1
+
+
+def test_what_waits_does_not_wait_for_the_old_time_where_the_clock_was_set_back(
+    house: House, receiver: Receiver
+) -> None:
+    receiver.status["/down"] = 503
+    fired(house, receiver)
+    next_try(house)
+    waits, rests = only(house).due - house.time // SECOND, house.acting.outbox.target(only(house).target).not_before
+    house.time -= 300 * DAY
+    house.acting.deliverer.start_due()
+    assert abs(only(house).due - house.time // SECOND - waits) <= 1
+    assert rests - house.acting.outbox.target(only(house).target).not_before >= 299 * 86_400
+    receiver.status["/down"] = 204
+    next_try(house)
+    assert only(house).state == "done"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from inkdot.domain.ids import MessageId
 from inkdot.relay.copies import Copies
@@ -16,6 +19,7 @@ from inkdot.relay.desk import Desk, Login
 from inkdot.relay.door import Door
 from inkdot.relay.envelope import Envelope
 from inkdot.relay.limits import Limits
+from inkdot.relay.oauth import Tokens
 from inkdot.relay.route import read_route
 from inkdot.relay.spool import Incoming, Spool
 from inkdot.relay.upstream import Upstream
@@ -141,3 +145,42 @@ def test_a_mail_that_is_kept_while_the_server_stops_is_not_called_refused(tmp_pa
     said = asyncio.run(talk())
     assert len(spool.names()) == 1
     assert b"\r\n250 2.0.0 Kept as " in said
+
+
+class Provider(BaseHTTPRequestHandler):
+    """Each of its refresh tokens is good once. While it gives the first access token, something happens."""
+
+    good, happens = "refresh-1", staticmethod(lambda: None)
+
+    def do_POST(self) -> None:
+        token = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["refresh_token"][0]
+        number = int(self.good[-1])
+        if right := token == self.good:
+            Provider.good = f"refresh-{number + 1}"
+        if number == 1:
+            self.happens()
+        self.send_response(200 if right else 400)
+        self.end_headers()
+        self.wfile.write(json.dumps({"access_token": f"access-{number}", "refresh_token": self.good}).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_two_processes_that_fetch_a_token_at_once_take_turns(tmp_path: Path) -> None:
+    provider = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    url, given = f"http://127.0.0.1:{provider.server_port}/token", list[str]()
+    relay, office = (Tokens(url, "inkdot", "", "refresh-1", tmp_path / "oauth-up.json", PATIENCE) for _ in range(2))
+    beside = threading.Thread(target=lambda: given.append(office.access()))
+
+    def meanwhile() -> None:
+        beside.start()
+        beside.join(0.5)  # where it waits for us, it goes on behind us
+
+    Provider.happens = staticmethod(meanwhile)
+    assert relay.access() == "access-1"
+    beside.join()
+    provider.shutdown()
+    provider.server_close()
+    assert given == ["access-2"]

@@ -14,6 +14,7 @@ from inkdot.app.library import Library
 from inkdot.domain.document import Document
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.ids import DocumentId
+from inkdot.room.gate import Tries
 from inkdot.settings import load
 from tests.conftest import eventually
 from tests.room.made import pdf
@@ -67,3 +68,9 @@ def test_files_that_others_delete_do_not_end_the_care_for_who_withdrew(
         assert ended.is_set()
         cared.recorder.failed = None
         cared.close()
+
+
+def test_a_clock_that_was_set_back_shuts_nobody_out_until_the_old_time() -> None:
+    tries, now = Tries(), 1_760_000_000.0
+    assert [tries.again(now, 2, "ben") for _ in range(3)] == [True, True, False]
+    assert tries.again(now - 86_400, 2, "ben")

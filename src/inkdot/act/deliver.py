@@ -33,6 +33,7 @@ RETRIES = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, 86_400)
 PAUSE_AFTER = 12
 """Failures in a row after which a place is paused."""
 _THREADS = 16
+_SET_BACK_SECONDS = 60
 _AT_ONCE = 50
 """Deliveries to one place before others get its thread."""
 
@@ -74,6 +75,8 @@ class Deliverer:
         self._outbox, self._means, self._told, self._pause_after = outbox, means, told, pause_after
         self._clock = clock
         self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
+        self._seen = 0
+        """The latest time on the clock."""
         self._busy: set[str] = set()
         self._served: dict[str, float] = {}
         self._unsettled: dict[DeliveryId, tuple[Attempt, Undelivered | None]] = {}
@@ -87,7 +90,7 @@ class Deliverer:
 
     def start_due(self) -> int:
         """Start what is due, a thread per place, whoever was served longest ago first; returns for how many places."""
-        now, started = int(self._clock()), 0
+        now, started = self._now(), 0
         for target in sorted(self._outbox.places(now), key=lambda place: self._served.get(place, 0.0)):
             with self._turn:
                 if target in self._busy:
@@ -102,6 +105,15 @@ class Deliverer:
             self._pool.submit(self._all_to, target, deliveries)
             started += 1
         return started
+
+    def _now(self) -> int:
+        """Unix seconds. Where the clock was set back, what waits goes on to wait for as long, and not for the old time to come again."""
+        now = int(self._clock())
+        if now < self._seen - _SET_BACK_SECONDS:
+            self._outbox.set_back(self._seen - now)
+            self._seen = now
+        self._seen = max(self._seen, now)
+        return now
 
     def deliver(self, delivery: Delivery) -> Attempt:
         """Try one now, and keep what came of it."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import threading
 import time
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
 from inkdot.act.channels import Undelivered
 from inkdot.act.reach import Reach
 from inkdot.domain.errors import BadSetting
+from inkdot.journal.segment import sync_folder
 from inkdot.relay.upstream import Unreachable
 
 _ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
@@ -54,8 +59,16 @@ class Tokens:
         """A token that is good for some minutes, and another than the one a server has `refused`. Raises Unreachable."""
         with self._turn:
             if time.time() >= self._until or self._access == refused:  # machines sleep; the monotonic clock may, too
-                self._fetch()
+                with self._alone():
+                    self._fetch()
             return self._access
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process fetches one: a refresh token may be good for once only."""
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _fetch(self) -> None:
         fields = {"grant_type": "refresh_token", "client_id": self._client, "refresh_token": self._refresh()}
@@ -83,8 +96,12 @@ class Tokens:
     def _keep(self, refresh: str) -> None:
         fresh = self._path.with_suffix(".new")
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"given": self._given, "refresh": refresh}))
+        with fresh.open("w") as file:
+            json.dump({"given": self._given, "refresh": refresh}, file)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(self._path)
+        sync_folder(self._path.parent)
 
 
 def _why(said: bytes) -> str:

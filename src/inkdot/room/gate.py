@@ -65,7 +65,7 @@ class Tries:
     def again(self, now: float, most: int, *who: object) -> bool:
         """True if there may be one more try now (seconds), after `most` in a quarter of an hour."""
         begun, count = self._counts.get(who, (now, 0))
-        if now - begun > _TRY_SECONDS:
+        if not 0 <= now - begun <= _TRY_SECONDS:  # a clock that was set back must lock nobody out until the old time
             begun, count = now, 0
         if len(self._counts) > _MOST_REMEMBERED:
             self._counts = {k: v for k, v in self._counts.items() if now - v[0] <= _TRY_SECONDS}

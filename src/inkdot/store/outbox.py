@@ -237,6 +237,12 @@ class Outbox(Control):
             self._keep("forget_target", [(target,)])
             self._keep("hurry", [(now, target)])
 
+    def set_back(self, seconds: int) -> None:
+        """The clock was set back: all that waits is due by so much earlier."""
+        with self._transaction():
+            self._keep("set_back_deliveries", [(seconds,)])
+            self._keep("set_back_targets", [(seconds,)])
+
     def delivery(self, delivery: DeliveryId) -> Delivery | None:
         """One delivery."""
         rows = self._rows("delivery", (delivery,))

@@ -169,3 +169,11 @@ WHERE m.workspace = ? AND m.marked >= ? AND m.marked < ?;
 -- name: hurry
 -- A place that failed answers again: what waited because of that goes now.
 UPDATE outbox SET due = min(due, ?) WHERE target = ? AND state = 'waiting' AND tries > 0;
+
+-- name: set_back_deliveries
+-- The clock was set back: what waits is due by as much earlier.
+UPDATE outbox SET due = due - ? WHERE state = 'waiting';
+
+-- name: set_back_targets
+-- Likewise the places that rest.
+UPDATE outbox_targets SET not_before = not_before - ?;
