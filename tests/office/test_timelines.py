@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.conftest import ADA, BEN, QUOTE, THUNDERBIRD, Server, eventually, inkdot
 from tests.office.asking import PASSWORD, Reader
@@ -90,6 +90,21 @@ def test_a_page_that_was_open_when_its_session_ended_leads_to_the_door(chromium:
     inkdot("account", "passwd", leaver, "--ask", "--data", office.server.data, stdin=PASSWORD + "\n")
     tab.wait_for_url("**/login?next=*")
     expect(tab.get_by_label("Mail address")).to_be_visible()
+    context.close()
+
+
+def test_whoever_signs_out_while_the_feed_is_asked_for_comes_to_the_door(chromium: Browser, office: Office) -> None:
+    context = signed_in(chromium, office)
+    tab = context.pages[0]
+    caught: list[Route] = []
+    tab.route("**/logout", lambda route: caught.append(route))  # noqa: PLW0108 - Playwright wants a function of its own
+    expect(tab.locator("#feed")).to_be_visible()
+    tab.get_by_role("button", name="Sign out").click(no_wait_after=True)
+    eventually(lambda: tab.wait_for_timeout(10) or caught)  # what is asked of the tab lets its requests come in
+    answer = caught[0].fetch(max_redirects=0)
+    tab.wait_for_event("requestfailed", lambda asked: asked.url.endswith("/feed"))  # the door instead: it fails on purpose
+    caught[0].fulfill(response=answer)
+    tab.wait_for_url("**/login")
     context.close()
 
 

@@ -102,6 +102,7 @@
   let asking = false;
   let again = false;
   let missed = 0;
+  let leaving = false; // by a form: whoever signs out is on his way to the door, and loading again would stop him there
   const title = document.title;
 
   // The server groups what belongs together; lines that did not change stay, so that a screen reader tells only news.
@@ -127,7 +128,10 @@
     again = false;
     try {
       const answer = await fetch("/feed", { redirect: "manual" });
-      if (answer.type === "opaqueredirect") { location.reload(); return; } // signed out meanwhile: to the door, not the door into the feed
+      if (answer.type === "opaqueredirect") { // signed out meanwhile: to the door, not the door into the feed
+        if (!leaving) location.reload();
+        return;
+      }
       if (answer.ok) {
         const part = document.createElement("template");
         part.innerHTML = await answer.text();
@@ -146,6 +150,7 @@
     if (real) new Notification("Inkdot", { body: $("p", real).textContent.trim(), tag: real.id });
   };
 
+  document.addEventListener("submit", (event) => { leaving = !event.defaultPrevented; });
   const leave = () => keep("seen", new Date().toISOString());
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => {
