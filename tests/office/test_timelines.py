@@ -100,9 +100,14 @@ def test_whoever_signs_out_while_the_feed_is_asked_for_comes_to_the_door(chromiu
     tab.route("**/logout", lambda route: caught.append(route))  # noqa: PLW0108 - Playwright wants a function of its own
     expect(tab.locator("#feed")).to_be_visible()
     tab.get_by_role("button", name="Sign out").click(no_wait_after=True)
-    eventually(lambda: tab.wait_for_timeout(10) or caught)  # what is asked of the tab lets its requests come in
-    answer = caught[0].fetch(max_redirects=0)
-    tab.wait_for_event("requestfailed", lambda asked: asked.url.endswith("/feed"))  # the door instead: it fails on purpose
+
+    def arrived() -> bool:
+        tab.wait_for_timeout(10)  # lets come in what the tab tells
+        return bool(caught)
+
+    eventually(arrived)
+    answer = caught[0].fetch(max_redirects=0)  # the session is over, and the tab does not know it yet
+    tab.wait_for_event("requestfailed", lambda asked: asked.url.endswith("/feed"))  # as it leads to the door
     caught[0].fulfill(response=answer)
     tab.wait_for_url("**/login")
     context.close()
