@@ -110,6 +110,25 @@ def test_every_list_leads_from_page_to_page(firms: Firms) -> None:
     assert (said["data"], said["has_more"]) == ([], False)
 
 
+def test_a_mail_that_is_opened_while_pages_are_turned_is_left_out_by_none(firms: Firms) -> None:
+    people = [f"turned{n}@example.com" for n in range(3)]
+    marked = [mark(firms.ours, person) for person in people]
+    for person, mail in zip(people, marked, strict=True):
+        open_mail(firms.server, mail)
+        eventually(lambda person=person: events_of(firms.ours, person))  # type: ignore[misc]
+    ours, found = [mail["message"] for mail in marked], list[object]()
+    path: str | None = "/messages?limit=1"
+    while path and len(found) < len(ours):
+        page = firms.ours.get(path).json
+        found += [mail["message"] for mail in page["data"] if mail["message"] in ours]
+        path = f"/messages?limit=1&cursor={quote(page['next_cursor'])}" if page["has_more"] else None
+        if page["data"][0]["message"] == ours[-1]:
+            before = len(events_of(firms.ours, people[0]))
+            open_mail(firms.server, marked[0])
+            eventually(lambda before=before: len(events_of(firms.ours, people[0])) > before)  # type: ignore[misc]
+    assert found == ours[::-1]
+
+
 def test_an_address_with_the_end_of_a_line_in_it_gets_a_problem_too(firms: Firms) -> None:
     for method, path in (
         ("DELETE", "/sites/none/goals/a%0Ab"),

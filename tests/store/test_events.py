@@ -14,7 +14,7 @@ from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import Actor
 from inkdot.domain.ids import EventId, MessageId, WorkspaceId
 from inkdot.store import reports
-from inkdot.store.events import EventStore
+from inkdot.store.events import EventStore, timestamp
 from inkdot.store.verify import findings
 from tests.store import made
 from tests.store.made import AUTUMN, BEN, DAY, EVE, HERE, SECOND, by_id, click, event, keep, refused
@@ -62,7 +62,7 @@ def answers(store: EventStore, ids: Sequence[int]) -> dict[str, Any]:
         "last": store.last_time(),
         "dropped": store.dropped_counts(),
         "mail": sorted(reports.mail(store, [QUOTE, OFFER], since, HERE)),
-        "active": reports.active_messages(store, 0, 5, HERE),
+        "active": reports.active_messages(store, 0, timestamp(made.NOW), 5, HERE),
         "days": reports.by_day(store, since, HERE),
         "actors": reports.by_actor(store, since, HERE),
     }

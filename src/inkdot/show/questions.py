@@ -22,7 +22,7 @@ from inkdot.show.learned import possible_forwards, reliability
 from inkdot.store.contract import event_json, iso
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore, microseconds, timestamp
-from inkdot.store.reports import opens_of
+from inkdot.store.reports import active_messages, opens_of
 from inkdot.store.veil import Veil, blurred
 
 Parameters = Mapping[str, Any]
@@ -30,7 +30,7 @@ Answer = Iterator[dict[str, Any]]
 T = TypeVar("T")
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE = 5_000
-_MOST_MAILS = 1_000_000
+_MOST_MAILS, _ALWAYS = 1_000_000, dt.datetime(9999, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
 _SECOND = 1_000_000
 
 
@@ -114,14 +114,18 @@ class Questions:
     def report_mail(self, what: Parameters) -> Answer:
         """Per message: people by what is proven of them, and the interval that follows; the latest `last` messages.
 
-        `after`: a message, to go on behind it. `internet_id`: only what left under that Message-ID, whenever it was.
+        `after`: a message, to go on behind it, in the order that they had at `until`. `internet_id`: only what left under that Message-ID, whenever it was.
         """
         name = what.get("internet_id")
         since = since_of(what.get("since") or ("all" if name else "30d"), self._now())
         most = count_of(what.get("last"), 50)
         workspace = here(what)
         where = {"since": timestamp(since), "workspace": workspace}
-        every = self._control.messages_named(str(name), workspace) if name else self._mails_since(since, workspace)
+        every = (
+            self._control.messages_named(str(name), workspace)
+            if name
+            else self._mails_since(since, what.get("until"), workspace)
+        )
         if what.get("after"):
             every = behind(every, MessageId(from_word(MESSAGE, str(what["after"]))))
         shown = every[:most]
@@ -132,10 +136,10 @@ class Questions:
         messages = [_message_json(m, marked.get(m), found.get(m)) | self._left(m) for m in shown]
         yield {"since": iso(since), "more": len(every) > most, "messages": messages}
 
-    def _mails_since(self, since: int, workspace: WorkspaceId) -> list[MessageId]:
+    def _mails_since(self, since: int, until: Any, workspace: WorkspaceId) -> list[MessageId]:
         """Those of which something was heard since then (microseconds), and those marked since then."""
-        where = {"since": timestamp(since), "workspace": workspace, "most": _MOST_MAILS}
-        active = [MessageId(row[0]) for row in self._store.rows("reports", "active_messages", where)]
+        seen = timestamp(since_of(until, self._now())) if until else _ALWAYS
+        active = active_messages(self._store, since, seen, _MOST_MAILS, workspace)
         return list(dict.fromkeys([*active, *self._control.messages_since(since // _SECOND, workspace)]))
 
     def of_mail(self, message: MessageId, workspace: WorkspaceId) -> dict[str, Any]:

@@ -56,9 +56,11 @@ class DayCounts(NamedTuple):
     machine: int
 
 
-def active_messages(store: EventStore, since: int, most: int, workspace: WorkspaceId) -> list[MessageId]:
-    """The mails of which something was heard last, latest first; `since` in microseconds."""
-    what = {"since": timestamp(since), "workspace": workspace, "most": most}
+def active_messages(
+    store: EventStore, since: int, until: dt.datetime, most: int, workspace: WorkspaceId
+) -> list[MessageId]:
+    """The mails of which something was heard last before `until`, latest first; `since` in microseconds."""
+    what = {"since": timestamp(since), "until": until, "workspace": workspace, "most": most}
     return [MessageId(row[0]) for row in store.rows("reports", "active_messages", what)]
 
 

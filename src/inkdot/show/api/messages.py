@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 from inkdot.show.api.call import Call, Page
+from inkdot.store.contract import iso
 
 
 def list_messages(call: Call) -> Page[Any]:
-    """The latest first, each with its interval."""
+    """The latest first, each with its interval; mails of which something is heard meanwhile keep their place for later pages."""
     q = call.query
-    report = call.one("report_mail", since=q.since, internet_id=q.internet_id, last=q.limit, after=q.cursor)
-    return Page(report["messages"], report["more"], report["messages"][-1]["message"] if report["more"] else None)
+    after, _, begun = (q.cursor or "").partition(".")
+    begun = begun or iso(time.time_ns() // 1_000)
+    report = call.one(
+        "report_mail", since=q.since, internet_id=q.internet_id, last=q.limit, after=after or None, until=begun
+    )
+    last = report["messages"][-1]["message"] if report["more"] else None
+    return Page(report["messages"], report["more"], last and f"{last}.{begun}")
 
 
 def mark_message(call: Call) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 -- name: active_messages
--- The mails of which something was heard last, latest first.
+-- The mails of which something was heard last before a time, latest first.
 SELECT message FROM events
-WHERE time >= $since AND message IS NOT NULL AND workspace = $workspace
+WHERE time >= $since AND time < $until AND message IS NOT NULL AND workspace = $workspace
 GROUP BY message ORDER BY max(time) DESC, message LIMIT $most;
 
 -- name: mail
