@@ -217,6 +217,7 @@ def test_one_open_repeated_a_thousand_times_is_one_open_and_its_repeats(own_serv
         lambda: (c := inkdot_json("timeline", BEN, "--data", own_server.data)["counts"])["repeats"] == 999 and c
     )
     assert counts["opens_sure"] == 1
+    own_server.timeline("eve@example.com", at_least=1)  # heard last, and understood perhaps by a batch of its own
     report = inkdot_json("report", "mail", "--data", own_server.data)["messages"][0]
     assert (report["opened_between"], report["opened"]["sure"]) == ([2, 2], 2)
 
