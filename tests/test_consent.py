@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import pypdfium2
 import pytest
 
+from tests.act.conftest import kill_office
 from tests.conftest import BEN, EVE, PATIENCE, QUOTE, Server, eventually, files_in, inkdot, inkdot_json
 from tests.document.test_dots_in_documents import letter
+from tests.office.asking import key_for
 from tests.test_deny import counted
 
 CLEO = "cleo@example.com"
@@ -386,6 +388,17 @@ def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     assert len(told) >= events
     assert all(agent not in str(event["raw"]["agent"]) for event in told)
     assert not [path for path, content in files_in(server.data) if agent.encode() in content]
+
+
+def test_a_region_that_was_named_while_the_server_runs_counts_in_an_office_that_is_started_again(
+    own_server: Server,
+) -> None:
+    own_server.mark()
+    program = key_for(own_server, "read")
+    inkdot("setup", "--region", "eu", "--data", own_server.data)
+    assert program.get(f"/people/{BEN}").json["mode"] == "aggregate"
+    kill_office(own_server)
+    assert program.get(f"/people/{BEN}").json["mode"] == "aggregate"
 
 
 def test_a_document_for_somebody_who_wants_nothing_kept_stays_as_it_is(tmp_path: Path) -> None:

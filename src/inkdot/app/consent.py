@@ -39,8 +39,8 @@ class Register:
         self._folder, self._settings = folder, settings
         self._keyring = folder.keyring()
         self.book = Consents(folder.control)
-        self._stamps = self._stamped()
-        self._default = self._by_region()
+        self._stamps: list[int] = []
+        self._renew()  # a process that is started again is given what its server began with
         self._watching: dict[tuple[str, WorkspaceId], int] = {}
 
     def goes_on_watching(self, who: str, workspace: WorkspaceId) -> bool:
