@@ -21,7 +21,7 @@ from inkdot.relay.envelope import Envelope
 from inkdot.relay.limits import Limits
 from inkdot.relay.oauth import Tokens
 from inkdot.relay.route import read_route
-from inkdot.relay.spool import Incoming, Spool
+from inkdot.relay.spool import Answer, Incoming, Spool
 from inkdot.relay.upstream import Upstream
 from tests.conftest import ADA, BEN, PATIENCE, eventually, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
@@ -51,6 +51,23 @@ def test_a_mail_whose_leaving_cannot_be_written_down_leaves_once_and_counts_once
         (day,) = inkdot_json("report", "mail", "--data", door.data)["messages"]
         assert (day["subject"], day["recipients"]) == ("Mails to one person each", 1)
         door.ended()
+
+
+def test_what_left_right_before_a_kill_is_told_after_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "data" / "spool")
+    incoming = spool.begin(Envelope(MessageId(1234), int(time.time()), ADA, (BEN, CLEO)))
+    incoming.write(page("Killed"))
+    incoming.keep()
+    with spool.taken(incoming.name) as mail:
+        assert mail
+        spool.note_done(mail, BEN, Answer(250, "2.0.0 ok"))  # and nothing was done after that
+    with Sink() as sink:
+        door = MailDoor(tmp_path, sink)
+        assert door.delivered(CLEO)
+        eventually(lambda: not door.queue())
+        assert {row["to"]: row["state"] for row in door.log()} == {BEN: "sent", CLEO: "sent"}
+        assert sink.mails_to(BEN) == []
+        door.stop()
 
 
 def test_a_refusal_counts_although_the_upstream_hangs_up_behind_it(tmp_path: Path) -> None:

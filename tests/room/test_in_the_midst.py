@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from inkdot.app import room
+from inkdot.app.consent import WORKSPACE, Register, choice
 from inkdot.app.folder import Folder
 from inkdot.app.library import Library
+from inkdot.collect.deny import NAME as DENY
+from inkdot.collect.deny import Deny
+from inkdot.domain.consent import Mode
+from inkdot.domain.contact import Address
 from inkdot.domain.document import Document
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.ids import DocumentId
@@ -68,6 +73,18 @@ def test_files_that_others_delete_do_not_end_the_care_for_who_withdrew(
         assert ended.is_set()
         cared.recorder.failed = None
         cared.close()
+
+
+def test_who_withdrew_right_before_a_kill_is_denied_after_it(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    with folder.owned():
+        settings = load(folder.root, {})
+        with Register(folder, settings) as register:
+            ben = register.contact(Address("ben@example.com"))
+            register.book.keep_choices(WORKSPACE, [(ben, choice(Address("ben@example.com"), "withdraw", Mode.OFF))])
+        assert not Deny(folder.root / DENY).names(ben), "killed before anybody was told"
+        room.Room(folder, settings).close()
+        assert Deny(folder.root / DENY).names(ben)
 
 
 def test_a_clock_that_was_set_back_shuts_nobody_out_until_the_old_time() -> None:

@@ -21,6 +21,7 @@ import uvicorn
 from starlette.routing import Route
 
 from inkdot.app.confirming import confirm_pages
+from inkdot.app.consent import Register
 from inkdot.app.folder import Folder
 from inkdot.app.guests import guest_pages
 from inkdot.app.outgoing import mailer
@@ -70,6 +71,8 @@ class Room:
 
     def __init__(self, folder: Folder, settings: Settings) -> None:
         keyring = folder.keyring()
+        with Register(folder, settings) as register:
+            register.tell_streets()  # a room that was killed may have kept who withdrew, and told nobody
         self._deny, self._modes = Deny(folder.root / DENY), Modes(folder.root / MODES)
         self.documents = Documents(folder.control)
         uploads = Uploads(folder.uploads)

@@ -217,7 +217,11 @@ class Courier:
 
     def _tried(self, mail: Waiting) -> float | None:
         """When to try again; None if there is nothing more to be done, or the server is stopping."""
-        ahead = self._ahead.setdefault(mail.name, _Ahead())
+        if (
+            ahead := self._ahead.get(mail.name)
+        ) is None:  # of what a killed process wrote down, it may have told nobody
+            served = {to: Result(to, "sent", answer, None) for to, answer in mail.done.items() if answer.accepted}
+            ahead = self._ahead[mail.name] = _Ahead(served=served)
         mail.begun |= ahead.begun
         mail.done |= {recipient: result.answer for recipient, result in ahead.served.items() if result.answer}
         upstream = self._upstream(mail.envelope.via or mail.envelope.sender)
@@ -234,12 +238,12 @@ class Courier:
             return self._end(mail, error, upstream)
 
     def _round(self, mail: Waiting, upstream: Upstream, *, expired: bool) -> float | None:
-        for result in list(self._ahead[mail.name].served.values()):
-            self._served(mail, result)
         copies = self._office.copies(self._spool.content(mail), mail.envelope)
         if not mail.envelope.unmarked:
             self._office.begun(copies.message(), copies.list_name, again=mail.begun)
             mail.begun = self._ahead[mail.name].begun = True
+        for result in list(self._ahead[mail.name].served.values()):
+            self._served(mail, result)
         done = self._try(mail, copies, upstream)
         if expired:
             self._give_up(mail, done)
