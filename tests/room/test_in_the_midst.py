@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,12 @@ from inkdot.domain.contact import Address
 from inkdot.domain.document import Document
 from inkdot.domain.errors import JournalStopped
 from inkdot.domain.ids import DocumentId
+from inkdot.journal.writer import Writer
 from inkdot.room.gate import Tries
+from inkdot.room.queue import Queue, Wanted
+from inkdot.room.recorder import Recorder
 from inkdot.settings import load
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 from tests.room.made import pdf
 
 
@@ -73,6 +77,37 @@ def test_files_that_others_delete_do_not_end_the_care_for_who_withdrew(
         assert ended.is_set()
         cared.recorder.failed = None
         cared.close()
+
+
+def test_a_document_whose_note_cannot_be_deleted_holds_up_no_other(tmp_path: Path) -> None:
+    def make(wanted: Wanted) -> None:
+        if wanted.digest == "first":
+            (tmp_path / "first").unlink()
+            (tmp_path / "first").mkdir()
+
+    queue = Queue(tmp_path, make)
+    for digest in ("first", "second"):
+        wanted = Wanted(digest, "application/rtf", f"{digest}.rtf")
+        eventually(lambda wanted=wanted: queue.ahead(wanted) is None)  # type: ignore[misc]
+
+
+def test_who_waits_for_the_journal_hears_of_any_trouble_with_it(tmp_path: Path) -> None:
+    class Threadless(Writer):
+        """As on a machine that can start no thread more."""
+
+        def commit(self, records: bytes) -> None:
+            raise RuntimeError("can't start new thread")
+
+    recorder = Recorder(Threadless(tmp_path / "journal"))
+
+    async def kept() -> None:
+        async with asyncio.timeout(PATIENCE):
+            await recorder.keep(b"x")
+
+    with pytest.raises(JournalStopped, match="can't start new thread"):
+        asyncio.run(kept())
+    assert recorder.failed
+    recorder.close()
 
 
 def test_who_withdrew_right_before_a_kill_is_denied_after_it(tmp_path: Path) -> None:

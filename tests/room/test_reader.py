@@ -72,6 +72,25 @@ def test_the_file_can_be_had_and_is_told(server: Server, tmp_path: Path) -> None
     assert kinds == ["download"]
 
 
+def test_a_file_that_comes_in_parts_was_downloaded_once(server: Server, tmp_path: Path) -> None:
+    file, reader = pdf(tmp_path / "parts.pdf", 1, "parts"), "dora-in-parts@example.com"
+    browser = Browser(share(server, file, to=reader)["url"])
+    browser.open()
+    half, content = len(file.read_bytes()) // 2, b""
+    for part in (f"0-{half - 1}", f"{half}-"):
+        browser.headers["Range"] = f"bytes={part}"
+        status, _, piece = browser.ask("file")
+        assert status == 206
+        content += piece
+    assert content == file.read_bytes()
+    del browser.headers["Range"]
+    other = Browser(share(server, file, to=reader)["url"], Range="bytes=1-")
+    other.open()
+    assert other.ask("file")[0] == 206
+    kinds = [e["kind"] for e in server.timeline(reader, at_least=2)]
+    assert kinds == ["download", "download"], "once by each browser"
+
+
 def test_no_download_means_none(server: Server, offer: Path) -> None:
     browser = Browser(share(server, offer, "--no-download")["url"])
     assert "Download" not in browser.open()

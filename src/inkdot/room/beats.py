@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from inkdot.domain.errors import UsageError
@@ -83,12 +83,12 @@ def runs(pages: Iterable[int]) -> tuple[tuple[int, int], ...]:
 class _Visit:
     """What was written down of a visit, and how fast it beats."""
 
-    __slots__ = ("allowance", "headers", "last", "pages", "viewed")
+    __slots__ = ("allowance", "handed_out", "headers", "last", "pages", "viewed")
 
     def __init__(self, now: float) -> None:
         self.headers: bytes | None = None
         self.pages: dict[int, tuple[float, int]] = {}
-        self.viewed = False
+        self.viewed = self.handed_out = False
         self.allowance, self.last = _MOST_PER_BURST, now
 
     def may_beat(self, now: float) -> bool:
@@ -111,6 +111,13 @@ class Desk:
     def may_beat(self, visit: VisitId, now: float) -> bool:
         """False if this visit beats faster than any honest page; `now` in seconds."""
         return self._visit(visit, now).may_beat(now)
+
+    def begins_download(self, visit: VisitId, headers: Mapping[str, str], now: float) -> bool:
+        """Whether a request for the file is a download of its own: one for a later part goes on with what this visit was handed out."""
+        known, ranges = self._visit(visit, now), headers.get("range", "")
+        goes_on = known.handed_out and ranges.startswith("bytes=") and not ranges.startswith("bytes=0-")
+        known.handed_out = True
+        return not goes_on
 
     def headers(self, visit: VisitId, lines: bytes, now: float) -> bytes:
         """The header lines of a visit's first beat: browsers send some of them differently when a page is left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -67,10 +68,10 @@ class Queue:
 
     def _add(self, wanted: Wanted) -> None:
         self._failed.pop(wanted.digest, None)
-        self._waiting[wanted.digest] = wanted
         if not self._working:
+            threading.Thread(target=self._work, name="prepare", daemon=True).start()  # it waits for our turn to end
             self._working = True
-            threading.Thread(target=self._work, name="prepare", daemon=True).start()
+        self._waiting[wanted.digest] = wanted
 
     def _work(self) -> None:
         while True:
@@ -85,7 +86,10 @@ class Queue:
             except Exception as error:  # noqa: BLE001 - whoever asks is told
                 failure = error
             with self._changed:
-                (self._folder / wanted.digest).unlink(missing_ok=True)
+                with contextlib.suppress(
+                    OSError
+                ):  # it is made once more after the next start, and the others are made now
+                    (self._folder / wanted.digest).unlink(missing_ok=True)
                 del self._waiting[wanted.digest]
                 if failure is not None:
                     self._failed[wanted.digest] = time.monotonic(), failure

@@ -203,7 +203,7 @@ class Reader:
         asked, session, document = await run_in_threadpool(self._reading, request)
         if not asked.share.download:
             raise Turned(403, "This document stays here", "The sender shares it for reading only.")
-        if request.method == "GET":
+        if request.method == "GET" and self._desk.begins_download(session.visit, request.headers, self._now() / 1e6):
             await self._write(request, asked, session, [self._scribble(session, document, "download")])
         return FileResponse(
             self._uploads.path(document.upload), media_type=document.media, filename=document.name,

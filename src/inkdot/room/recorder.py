@@ -69,6 +69,9 @@ class Recorder:
         except JournalStopped as error:
             self.failed = error
             return error
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, and a fresh process begins anew
+            self.failed = JournalStopped(f"The journal cannot be written: {error!r}")
+            return self.failed
         return None
 
 
