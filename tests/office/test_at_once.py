@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ import pytest
 from starlette.requests import Request
 
 from inkdot.app.ask import CutOff, ask
+from inkdot.app.audit import audited
+from inkdot.app.consent import Register
 from inkdot.app.folder import Folder, Server
 from inkdot.app.house import House
 from inkdot.app.office import Office, OfficeConfig
 from inkdot.domain.account import Membership, Role
-from inkdot.domain.errors import Failure, SignInFirst
+from inkdot.domain.errors import Failure, FolderInUse, SignInFirst
 from inkdot.domain.event import Event
-from inkdot.domain.ids import DELIVERY, DeliveryId, EventId, UserId, from_word
+from inkdot.domain.ids import DELIVERY, ContactId, DeliveryId, EventId, UserId, from_word
 from inkdot.settings import load
 from inkdot.show.api.asked import Log
 from inkdot.show.api.call import Call, Principal
@@ -33,6 +35,7 @@ from inkdot.show.auth import Auth, fresh_user
 from inkdot.show.live import Live, Past, Wanted
 from inkdot.show.passwords import hashed, totp_code, totp_secret
 from inkdot.store.accounts import Accounts
+from inkdot.store.consents import Consents
 from inkdot.store.outbox import Attempt, NewDelivery
 from tests.conftest import ADA, PATIENCE, eventually
 from tests.office.asking import PASSWORD
@@ -172,6 +175,26 @@ def test_a_page_of_what_failed_is_followed_by_the_next_although_its_last_was_del
     finally:
         house.close()
     assert (len({one["delivery"] for one in found}), cursor) == (4, None)
+
+
+class Held(Consents):
+    """The log, while another process writes into its file for too long."""
+
+    def audit_each(self, who: str, what: str, about: Iterable[ContactId], **detail: object) -> None:
+        raise FolderInUse("Another process has held control.db for 10 seconds; try again.")
+
+
+def test_who_watches_is_in_the_log_although_it_could_not_be_written_at_first(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data")
+    with Register(folder, load(folder.root, {})) as register:
+        look, book = audited(register, {"latest": lambda _: iter([{}])})["latest"], register.book
+        register.book = Held(folder.control)
+        with pytest.raises(FolderInUse):
+            list(look({"by": ADA}))
+        register.book.close()
+        register.book = book
+        assert [list(look({"by": ADA})) for _ in range(2)] == [[{}], [{}]]
+        assert [(line.who, line.what) for line in book.audited()] == [(ADA, "latest")]
 
 
 class Happening(Accounts):

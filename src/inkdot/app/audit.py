@@ -94,7 +94,8 @@ def log_asked(register: Register, what: Mapping[str, Any]) -> Iterator[dict[str,
 
 def _watched(register: Register, name: str, ask: Ask) -> Ask:
     def answer(what: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        if name in _WATCHED and register.goes_on_watching(str(what.get("by")), here(what)):
+        watcher = str(what.get("by")), here(what)
+        if name in _WATCHED and register.goes_on_watching(*watcher):
             yield from ask(what)
             return
         detail = {key: value for key, value in what.items() if key not in _UNTOLD}
@@ -105,6 +106,9 @@ def _watched(register: Register, name: str, ask: Ask) -> Ask:
             if error.sqlite_errorcode & 0xFF not in _NO_DISK:
                 raise
             log("audit_line_lost", what=name, error=str(error))
+        else:
+            if name in _WATCHED:
+                register.watches(*watcher)
         yield from ask(what)
 
     return answer

@@ -27,7 +27,7 @@ from inkdot.settings import FILE, Settings, load
 from inkdot.store.consents import Consents
 
 WORKSPACE = WorkspaceId(1)
-_MOST_WATCHERS = 10_000
+_MOST_WATCHERS, _HOUR = 10_000, 3_600
 _WIDEST = Wish(Mode.INDIVIDUAL, "the default of an installation without a region")
 
 
@@ -44,14 +44,14 @@ class Register:
         self._watching: dict[tuple[str, WorkspaceId], int] = {}
 
     def goes_on_watching(self, who: str, workspace: WorkspaceId) -> bool:
-        """Whether the audit log says already that somebody watches a workspace in this hour; from now on it does."""
-        hour = int(time.time()) // 3_600
-        if self._watching.get((who, workspace)) == hour:
-            return True
+        """Whether the audit log says already that somebody watches a workspace in this hour."""
+        return self._watching.get((who, workspace)) == int(time.time()) // _HOUR
+
+    def watches(self, who: str, workspace: WorkspaceId) -> None:
+        """It says so now."""
         if len(self._watching) >= _MOST_WATCHERS:
             self._watching.clear()
-        self._watching[who, workspace] = hour
-        return False
+        self._watching[who, workspace] = int(time.time()) // _HOUR
 
     def _by_region(self) -> Wish:
         region = self._settings.region
