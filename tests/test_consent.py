@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import http.client
 import json
@@ -390,11 +391,13 @@ def assert_silent(server: Server, copy: dict[str, object], events: int) -> None:
     assert not [path for path, content in files_in(server.data) if agent.encode() in content]
 
 
-def test_a_region_that_was_named_while_the_server_runs_counts_in_an_office_that_is_started_again(
+def test_a_region_that_is_named_while_the_server_runs_counts_at_once_and_in_an_office_that_is_started_again(
     own_server: Server,
 ) -> None:
-    own_server.mark()
-    program = key_for(own_server, "read")
+    program = key_for(own_server, "read", "send")
+    inkdot("setup", "--region", "us", "--data", own_server.data)
+    said = program.post("/messages", {"mail": base64.b64encode(QUOTE).decode(), "to": [BEN]})
+    assert b"See and stop" in base64.b64decode(said.json["copies"][0]["mail"])
     inkdot("setup", "--region", "eu", "--data", own_server.data)
     assert program.get(f"/people/{BEN}").json["mode"] == "aggregate"
     kill_office(own_server)

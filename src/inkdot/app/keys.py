@@ -29,10 +29,10 @@ def rotate(folder: Folder) -> Keyring:
         if running:
             known = (old.keys[0], new.keys[0], *old.keys[1:])
             write_whole(folder.keys, Keyring(old.identity, known).to_json().encode())
-            _started_anew(running.pid)
+            started_anew(running.pid)
         write_whole(folder.keys, new.to_json().encode())
         if running:
-            _started_anew(running.pid)
+            started_anew(running.pid)
     return new
 
 
@@ -43,8 +43,8 @@ def _alone(folder: Folder) -> Iterator[None]:
         yield
 
 
-def _started_anew(supervisor: int) -> None:
-    """Let a server start its processes anew, and wait until none of the old ones is left: whoever answers then has read the keys."""
+def started_anew(supervisor: int) -> None:
+    """Let a server start its processes anew, and wait until none of the old ones is left: whoever answers then has read keys and settings."""
     processes = Path(f"/proc/{supervisor}/task/{supervisor}/children")
     before = processes.read_text().split()
     os.kill(supervisor, signal.SIGHUP)

@@ -75,10 +75,12 @@ def setup(
       inkdot setup --region eu
     """
     from inkdot.app.folder import Folder
+    from inkdot.app.keys import started_anew
     from inkdot.app.law.setting import write_setting
     from inkdot.settings import load
 
     folder = Folder(data)
+    before = load(folder.root, {}).region
     if region is None and sys.stdin.isatty():
         region = typer.prompt("Where are your recipients (us, eu, uk, mixed)?", err=True)
     if region is not None:
@@ -93,6 +95,8 @@ def setup(
         register.tell_streets()
         decision = register.widest()
         audit(register, "setup", region=settings.region)
+    if settings.region != before and (running := folder.running()):
+        started_anew(running.pid)  # what leads to the privacy page goes by the region, too
     if as_json:
         put({"region": settings.region or None, "mode": decision.mode.name.lower(), "because": decision.because})
     elif settings.region:
