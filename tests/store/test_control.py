@@ -12,11 +12,12 @@ import pytest
 
 from inkdot.domain.contact import Address
 from inkdot.domain.document import Document
-from inkdot.domain.ids import ContactId, DocumentId, LinkId, MessageId, WorkspaceId
+from inkdot.domain.ids import ContactId, DocumentId, LinkId, MessageId, SiteId, WorkspaceId
 from inkdot.domain.message import Message
 from inkdot.domain.token import link_in_message
 from inkdot.store.control import Control, MarkedMessage
 from inkdot.store.documents import Documents
+from inkdot.store.sites import Site, Sites
 from tests.store.made import BEN, EVE, HERE, NOBODY
 
 BEN_AT, EVE_AT = Address("ben@example.com"), Address("eve@example.com")
@@ -142,5 +143,15 @@ def test_a_file_that_two_take_in_at_the_same_moment_is_one_document(tmp_path: Pa
     assert second.keep_document(taken(6), WorkspaceId(1)) == 5
     assert second.keep_document(taken(7, "plan.pdf"), WorkspaceId(1)) == 7
     assert second.document(DocumentId(6)) is None
+    first.close()
+    second.close()
+
+
+def test_of_two_who_make_a_site_at_once_both_get_the_same(tmp_path: Path) -> None:
+    first, second = Sites(tmp_path / "control.db"), Sites(tmp_path / "control.db")
+    assert first.site_of("shop.example", HERE) is second.site_of("shop.example", HERE) is None
+    made = first.keep_site(Site(SiteId(5), "shop.example", 1_760_000_000, "key-5"), HERE)
+    assert second.keep_site(Site(SiteId(6), "shop.example", 1_760_000_001, "key-6"), HERE) == made
+    assert first.sites(HERE) == [made]
     first.close()
     second.close()

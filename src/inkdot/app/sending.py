@@ -126,7 +126,7 @@ class Sending:
         if site is None:
             number, made = SiteId(fresh_id()), int(time.time())
             site = Site(number, domain, made, site_key(self._mint(what), number, domain, made))
-            self._sites.keep_site(site, workspace)
+            site = self._sites.keep_site(site, workspace)
             self._acting.changed()
         yield self._site_json(site, what)
 

@@ -84,7 +84,7 @@ def _about(folder: Any, data: Path, word: str | None) -> Any:
             _, mint = open_mint(data, None)
             number, made = SiteId(int.from_bytes(os.urandom(8), "big") >> 1), int(time.time())
             site = Site(number, name, made, site_key(mint, number, name, made))
-            sites.keep_site(site, _WORKSPACE)
+            site = sites.keep_site(site, _WORKSPACE)
             talk(f"A new site was made: {name}.")
         return site
     finally:

@@ -71,7 +71,7 @@ def made(domain: str, data: Path, public_url: str | None, *, wait: bool = False)
     if site is None:
         number, now = SiteId(int.from_bytes(os.urandom(8), "big") >> 1), int(time.time())
         site = Site(number, name, now, site_key(mint, number, name, now))
-        sites.keep_site(site, _WORKSPACE)
+        site = sites.keep_site(site, _WORKSPACE)
     sites.close()
     with open_register(data) as register:
         site = _as_allowed(register, mint, site, wait=wait)

@@ -63,10 +63,11 @@ class Sites(Control):
         super().__init__(path)
         self._ask = self._ask | questions("sites")
 
-    def keep_site(self, site: Site, workspace: WorkspaceId) -> None:
-        """Keep a new site."""
+    def keep_site(self, site: Site, workspace: WorkspaceId) -> Site:
+        """Keep a new site; returns it, or the one of that domain that somebody else was quicker to keep."""
         with self._transaction():
             self._keep("keep_site", [(site.id, workspace, site.domain, site.made, site.key)])
+        return self.site_of(site.domain, workspace) or site
 
     def site_of(self, domain: str, workspace: WorkspaceId) -> Site | None:
         """The site of a domain."""

@@ -1,6 +1,6 @@
 -- name: keep_site
--- A new site.
-INSERT INTO sites (id, workspace, domain, made, key) VALUES (?, ?, ?, ?, ?);
+-- A new site; there is one of a domain.
+INSERT INTO sites (id, workspace, domain, made, key) VALUES (?, ?, ?, ?, ?) ON CONFLICT (workspace, domain) DO NOTHING;
 
 -- name: site_of
 -- The site of a domain.
