@@ -7,6 +7,8 @@ import contextlib
 import datetime as dt
 import os
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -21,6 +23,7 @@ from inkdot.app.folder import Folder
 from inkdot.app.house import House
 from inkdot.app.importing import take
 from inkdot.app.office import Office, OfficeConfig
+from inkdot.app.retention import keep_to_days
 from inkdot.collect.batch import GroupCommit
 from inkdot.collect.counters import Counters
 from inkdot.domain.consent import Mode
@@ -36,6 +39,7 @@ from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.visits import roll_up, site_counts
 from tests.conftest import PATIENCE, eventually
+from tests.store.made import event, keep
 
 BEN, CLEO = Address("ben@example.com"), Address("cleo@example.com")
 HERE = WorkspaceId(1)
@@ -274,3 +278,39 @@ def test_the_journal_of_a_backup_is_as_old_as_it_is(house: House, folder: Folder
     house.backup(tmp_path / "one.tar")
     with tarfile.open(tmp_path / "one.tar") as tar:
         assert tar.getmember(f"journal/street-0/{segment.name}").mtime == 1_700_000_000
+
+
+def test_what_is_past_its_days_goes_out_of_every_copy_although_the_first_try_met_a_full_disk(folder: Folder) -> None:
+    house = House(folder, Settings(events_days=1))
+    keep(house.store, event(1))  # of another year
+    house.store.backup_to(folder.backups / "events.duckdb")
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(house, "rewrite_store", full)
+        with pytest.raises(OSError, match="No space"):
+            keep_to_days(house)
+    keep_to_days(house)
+    house.close()
+    for path in folder.root.rglob("events*.duckdb"):
+        with contextlib.closing(EventStore(path)) as store:
+            assert store.size()[0] == 0
+    assert [path.name for path in folder.run.glob("days-over")] == []
+
+
+def test_a_process_whose_supervisor_died_before_the_kernel_knew_ends_by_itself() -> None:
+    script = """
+import os, sys, time
+from inkdot.app.supervisor import _die_with_parent
+supervisor = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == supervisor:
+    time.sleep(0.01)
+_die_with_parent(supervisor)
+print("an orphan")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from inkdot.domain.errors import Failure
 from inkdot.domain.event import Event, Kind
 from inkdot.domain.evidence import Actor
 from inkdot.domain.ids import EventId, MessageId, WorkspaceId
 from inkdot.store import reports
 from inkdot.store.events import EventStore, timestamp
+from inkdot.store.oblivion import forget_before
 from inkdot.store.verify import findings
 from tests.store import made
-from tests.store.made import AUTUMN, BEN, DAY, EVE, HERE, SECOND, by_id, click, event, keep, refused
+from tests.store.made import AUTUMN, BEN, DAY, EVE, HERE, NOW, SECOND, by_id, click, event, keep, refused
 
 QUOTE, OFFER = MessageId(3), MessageId(4)
 
@@ -174,3 +176,16 @@ def test_many_events_come_in_pieces_and_none_is_lost(store: EventStore, most: in
     keep(store, *(event(n) for n in range(12_000)))
     assert [e.id for e in store.page(most=most)] == [event(n).id for n in range(most)]
     assert sum(1 for _ in store.all()) == 12_000
+
+
+def test_an_answer_that_events_are_deleted_under_says_so_and_not_that_the_store_is_damaged(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inkdot.store.events._PAGE", 1)
+    keep(store, *(click(place, url=f"https://example.com/{place}") for place in range(3)))
+    answer = store.all()
+    assert next(answer).url == "https://example.com/0"
+    assert forget_before(store, NOW) == 3
+    with pytest.raises(Failure, match="just deleted"):
+        list(answer)
+    assert list(store.all()) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,23 @@ def test_what_is_asked_while_days_are_added_up_anew_is_not_remembered_of_them(tm
     store.asking = None
     assert came() == 2
     store.close()
+
+
+def test_the_log_is_brought_into_the_file_while_questions_are_asked(store: EventStore) -> None:
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            assert store.newest(20)
+
+    keep(store, view(0, 1, "/page"))
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(ask)
+        try:
+            for place in range(1, 9):
+                keep(store, view(place, place, "/page"))
+                roll_up(store, anew_since=0)  # what was deleted is seen by who began to ask before
+                store.flush()
+        finally:
+            over.set()
+        asked.result()

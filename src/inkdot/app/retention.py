@@ -35,10 +35,13 @@ def keep_to_days(house: House) -> None:
         book = Forgetting(house.folder.control)
         mails = book.forget_before(before)
         book.close()
-        if mails or (first is not None and first < before * 1_000_000):
+        owed = house.folder.run / "days-over"  # there as long as something deleted may still lie in a file
+        if mails or owed.exists() or (first is not None and first < before * 1_000_000):
+            owed.touch()
             forget_before(house.store, before * 1_000_000)
             house.rewrite_store()
             drop_side_copies(house)
+            owed.unlink()
     if settings.backups_days:
         for path, written in house.register.book.written("backup"):
             if written < time.time() - settings.backups_days * _DAY:

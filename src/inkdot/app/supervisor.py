@@ -195,14 +195,14 @@ class Supervisor:
     def _start(self, child: _Child) -> int:
         """Start a process; returns the pipe on which it reports ready."""
         reading, writing = os.pipe()
-        fd = child.socket.fileno() if child.socket else -1
+        fd, parent = child.socket.fileno() if child.socket else -1, os.getpid()
         child.process = subprocess.Popen(
             child.command(fd, writing),
             pass_fds=[*(s.fileno() for s in child.doors), writing],
             env=os.environ | child.environment(fd, writing),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread here, and the call is async-signal-safe
+            preexec_fn=lambda: _die_with_parent(parent),  # noqa: PLW1509 - one thread here, and the calls are async-signal-safe
         )
         os.close(writing)
         child.started = time.monotonic()
@@ -309,9 +309,11 @@ class Supervisor:
                 door.close()
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     # The kernel kills the child when the supervisor dies, however it dies; survives exec. A killed street loses nothing.
     _when_parent_dies(signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel knew
+        os._exit(1)
 
 
 def end_with_parent() -> None:

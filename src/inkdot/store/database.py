@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from inkdot.domain.errors import Failure, FolderInUse, NewerData, StoreDamaged
 from inkdot.store.query import questions, statements
 
 _DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_PATIENCE_SECONDS = 30.0
 _WORLD = {
     "No space left on device": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
@@ -73,6 +75,23 @@ def shut_in(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let SQL reach this folder only, and fix the settings."""
     for statement in statements(questions("events")["settle"].format(folder=quoted(folder))):
         database.execute(statement)
+
+
+def in_a_free_moment(database: duckdb.DuckDBPyConnection, query: str) -> None:
+    """What DuckDB refuses while a question is just being answered: again and again, until none is or patience ends.
+
+    By force it would wait by itself, and for ever where the question asks another one.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            database.execute(query)
+        except duckdb.TransactionException as error:
+            if time.monotonic() > deadline:
+                raise Failure("The event store is being asked without a pause; try again in a moment.") from error
+            time.sleep(0.005)
+        else:
+            return
 
 
 def arrow_table(kinds: Mapping[str, na.Schema], columns: Iterable[Iterable[object]]) -> na.Array:

@@ -17,13 +17,14 @@ import duckdb
 import msgspec
 import nanoarrow as na
 
+from inkdot.domain.errors import Failure, StoreDamaged
 from inkdot.domain.event import Dropped, Event, Kind, Scene
 from inkdot.domain.evidence import MACHINES, Evidence, Human, Raw, Verdict
 from inkdot.domain.ids import ContactId, DocumentId, EventId, LinkId, MessageId, VisitId, VisitorId, WorkspaceId
 from inkdot.domain.ping import ping_id
 from inkdot.store import copies
 from inkdot.store.columns import COLUMNS, DROPPED, PEOPLE, RELABELLED, SCENE
-from inkdot.store.database import arrow_table, damage_named, opened, shut_in
+from inkdot.store.database import arrow_table, damage_named, in_a_free_moment, opened, shut_in
 from inkdot.store.interned import Interned
 from inkdot.store.migrate import migrate
 from inkdot.store.oblivion import last_days
@@ -34,12 +35,9 @@ Position = tuple[int, int]
 
 _HUMAN_RANK = {Human.YES: 3, Human.LIKELY: 2, Human.UNKNOWN: 1, Human.NO: 0}
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive UTC
-_MICROSECOND = dt.timedelta(microseconds=1)
-_DAY = dt.timedelta(days=1)
-_PAGE = 5_000
-_NOWHERE = Scene()
-_NO_SCENE = (None,) * len(SCENE)
-_SCENE_AT = len(COLUMNS)
+_MICROSECOND, _DAY = dt.timedelta(microseconds=1), dt.timedelta(days=1)
+_NOWHERE, _NO_SCENE = Scene(), (None,) * len(SCENE)
+_PAGE, _SCENE_AT = 5_000, len(COLUMNS)
 
 
 def timestamp(microseconds: int) -> dt.datetime:
@@ -107,7 +105,6 @@ class EventStore:
         """Keep a batch and the journal's positions after it, all or nothing; a replayed batch changes nothing.
 
         `relabelled`: other verdicts for recent events already kept; unknown ids are no error.
-
         What lies before a stream's checkpoint is kept already, because the two are always committed together.
         """
         floors = {stream: ping_id(stream, *place) for stream, place in self._checkpoint.items()}
@@ -345,11 +342,16 @@ class EventStore:
             return self._db.cursor().execute(query, parameters or {}).fetchall()
 
     def _events(self, query: str, parameters: Mapping[str, object]) -> Iterator[Event]:
-        with damage_named(self._path):
-            cursor = self._db.cursor()
-            cursor.execute(query, parameters)
-            while rows := cursor.fetchmany(_PAGE):
-                yield from self._decode(rows)
+        version = self.version
+        try:
+            with damage_named(self._path):
+                cursor = self._db.cursor().execute(query, parameters)
+                while rows := cursor.fetchmany(_PAGE):
+                    yield from self._decode(rows)
+        except StoreDamaged as damage:
+            if version % 2 or version != self.version:  # what events pointed to was deleted with them meanwhile
+                raise Failure("Events were just deleted; ask again.") from damage
+            raise
 
     def _decode(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Event]:
         ask = self._db.cursor().execute
@@ -386,7 +388,7 @@ class EventStore:
     def flush(self) -> None:
         """Bring the write-ahead log into the file."""
         with damage_named(self._path):
-            self._db.execute(self._ask["flush"])
+            in_a_free_moment(self._db, self._ask["flush"])
 
     def delete(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> int:
         """Ask these deletions, all or nothing; returns how many events went. See `oblivion`."""
