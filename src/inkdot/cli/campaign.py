@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from inkdot.cli.options import put, talk
+from inkdot.cli.options import put, talk, talk_once
 from inkdot.domain.consent import UNANSWERED
 from inkdot.domain.errors import Failure, UsageError
 from inkdot.domain.ids import MESSAGE, to_word
@@ -57,7 +57,7 @@ def send_to_people(
     how = treatment(attachments or settings.attachments)
     with Register(folder, settings) as register:
         if register.unanswered:
-            talk(f"inkdot: {UNANSWERED}")
+            talk_once(f"inkdot: {UNANSWERED}")
         sending = Sending(folder, name or source.stem, content, template, mint, register, upstream, list_name, how)
         results: list[Result] = []
         message = to_word(MESSAGE, sending.message)

@@ -14,7 +14,7 @@ import typer
 
 from inkdot.cli import queue
 from inkdot.cli.knowing import check
-from inkdot.cli.options import DATA, Data, Json, leave_lines, progress, put, talk, tell_if_new
+from inkdot.cli.options import DATA, Data, Json, leave_lines, progress, put, talk, talk_once, tell_if_new
 from inkdot.domain.consent import UNANSWERED, Decision, Mode
 from inkdot.domain.contact import Address, normal_address
 from inkdot.domain.errors import Failure, UsageError, unreadable
@@ -286,7 +286,7 @@ def decided(folder: Folder, people: list[Address], list_name: str | None = None)
 
     with Register(folder, load(folder.root, {})) as register:
         if register.unanswered:
-            talk(f"inkdot: {UNANSWERED}")
+            talk_once(f"inkdot: {UNANSWERED}")
         found = [(address, register.mode_for(address, list_name)) for address in people]
     _tell_of_less(found)
     return found

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,12 @@ def talk(text: str) -> None:
     """A line for the person, on stderr. Where that is a file on a full disk the work goes on."""
     with suppress(OSError):
         sys.stderr.write(text + "\n")
+
+
+@cache
+def talk_once(text: str) -> None:
+    """The same, however often one command has reason to say it."""
+    talk(text)
 
 
 @contextmanager

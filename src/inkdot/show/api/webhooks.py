@@ -59,9 +59,8 @@ def list_deliveries(call: Call) -> Page[Any]:
     """Newest first, of the last 30 days."""
     q = call.query
     found = list(call.ask("webhook_log", webhook=q.webhook, state=q.state, last=_MOST_LOGGED))[::-1]
-    if (
-        q.cursor is not None
-    ):  # by when it was made: its state may be another one by now, as where what failed is delivered again
+    if q.cursor is not None:
+        # By when it was made: its state may be another one by now, as where what failed is delivered again.
         place = _place(call.one("webhook_log", delivery=q.cursor))
         found = [one for one in found if _place(one) < place]
     more = len(found) > q.limit
