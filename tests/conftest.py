@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import http.client
@@ -13,10 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -39,6 +41,7 @@ settings.register_profile(
 )
 settings.load_profile("inkdot")
 
+T = TypeVar("T")
 ADA, BEN, EVE = "ada@example.com", "ben@example.com", "eve@example.com"
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.2.0"
 
@@ -107,6 +110,12 @@ def in_time(seconds: float, attempt: Callable[[int], Any]) -> Any:
         if time.monotonic() - begun <= seconds:
             return found
     raise AssertionError(f"this machine never did it in {seconds} seconds")
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives, on a thread of its own: Playwright may have its loop running on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def traced(pid: int) -> bool:

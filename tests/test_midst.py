@@ -38,7 +38,7 @@ from inkdot.settings import Settings
 from inkdot.store.control import Control
 from inkdot.store.events import EventStore
 from inkdot.store.visits import roll_up, site_counts
-from tests.conftest import PATIENCE, eventually
+from tests.conftest import PATIENCE, eventually, in_a_loop
 from tests.store.made import event, keep
 
 BEN, CLEO = Address("ben@example.com"), Address("cleo@example.com")
@@ -257,7 +257,7 @@ def test_whoever_waits_for_a_journal_that_failed_in_an_unknown_way_is_answered_a
         commit.close()
         writer.close()
 
-    asyncio.run(asking())
+    in_a_loop(asking())
     assert "start new thread" in str(stopped[0])
 
 

@@ -37,7 +37,7 @@ from inkdot.show.passwords import hashed, totp_code, totp_secret
 from inkdot.store.accounts import Accounts
 from inkdot.store.consents import Consents
 from inkdot.store.outbox import Attempt, NewDelivery
-from tests.conftest import ADA, PATIENCE, eventually
+from tests.conftest import ADA, PATIENCE, eventually, in_a_loop
 from tests.office.asking import PASSWORD
 from tests.store.made import HERE, event
 
@@ -111,7 +111,7 @@ def test_what_happens_while_somebody_is_told_what_he_missed_comes_behind_it() ->
         watching.cancel()
 
     live.begin({0: before.id + 1})
-    asyncio.run(both())
+    in_a_loop(both())
     assert re.findall(rb'"step":(\d+)', said["again"]) == [b"%d" % one.time for one in (before, meanwhile)]
     assert re.findall(rb"id: (\S+)", said["again"])[-1] == b"0.%x" % (meanwhile.id + 1)
 

@@ -7,6 +7,7 @@ import signal
 import time
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,11 +130,16 @@ def test_a_hangup_reads_the_file_anew_and_a_bad_file_changes_nothing(server: Ser
     assert server.get("/healthz")[0] == 200
 
 
+def is_open(server: Server) -> bool:
+    return server.get(f"{server.office}/healthz")[0] == 200
+
+
 def test_a_file_that_is_broken_while_chores_are_done_ends_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     inkdot("site", "add", "example.com", "--data", data)  # how much it may keep goes by the region in the file
     for _ in range(5):  # chores are done five seconds after the start: a busy machine may be too late for them
         server = Server(data)
+        eventually(partial(is_open, server))
         before, until = server.children(), time.monotonic() + 12
         (data / "inkdot.toml").write_text("region = ")
         while not (said := "chores_failed" in server.talk.read_text()) and time.monotonic() < until:

@@ -23,7 +23,7 @@ from inkdot.relay.oauth import Tokens
 from inkdot.relay.route import read_route
 from inkdot.relay.spool import Answer, Incoming, Spool
 from inkdot.relay.upstream import Upstream
-from tests.conftest import ADA, BEN, PATIENCE, eventually, inkdot, inkdot_json
+from tests.conftest import ADA, BEN, PATIENCE, eventually, in_a_loop, inkdot, inkdot_json
 from tests.relay.mail_door import CLEO, MailDoor, page
 from tests.relay.sink import Sink
 
@@ -159,7 +159,7 @@ def test_a_mail_that_is_kept_while_the_server_stops_is_not_called_refused(tmp_pa
             writer.close()
         return said
 
-    said = asyncio.run(talk())
+    said = in_a_loop(talk())
     assert len(spool.names()) == 1
     assert b"\r\n250 2.0.0 Kept as " in said
 

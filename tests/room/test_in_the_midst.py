@@ -25,7 +25,7 @@ from inkdot.room.gate import Tries
 from inkdot.room.queue import Queue, Wanted
 from inkdot.room.recorder import Recorder
 from inkdot.settings import load
-from tests.conftest import PATIENCE, eventually
+from tests.conftest import PATIENCE, eventually, in_a_loop
 from tests.room.made import pdf
 
 
@@ -105,7 +105,7 @@ def test_who_waits_for_the_journal_hears_of_any_trouble_with_it(tmp_path: Path) 
             await recorder.keep(b"x")
 
     with pytest.raises(JournalStopped, match="can't start new thread"):
-        asyncio.run(kept())
+        in_a_loop(kept())
     assert recorder.failed
     recorder.close()
 

@@ -26,6 +26,7 @@
       try { place.textContent = countries.of(place.dataset.country); } catch { /* no code of a country */ }
     }
   };
+  for (const line of $$("#feed > *")) line.dataset.was = line.outerHTML; // as the server told it
   localize(document);
 
   const menu = $(".menu"), narrow = matchMedia("(max-width: 820px)");
@@ -115,6 +116,7 @@
       if (old && old.dataset.was === line.outerHTML) return old;
       line.dataset.was = line.outerHTML;
       if (!old) line.classList.add("fresh");
+      if (old && $("details[open]", old)) $("details", line)?.setAttribute("open", "");
       localize(line);
       return line;
     }));
